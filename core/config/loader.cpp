@@ -1,0 +1,360 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "config/loader.hpp"
+
+#include <algorithm>
+#include <tuple>
+
+#include "config/nearest_name.hpp"
+
+namespace mistamover::config {
+namespace {
+
+// What a path leads to, as far as it exists: two names of one directory are one directory.
+std::filesystem::path resolved(const std::filesystem::path& path) {
+    std::error_code error;
+    std::filesystem::path whole = std::filesystem::weakly_canonical(path, error);
+    return error || path.empty() ? path : whole;
+}
+
+Sections core_sections() {
+    Sections sections;
+    for (const auto& [name, keys] : core_keys()) {
+        sections[name] = &keys;
+    }
+    return sections;
+}
+
+Sections global_sections() {
+    Sections sections = core_sections();
+    std::erase_if(sections, [](const auto& section) { return !is_global_section(section.first); });
+    return sections;
+}
+
+bool said_by_a_bad_key(const Layers& layers, const Conflict& conflict) {
+    return layers.is_bad(conflict.section, conflict.key) ||
+           std::any_of(conflict.others.begin(), conflict.others.end(),
+                       [&](const auto& other) { return layers.is_bad(other.first, other.second); });
+}
+
+}  // namespace
+
+Loader::Loader(const std::filesystem::path& file, const std::vector<std::string>& environment,
+               SchemaSource& schemas)
+    : schemas_(schemas) {
+    std::error_code error;
+    result_.file = std::filesystem::absolute(file, error).lexically_normal();
+    for (const std::string& entry : environment) {
+        const auto equals = entry.find('=');
+        if (equals != std::string::npos) {
+            environment_.emplace(entry.substr(0, equals), entry.substr(equals + 1));
+        }
+    }
+    lookup_ = [this](const std::string& name) {
+        const auto found = environment_.find(name);
+        return found == environment_.end() ? nullptr : &found->second;
+    };
+    overrides_ = overrides_in(environment_);
+}
+
+Configuration Loader::load() {
+    global_ = read_document(result_.file, "", result_.problems);
+    if (global_.readable) {
+        load_global();
+        for (const StreamFile& file : stream_files()) {
+            load_stream(file);
+        }
+        check_global_names();
+        check_between_streams();
+    }
+    finish();
+    return std::move(result_);
+}
+
+void Loader::load_global() {
+    const Sections sections = global_sections();
+    Layers layers({sections, lookup_, global_, nullptr, ""}, result_.problems);
+    const std::string directory = result_.file.parent_path().string();
+    layers.set_default("global", "top", directory);
+    layers.set_default("global", "config_dir", (result_.file.parent_path() / "streams.d").string());
+    layers.fill(overrides_);
+    result_.global = layers.finish();
+    result_.global_origins = layers.origins();
+    for (const Conflict& conflict : global_conflicts(result_.global)) {
+        if (!said_by_a_bad_key(layers, conflict)) {
+            layers.report(conflict.section, conflict.key, conflict.text);
+        }
+    }
+    check_secret_file(global_, sections, "", result_.problems);
+    note_secrets(sections, layers);
+}
+
+std::vector<Loader::StreamFile> Loader::stream_files() {
+    const auto& global = result_.global["global"];
+    const auto directory = global.find("config_dir");
+    if (directory == global.end() || directory->second.empty()) {
+        return {};
+    }
+    const auto listed = global.find("data_stream_list");
+    return listed == global.end() ? all_files(directory->second.front())
+                                  : listed_files(listed->second, directory->second.front());
+}
+
+std::vector<Loader::StreamFile> Loader::listed_files(const std::vector<std::string>& names,
+                                                     const std::filesystem::path& directory) {
+    const RawValue* written = global_.find("global", "data_stream_list");
+    const auto position = [&](std::size_t i) {
+        return written != nullptr && i < written->values_at.size() ? written->values_at[i] : Position{};
+    };
+    if (names.empty()) {
+        report(written == nullptr ? Position{} : written->at, "",
+               "`global.data_stream_list` names no stream; leave it out to use every *.yaml in " +
+                   directory.string());
+    }
+    std::error_code ignored;
+    std::vector<std::string> there;
+    for (const auto& entry : std::filesystem::directory_iterator(directory, ignored)) {
+        if (entry.path().extension() == ".yaml") {
+            there.push_back(entry.path().stem().string());
+        }
+    }
+    std::vector<StreamFile> files;
+    std::set<std::string> met;
+    for (std::size_t i = 0; i < names.size(); ++i) {
+        if (!usable_as_file_name(names[i]) || names[i].starts_with('.')) {
+            report(position(i), "",
+                   "`global.data_stream_list`: `" + shown(names[i]) + "` cannot be a stream's name");
+        } else if (!met.insert(names[i]).second) {
+            report(position(i), "", "`global.data_stream_list` names `" + shown(names[i]) + "` twice");
+        } else if (std::find(there.begin(), there.end(), names[i]) == there.end()) {
+            report(position(i), names[i],
+                   "`global.data_stream_list` names `" + shown(names[i]) + "`, but there is no file " +
+                       (directory / (names[i] + ".yaml")).string() + did_you_mean(names[i], there));
+        } else {
+            files.push_back({directory / (names[i] + ".yaml"), names[i]});
+        }
+    }
+    return files;
+}
+
+std::vector<Loader::StreamFile> Loader::all_files(const std::filesystem::path& directory) {
+    std::vector<StreamFile> files;
+    std::error_code error;
+    std::filesystem::directory_iterator entry(directory, error);
+    for (; !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
+        const std::filesystem::path& path = entry->path();
+        if (path.extension() == ".yaml" && !path.filename().string().starts_with('.')) {
+            files.push_back({path, path.stem().string()});
+        }
+    }
+    if (error) {
+        const RawValue* written = global_.find("global", "config_dir");
+        report(written == nullptr ? Position{} : written->at, "",
+               "`global.config_dir` cannot be read: " + directory.string() + ": " + error.message() +
+                   "; create it and put a file for each stream there");
+    }
+    std::sort(files.begin(), files.end(),
+              [](const StreamFile& a, const StreamFile& b) { return a.file < b.file; });
+    return files;
+}
+
+void Loader::load_stream(const StreamFile& file) {
+    LoadedStream& loaded = streams_.emplace_back();
+    loaded.document = read_document(file.file, file.stem, result_.problems);
+    loaded.stream.name = file.stem;
+    loaded.stream.file = file.file;
+    if (!loaded.document.readable) {
+        return;
+    }
+    Sections sections = core_sections();
+    const std::string plugin = plugin_of(loaded.document, file.stem);
+    const std::string own_section = plugin_section(plugin);
+    const bool has_module = !plugin.empty() && plugin != "none";
+    if (has_module && module(plugin).known) {
+        sections.emplace(own_section, &module(plugin).keys);
+    }
+    Layers layers({sections, lookup_, global_, &loaded.document, file.stem}, result_.problems);
+    layers.set_default("global", "top", result_.file.parent_path().string());
+    layers.set_default("global", "config_dir", (result_.file.parent_path() / "streams.d").string());
+    layers.set_default("data_stream", "name", file.stem);
+    layers.fill(overrides_);
+    if (has_module && !module(plugin).known) {
+        layers.report("outgoing", "plugin", module(plugin).error);
+    }
+    check_stream_names(loaded.document, file.stem, plugin, sections);
+    SettingsMap settings = layers.finish();
+    check_together(layers, settings, loaded.paths);
+    note_secrets(sections, layers);
+    loaded.stream.name = loaded.paths.name;
+    loaded.stream.settings = std::move(settings);
+    loaded.stream.origins = layers.origins();
+}
+
+std::string Loader::plugin_of(const Document& document, const std::string& stem) {
+    std::vector<Problem> ignored;
+    const Sections sections = core_sections();
+    Layers layers({sections, lookup_, global_, &document, stem}, ignored);
+    layers.set_default("global", "top", result_.file.parent_path().string());
+    layers.set_default("data_stream", "name", stem);
+    layers.fill(overrides_);
+    const std::vector<std::string> values = layers.peek("outgoing", "plugin");
+    return values.size() == 1 ? values.front() : "";
+}
+
+const Loader::Module& Loader::module(const std::string& plugin) {
+    const auto [entry, is_new] = modules_.try_emplace(plugin);
+    Module& found = entry->second;
+    if (!is_new) {
+        return found;
+    }
+    const std::string section = plugin_section(plugin);
+    if (core_keys().contains(section)) {
+        found.error = "`" + shown(plugin) + "` cannot be a module's name: it is that of a section";
+        return found;
+    }
+    const SchemaSource::Answer answer = schemas_.schema(plugin, global_settings(result_.global).plugin_path);
+    if (answer.schema) {
+        found.known = true;
+        found.keys = plugin_keys(*answer.schema);
+        used_[section].insert(found.keys.begin(), found.keys.end());
+        return found;
+    }
+    unknown_modules_.insert(section);
+    const std::vector<std::string>& bundled = bundled_modules();
+    const bool is_bundled = std::find(bundled.begin(), bundled.end(), plugin) != bundled.end();
+    found.error = "names a module that cannot be used: " + answer.error +
+                  (is_bundled ? "" : did_you_mean(plugin, bundled));
+    return found;
+}
+
+void Loader::check_stream_names(const Document& document, const std::string& stem, const std::string& plugin,
+                                const Sections& sections) {
+    KnownSections known{sections, {}};
+    const std::string own_section = plugin_section(plugin);
+    if (unknown_modules_.contains(own_section)) {
+        known.unchecked.push_back(own_section);
+    } else if (plugin.empty()) {
+        known.unchecked = bundled_modules();
+    }
+    check_names(document, known, stem, result_.problems);
+    check_not_global(document, stem, result_.problems);
+    check_secret_file(document, sections, stem, result_.problems);
+    const auto own = sections.find(own_section);
+    if (own != sections.end() && !core_keys().contains(own_section)) {
+        check_secret_file(global_, {*own}, stem, result_.problems);
+    }
+}
+
+void Loader::check_together(Layers& layers, const SettingsMap& settings, StreamPaths& paths) {
+    StreamSettings typed = stream_settings(settings);
+    typed.directory = resolved(typed.directory);
+    typed.incoming.directory = resolved(typed.incoming.directory);
+    typed.outgoing.quarantine_dir = resolved(typed.outgoing.quarantine_dir);
+    typed.global.run_dir = resolved(typed.global.run_dir);
+    typed.global.config_dir = resolved(typed.global.config_dir);
+    typed.global.logging.base_log_dir = resolved(typed.global.logging.base_log_dir);
+    if (typed.outgoing.target_dir.starts_with('/')) {
+        typed.outgoing.target_dir = resolved(typed.outgoing.target_dir).string();
+    }
+    for (const Conflict& conflict : conflicts(typed)) {
+        if (!said_by_a_bad_key(layers, conflict)) {
+            layers.report(conflict.section, conflict.key, conflict.text);
+        }
+    }
+    paths.name = typed.name;
+    paths.directory = typed.directory;
+    if (typed.outgoing.plugin != "none") {
+        paths.quarantine_dir = typed.outgoing.quarantine_dir;
+    }
+    if (typed.incoming.require_arrival_monitor) {
+        paths.incoming_dir = typed.incoming.directory;
+    }
+}
+
+void Loader::note_secrets(const Sections& sections, const Layers& layers) {
+    std::set<std::pair<std::string, std::string>> names = layers.secret_keys();
+    for (const auto& [section, keys] : sections) {
+        for (const auto& [name, key] : *keys) {
+            if (key.secret) {
+                names.emplace(section, name);
+            }
+        }
+    }
+    for (const auto& [section, key] : names) {
+        std::vector<std::string>& known = result_.secrets[section];
+        if (std::find(known.begin(), known.end(), key) == known.end()) {
+            known.push_back(key);
+        }
+    }
+}
+
+void Loader::check_global_names() {
+    KnownSections known{core_sections(), {unknown_modules_.begin(), unknown_modules_.end()}};
+    for (const auto& [section, keys] : used_) {
+        known.sections[section] = &keys;
+    }
+    for (const std::string& name : bundled_modules()) {
+        if (!known.sections.contains(name)) {
+            known.unchecked.push_back(name);
+        }
+    }
+    check_names(global_, known, "", result_.problems);
+    check_overrides(overrides_, known, result_.file, result_.problems);
+    Sections of_streams = known.sections;
+    std::erase_if(of_streams, [](const auto& section) { return is_global_section(section.first); });
+    check_raw_values(global_, of_streams, result_.problems);
+}
+
+// Either of two streams in conflict stays as it is, or stopped, until somebody says which is right; but one
+// that has no other fault does not wait for one that has.
+void Loader::check_between_streams() {
+    std::set<std::string> broken;
+    for (const Problem& problem : result_.problems) {
+        broken.insert(problem.stream);
+    }
+    std::vector<StreamPaths> paths;
+    for (const LoadedStream& loaded : streams_) {
+        paths.push_back(loaded.paths);
+    }
+    for (const StreamConflict& conflict : stream_conflicts(paths)) {
+        const LoadedStream& blamed = streams_[conflict.stream];
+        const std::string stem = blamed.stream.file.stem().string();
+        const std::string other = streams_[conflict.other].stream.file.stem().string();
+        if (!broken.contains(stem) && broken.contains(other)) {
+            continue;
+        }
+        const RawValue* value = blamed.document.find(conflict.section, conflict.key);
+        const auto section = blamed.document.sections.find(conflict.section);
+        const Position at = value != nullptr                            ? value->at
+                            : section != blamed.document.sections.end() ? section->second.at
+                                                                        : Position{1, 1};
+        result_.problems.push_back({blamed.document.file, at.line, at.column, stem,
+                                    "`" + conflict.section + '.' + conflict.key + "` " + conflict.text +
+                                        " (" + streams_[conflict.other].stream.file.string() + ")"});
+    }
+}
+
+void Loader::report(Position at, const std::string& stream, const std::string& text) {
+    result_.problems.push_back({result_.file, at.line, at.column, stream, text});
+}
+
+void Loader::finish() {
+    std::set<std::string> broken;
+    for (const Problem& problem : result_.problems) {
+        broken.insert(problem.stream);
+    }
+    for (LoadedStream& loaded : streams_) {
+        if (!broken.contains(loaded.stream.file.stem().string())) {
+            result_.streams.push_back(std::move(loaded.stream));
+        }
+    }
+    std::sort(result_.streams.begin(), result_.streams.end(),
+              [](const Stream& a, const Stream& b) { return a.name < b.name; });
+    const auto all_of = [](const Problem& p) { return std::tie(p.file, p.line, p.column, p.text, p.stream); };
+    std::sort(result_.problems.begin(), result_.problems.end(),
+              [&](const Problem& a, const Problem& b) { return all_of(a) < all_of(b); });
+    const auto last = std::unique(result_.problems.begin(), result_.problems.end(),
+                                  [&](const Problem& a, const Problem& b) { return all_of(a) == all_of(b); });
+    result_.problems.erase(last, result_.problems.end());
+}
+
+}  // namespace mistamover::config

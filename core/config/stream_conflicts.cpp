@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "config/stream_conflicts.hpp"
+
+#include <map>
+
+#include "config/combinations.hpp"
+#include "config/keys.hpp"
+
+namespace mistamover::config {
+namespace {
+
+class Search {
+  public:
+    explicit Search(const std::vector<StreamPaths>& streams) : streams_(streams) {
+        for (std::size_t i = 0; i < streams_.size(); ++i) {
+            if (!streams_[i].name.empty()) {
+                names_.emplace(streams_[i].name, i);
+            }
+            directories_.emplace(normal_path(streams_[i].directory), i);
+            incoming_.emplace(normal_path(streams_[i].incoming_dir), i);
+        }
+    }
+
+    std::vector<StreamConflict> run() {
+        for (std::size_t i = 0; i < streams_.size(); ++i) {
+            check_name(i);
+            check_directory(i);
+            check_arrivals(i);
+        }
+        return std::move(found_);
+    }
+
+  private:
+    using Index = std::multimap<std::string, std::size_t>;
+
+    void add(std::size_t stream, std::size_t other, const char* section, const char* key,
+             const std::string& before, const std::string& after) {
+        const std::string name = " stream `" + shown(streams_[other].name) + "`";
+        found_.push_back({stream, other, section, key, before + name + after});
+    }
+
+    void check_name(std::size_t i) {
+        const auto [first, last] = names_.equal_range(streams_[i].name);
+        for (auto same = first; same != last; ++same) {
+            if (same->second != i) {
+                found_.push_back({i, same->second, "data_stream", "name",
+                                  "`" + shown(streams_[i].name) + "` is the name of another stream too"});
+            }
+        }
+    }
+
+    // Calls report(stream, whether it has this very directory) for each other stream in whose directory
+    // `path` lies.
+    template <typename Report>
+    void for_each_around(std::size_t i, const std::string& path, const Report& report) {
+        for (std::filesystem::path at = path; !path.empty(); at = at.parent_path()) {
+            const auto [first, last] = directories_.equal_range(at.string());
+            for (auto around = first; around != last; ++around) {
+                if (around->second != i) {
+                    report(around->second, at == path);
+                }
+            }
+            if (at == at.parent_path()) {
+                return;
+            }
+        }
+    }
+
+    void check_directory(std::size_t i) {
+        for_each_around(i, normal_path(streams_[i].directory), [&](std::size_t j, bool same) {
+            if (same) {
+                add(i, j, "data_stream", "directory", "is the directory of", " too; each needs its own");
+            } else {
+                add(i, j, "data_stream", "directory", "lies inside the directory of",
+                    ", which would send it");
+                add(j, i, "data_stream", "directory", "holds the directory of", ", and would send it");
+            }
+        });
+        for_each_around(i, normal_path(streams_[i].quarantine_dir), [&](std::size_t j, bool) {
+            add(i, j, "outgoing", "quarantine_dir", "lies inside the directory of", ", which would send it");
+        });
+    }
+
+    void check_arrivals(std::size_t i) {
+        const std::string incoming = normal_path(streams_[i].incoming_dir);
+        for_each_around(i, incoming, [&](std::size_t j, bool) {
+            add(i, j, "incoming", "directory", "lies inside the directory of",
+                ", which would send what arrives");
+        });
+        const auto [first, last] = incoming_.equal_range(incoming);
+        for (auto same = first; same != last && !incoming.empty(); ++same) {
+            if (same->second != i) {
+                add(i, same->second, "incoming", "directory", "is the incoming directory of",
+                    " too; each needs its own");
+            }
+        }
+    }
+
+    const std::vector<StreamPaths>& streams_;
+    Index names_;
+    Index directories_;
+    Index incoming_;
+    std::vector<StreamConflict> found_;
+};
+
+}  // namespace
+
+std::vector<StreamConflict> stream_conflicts(const std::vector<StreamPaths>& streams) {
+    return Search(streams).run();
+}
+
+}  // namespace mistamover::config
