@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "stream/manifest.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <dirent.h>
+#include <fcntl.h>
+#include <memory>
+#include <system_error>
+#include <unistd.h>
+
+#include "process/unique_fd.hpp"
+
+namespace mistamover::stream {
+namespace {
+
+[[noreturn]] void fail(const std::string& path) {
+    throw std::system_error(errno, std::generic_category(), path);
+}
+
+struct CloseDirectory {
+    void operator()(DIR* directory) const noexcept { ::closedir(directory); }
+};
+
+std::vector<std::string> names_in(int directory_fd, const std::string& path) {
+    const int fd = ::openat(directory_fd, path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0) {
+        fail(path);
+    }
+    const std::unique_ptr<DIR, CloseDirectory> directory(::fdopendir(fd));
+    std::vector<std::string> names;
+    while (const dirent* entry = ::readdir(directory.get())) {  // NOLINT(concurrency-mt-unsafe): own stream
+        const std::string name = entry->d_name;
+        if (name != "." && name != "..") {
+            names.push_back(name);
+        }
+    }
+    std::sort(names.begin(), names.end());
+    return names;
+}
+
+std::int64_t nanoseconds(const timespec& time) {
+    return time.tv_sec * 1'000'000'000LL + time.tv_nsec;
+}
+
+Writers worse(Writers a, Writers b) {
+    const auto rank = [](Writers w) { return w == Writers::none ? 0 : w == Writers::cannot_tell ? 1 : 2; };
+    return rank(a) >= rank(b) ? a : b;
+}
+
+void look(int directory_fd, const std::string& path, bool ask_writers, Look& result) {
+    struct stat info {};
+    if (::fstatat(directory_fd, path.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) {
+        fail(path);
+    }
+    Identity identity = identity_of(info);
+    result.newest_change_ns = std::max(result.newest_change_ns, identity.ctime_ns);
+    if (identity.kind == EntryKind::directory) {
+        identity.size = 0;
+        identity.mtime_ns = 0;
+        identity.ctime_ns = 0;
+    } else if (identity.kind == EntryKind::file) {
+        result.manifest.bytes += identity.size;
+        if (ask_writers) {
+            result.writers = worse(result.writers, writers_of(directory_fd, path.c_str()));
+        }
+    }
+    result.manifest.entries.push_back({path, identity});
+    if (identity.kind == EntryKind::directory) {
+        for (const std::string& name : names_in(directory_fd, path)) {
+            look(directory_fd, path + '/' + name, ask_writers, result);
+        }
+    }
+}
+
+}  // namespace
+
+Identity identity_of(const struct stat& info) {
+    const EntryKind kind = S_ISREG(info.st_mode)   ? EntryKind::file
+                           : S_ISDIR(info.st_mode) ? EntryKind::directory
+                           : S_ISLNK(info.st_mode) ? EntryKind::symlink
+                                                   : EntryKind::other;
+    return {info.st_dev,
+            info.st_ino,
+            static_cast<std::uint64_t>(info.st_size),
+            nanoseconds(info.st_mtim),
+            nanoseconds(info.st_ctim),
+            kind,
+            info.st_mode & 07777U};
+}
+
+Writers writers_of(int directory_fd, const char* name) {
+    const process::UniqueFd file(
+        ::openat(directory_fd, name, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY));
+    if (!file.valid()) {
+        return errno == ENOENT ? Writers::vanished : Writers::cannot_tell;
+    }
+    if (::fcntl(file.get(), F_SETLEASE, F_RDLCK) == 0) {
+        ::fcntl(file.get(), F_SETLEASE, F_UNLCK);
+        return Writers::none;
+    }
+    return errno == EAGAIN ? Writers::some : Writers::cannot_tell;
+}
+
+Look look_at(int directory_fd, const std::string& name, bool ask_writers) {
+    Look result;
+    look(directory_fd, name, ask_writers, result);
+    return result;
+}
+
+bool remove_manifest(int directory_fd, const Manifest& manifest) {
+    bool all = true;
+    // NOLINTNEXTLINE(modernize-loop-convert): not every compiler that checks this code knows views::reverse
+    for (auto entry = manifest.entries.rbegin(); entry != manifest.entries.rend(); ++entry) {
+        const int flags = entry->identity.kind == EntryKind::directory ? AT_REMOVEDIR : 0;
+        all = (::unlinkat(directory_fd, entry->path.c_str(), flags) == 0 || errno == ENOENT) && all;
+    }
+    return all;
+}
+
+}  // namespace mistamover::stream

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <sys/stat.h>
+#include <vector>
+
+#include <mistamover/border.hpp>
+
+namespace mistamover::stream {
+
+/// What makes a source file the one that was looked at before.
+struct Identity {
+    std::uint64_t device = 0;
+    std::uint64_t inode = 0;
+    std::uint64_t size = 0;
+    std::int64_t mtime_ns = 0;
+    std::int64_t ctime_ns = 0;  ///< Changes with every write, also where the mtime is set back.
+    EntryKind kind = EntryKind::other;
+    std::uint32_t mode = 0;
+
+    bool operator==(const Identity&) const = default;
+};
+Identity identity_of(const struct stat& info);
+
+struct ManifestEntry {
+    std::string path;  ///< Relative to the unit's parent: begins with the unit's name.
+    Identity identity;
+    bool operator==(const ManifestEntry&) const = default;
+};
+
+/// Everything in a unit, directories before what is in them, sorted by name. Directories' own sizes and times
+/// are left out of their identity, since looking does not tell who changed them.
+struct Manifest {
+    std::vector<ManifestEntry> entries;
+    std::uint64_t bytes = 0;
+    bool operator==(const Manifest&) const = default;
+};
+
+/// Whether a writer has the file open.
+enum class Writers : std::uint8_t {
+    none,
+    some,
+    cannot_tell,  ///< The file system or the owner does not allow a lease.
+    vanished,
+};
+
+/// Takes and gives back a read lease, which the kernel refuses while anybody has the file open for writing.
+Writers writers_of(int directory_fd, const char* name);
+
+struct Look {
+    Manifest manifest;
+    Writers writers = Writers::none;  ///< The worst over all files.
+    std::int64_t newest_change_ns =
+        0;  ///< The latest ctime of all that is in it: the kernel's own, which no `touch` sets back.
+};
+
+/// Looks at unit `name` of the directory: follows no link. Throws std::system_error where something cannot be
+/// read.
+Look look_at(int directory_fd, const std::string& name, bool ask_writers = true);
+
+/// Removes exactly the manifest's entries below `directory_fd`; false where something else was in the way,
+/// which then stays.
+bool remove_manifest(int directory_fd, const Manifest& manifest);
+
+}  // namespace mistamover::stream

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+
+namespace mistamover::stream {
+
+/// How long to wait before the next try. Pure.
+struct RetryPolicy {
+    std::chrono::milliseconds first{3000};
+    std::chrono::milliseconds cap{10 * 60'000};
+    bool grows = true;  ///< Doubles with each failure in a row up to the cap.
+
+    /// `failures` in a row, from 1. `jitter` in [0, 1) spreads the delay over its upper half, so that many
+    /// streams do not come back at one moment.
+    [[nodiscard]] std::chrono::milliseconds delay(std::uint32_t failures, double jitter) const;
+};
+
+}  // namespace mistamover::stream

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "stream/source_directory.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <dirent.h>
+#include <fcntl.h>
+#include <fnmatch.h>
+#include <memory>
+#include <sys/stat.h>
+#include <system_error>
+#include <unistd.h>
+
+namespace mistamover::stream {
+namespace {
+
+constexpr char aside_name[] = ".mistamover";
+
+[[noreturn]] void fail(const std::string& what) {
+    throw std::system_error(errno, std::generic_category(), what);
+}
+
+struct CloseDirectory {
+    void operator()(DIR* directory) const noexcept { ::closedir(directory); }
+};
+
+bool matches_any(const std::vector<std::string>& globs, const std::string& name) {
+    return std::any_of(globs.begin(), globs.end(), [&](const std::string& glob) {
+        return ::fnmatch(glob.c_str(), name.c_str(), 0) == 0;
+    });
+}
+
+std::string in_aside(const std::string& name) {
+    return std::string(aside_name) + '/' + name;
+}
+
+// The name with a version number in GNU backup form, cut where it would be too long for a file name.
+std::string numbered(const std::string& name, unsigned number) {
+    const std::string suffix = ".~" + std::to_string(number) + '~';
+    return name.substr(0, 255 - suffix.size()) + suffix;
+}
+
+}  // namespace
+
+SourceDirectory::SourceDirectory(const config::StreamSettings& settings)
+    : path_(settings.directory), outgoing_(settings.outgoing) {
+    std::error_code ignored;
+    std::filesystem::create_directories(path_, ignored);
+    fd_.reset(::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!fd_.valid()) {
+        fail("the stream's directory " + path_.string());
+    }
+    if (outgoing_.quarantine_dir.lexically_normal().parent_path() == path_.lexically_normal()) {
+        quarantine_name_ = outgoing_.quarantine_dir.filename().string();
+    }
+}
+
+bool SourceDirectory::is_unit(const std::string& name) const {
+    return !name.empty() && name.front() != '.' && name != quarantine_name_ &&
+           (outgoing_.include.empty() || matches_any(outgoing_.include, name)) &&
+           !matches_any(outgoing_.exclude, name);
+}
+
+std::vector<Candidate> SourceDirectory::scan() const {
+    const int copy = ::openat(fd(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (copy < 0) {
+        fail("the stream's directory " + path_.string());
+    }
+    const std::unique_ptr<DIR, CloseDirectory> directory(::fdopendir(copy));
+    std::vector<Candidate> units;
+    while (const dirent* entry = ::readdir(directory.get())) {  // NOLINT(concurrency-mt-unsafe): own stream
+        if (is_unit(entry->d_name)) {
+            if (std::optional<Candidate> candidate = find(entry->d_name)) {
+                units.push_back(std::move(*candidate));
+            }
+        }
+    }
+    return units;
+}
+
+std::optional<Candidate> SourceDirectory::find(const std::string& name) const {
+    struct stat info {};
+    if (::fstatat(fd(), name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) {
+        return std::nullopt;
+    }
+    return Candidate{name, identity_of(info)};
+}
+
+StopFile SourceDirectory::stop_file() const {
+    const process::UniqueFd file(
+        ::openat(fd(), outgoing_.stop_file.c_str(), O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC));
+    if (!file.valid()) {
+        return errno == ENOENT ? StopFile::absent : StopFile::operator_made;
+    }
+    constexpr std::string_view author = "disk_space_monitor ";
+    std::array<char, author.size()> start{};
+    const ssize_t length = ::pread(file.get(), start.data(), start.size(), 0);
+    return length == static_cast<ssize_t>(author.size()) &&
+                   std::string_view(start.data(), start.size()) == author
+               ? StopFile::disk_space_monitor
+               : StopFile::operator_made;
+}
+
+void SourceDirectory::open_aside() {
+    if (::mkdirat(fd(), aside_name, 0700) != 0 && errno != EEXIST) {
+        fail(path_.string() + '/' + aside_name);
+    }
+}
+
+SourceDirectory::Removal SourceDirectory::remove(const std::string& name, const Manifest& sent) {
+    const Identity& sent_unit = sent.entries.front().identity;
+    struct stat info {};
+    if (::fstatat(fd(), name.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0 &&
+        sent_unit.kind != EntryKind::directory && identity_of(info) != sent_unit) {
+        return Removal::changed;
+    }
+    const std::string aside = in_aside(name);
+    int moved = ::renameat2(fd(), name.c_str(), fd(), aside.c_str(), RENAME_NOREPLACE);
+    if (moved != 0 && errno == ENOENT) {
+        open_aside();
+        moved = ::renameat2(fd(), name.c_str(), fd(), aside.c_str(), RENAME_NOREPLACE);
+    }
+    if (moved != 0) {
+        if (errno == ENOENT) {
+            return Removal::removed;  // somebody else took it away after it was delivered
+        }
+        fail("cannot set " + name + " aside to delete it");
+    }
+    const process::UniqueFd aside_fd(
+        ::openat(fd(), aside_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    Look now = look_at(aside_fd.get(), name);
+    now.manifest.entries.front().identity.ctime_ns = sent_unit.ctime_ns;  // the renaming changed it
+    if (now.manifest == sent && now.writers != Writers::some && remove_manifest(aside_fd.get(), sent)) {
+        return Removal::removed;
+    }
+    if (::renameat2(fd(), aside.c_str(), fd(), name.c_str(), RENAME_NOREPLACE) != 0) {
+        quarantine_from(aside_fd.get(), name);
+    }
+    return Removal::changed;
+}
+
+std::string SourceDirectory::quarantine_from(int directory_fd, const std::string& name) {
+    std::filesystem::create_directories(outgoing_.quarantine_dir);
+    const process::UniqueFd quarantine_fd(
+        ::open(outgoing_.quarantine_dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    std::string kept = name;
+    for (unsigned number = 1;
+         ::renameat2(directory_fd, name.c_str(), quarantine_fd.get(), kept.c_str(), RENAME_NOREPLACE) != 0;
+         ++number) {
+        if (errno != EEXIST) {
+            fail("cannot move " + name + " to the quarantine " + outgoing_.quarantine_dir.string());
+        }
+        kept = numbered(name, number);
+    }
+    return kept;
+}
+
+std::string SourceDirectory::quarantine(const std::string& name) {
+    return quarantine_from(fd(), name);
+}
+
+std::vector<std::string> SourceDirectory::recover() {
+    std::vector<std::string> found;
+    const int aside = ::openat(fd(), aside_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (aside < 0) {
+        return found;
+    }
+    {
+        const std::unique_ptr<DIR, CloseDirectory> directory(::fdopendir(aside));
+        while (const dirent* entry =
+                   ::readdir(directory.get())) {  // NOLINT(concurrency-mt-unsafe): own stream
+            const std::string name = entry->d_name;
+            if (name != "." && name != "..") {
+                found.push_back(name);
+            }
+        }
+        for (const std::string& name : found) {
+            if (::renameat2(aside, name.c_str(), fd(), name.c_str(), RENAME_NOREPLACE) != 0) {
+                quarantine_from(aside, name);
+            }
+        }
+    }
+    tidy();
+    return found;
+}
+
+void SourceDirectory::tidy() {
+    ::unlinkat(fd(), aside_name, AT_REMOVEDIR);
+}
+
+}  // namespace mistamover::stream

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "config/settings.hpp"
+#include "process/unique_fd.hpp"
+#include "stream/manifest.hpp"
+
+namespace mistamover::stream {
+
+struct Candidate {
+    std::string name;
+    Identity identity;
+};
+
+enum class StopFile : std::uint8_t { absent, operator_made, disk_space_monitor };
+
+/// The directory of one stream: what is in it, and the only code that deletes, moves or renames anything
+/// there. Every path is taken relative to the directory's descriptor and no link is followed. Safe from
+/// several threads as long as each unit is handled by one of them. Throws std::system_error where the kernel
+/// refuses.
+class SourceDirectory {
+  public:
+    /// Opens the directory; creates it, and the quarantine, where they are missing.
+    explicit SourceDirectory(const config::StreamSettings& settings);
+
+    [[nodiscard]] int fd() const noexcept { return fd_.get(); }
+    [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
+
+    /// True for the names that are units: no dot-file, not the quarantine, not excluded, included.
+    [[nodiscard]] bool is_unit(const std::string& name) const;
+    /// All units, in any order.
+    [[nodiscard]] std::vector<Candidate> scan() const;
+    [[nodiscard]] std::optional<Candidate> find(const std::string& name) const;
+    [[nodiscard]] StopFile stop_file() const;
+
+    enum class Removal : std::uint8_t { removed, changed };
+    /// Deletes a unit that was delivered, if it still is what `sent` says and nobody writes to it. It is
+    /// first renamed into a dot-directory: whoever opens the name after that makes a new file, whoever had it
+    /// open before is seen by the lease, and in that case it gets its name back.
+    Removal remove(const std::string& name, const Manifest& sent);
+
+    /// Moves a unit to the quarantine, beside whatever is there; returns the name it has there.
+    std::string quarantine(const std::string& name);
+
+    /// Gives units that a crash left in the dot-directory their names back (or a place in the quarantine,
+    /// where the name is taken again). Returns what was found.
+    std::vector<std::string> recover();
+    /// Removes the empty dot-directory.
+    void tidy();
+
+  private:
+    void open_aside();
+    std::string quarantine_from(int directory_fd, const std::string& name);
+
+    std::filesystem::path path_;
+    config::OutgoingSettings outgoing_;
+    process::UniqueFd fd_;
+    std::string quarantine_name_;  ///< Its name, where it lies in the directory itself.
+};
+
+}  // namespace mistamover::stream

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <random>
+#include <string>
+#include <vector>
+
+#include "logging/client.hpp"
+#include "process/channel.hpp"
+#include "process/event_loop.hpp"
+#include "stream/retry_policy.hpp"
+#include "stream/unit_queue.hpp"
+#include "stream/worker.hpp"
+
+namespace mistamover::stream {
+
+/// Decides what one stream does next: which units are handed to which worker, what becomes of those that come
+/// back, when the stream is suspended, backs off or ends. Lives on the event loop's thread.
+class StreamController {
+  public:
+    StreamController(process::EventLoop& loop, process::Channel& channel,
+                     const config::StreamSettings& settings, bool one_off, logging::Logger log,
+                     SourceDirectory& source, border::Module& module, StreamSessionContext& context,
+                     CancelToken& cancel, std::string temp_dir);
+    ~StreamController();
+    StreamController(const StreamController&) = delete;
+    StreamController& operator=(const StreamController&) = delete;
+
+    void start();
+    void handle(const process::Message& message);
+    /// Start no other unit; end the ones in hand, or give them up when `grace` is over.
+    void stop(std::chrono::milliseconds grace);
+
+  private:
+    using Clock = process::EventLoop::Clock;
+
+    void rescan();
+    void changed(const std::vector<std::string>& names);
+    void advance();
+    void dispatch();
+    [[nodiscard]] std::string why_suspended();
+    void collect_results();
+    void take_in(const BatchResult& result);
+    void take_in_unit(const UnitResult& unit, Clock::time_point now, std::vector<std::string>& delivered);
+    void unit_failed(const UnitResult& unit, Clock::time_point now);
+    void session_failed(const Status& status, Clock::time_point now);
+    void session_worked();
+    void note_error(std::string_view text);
+    void finish_if_done();
+    void finish(bool clean);
+    void begin_close();
+    [[nodiscard]] bool all_idle() const;
+    [[nodiscard]] bool nothing_more_now();
+    void set_timer();
+    void report_soon();
+    void report();
+    void send_heartbeat();
+    [[nodiscard]] process::StreamState state(std::string& reason);
+
+    process::EventLoop& loop_;
+    process::Channel& channel_;
+    const config::StreamSettings& settings_;
+    bool one_off_;
+    logging::Logger log_;
+    SourceDirectory& source_;
+    StreamSessionContext& context_;
+    CancelToken& cancel_;
+    process::UniqueFd worker_event_;
+    Worker::Shared shared_;
+    UnitQueue queue_;
+    RetryPolicy retry_policy_;
+    std::mt19937 random_{std::random_device{}()};
+
+    bool target_clean_ = false;  ///< The temporary directory was emptied since this process started.
+    bool cleaning_ = false;
+    bool polling_ = false;  ///< The directory cannot be watched.
+    bool stopping_ = false;
+    bool closing_ = false;  ///< The sessions are being closed, or are.
+    bool finished_ = false;
+    bool stopped_for_good_ = false;  ///< `status: STOPPED` or SIGUSR1.
+    bool complete_ = false;
+    bool failed_before_ = false;  ///< One-off: something failed or was quarantined.
+    std::optional<Status> stream_failure_;
+    std::string suspended_;
+    Clock::time_point target_suspended_until_{};
+    std::uint32_t session_failures_ = 0;
+    Status session_failure_;
+    Clock::time_point back_off_until_{};
+    std::uint64_t delivered_units_ = 0;
+    std::uint64_t delivered_bytes_ = 0;
+    std::uint64_t quarantined_ = 0;
+    std::string last_error_;
+    std::int64_t last_error_time_ = 0;
+    process::EventLoop::TimerId timer_ = 0;
+    process::EventLoop::TimerId report_timer_ = 0;
+    process::EventLoop::TimerId poll_timer_ = 0;
+    Clock::time_point started_ = Clock::now();
+    Clock::time_point rate_since_{};
+    std::uint64_t rate_bytes_ = 0;
+    std::uint64_t rate_ = 0;
+    std::vector<std::unique_ptr<Worker>> workers_;
+};
+
+}  // namespace mistamover::stream

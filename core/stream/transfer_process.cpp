@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "stream/transfer_process.hpp"
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstdio>
+#include <exception>
+#include <fcntl.h>
+#include <functional>
+#include <optional>
+#include <sys/file.h>
+#include <system_error>
+#include <unistd.h>
+
+#include "process/spawn.hpp"
+#include "stream/stream_controller.hpp"
+
+namespace mistamover::stream {
+namespace {
+
+// The dot-name under which this stream may leave temporary files at the target: not that of another stream or
+// host.
+std::string temp_dir_name(const config::StreamSettings& settings) {
+    std::array<char, 256> host{};
+    ::gethostname(host.data(), host.size() - 1);
+    const std::size_t hash = std::hash<std::string>{}(std::string(host.data()) + '\0' + settings.name + '\0' +
+                                                      settings.directory.string());
+    std::array<char, 40> name{};
+    std::snprintf(name.data(), name.size(), ".mistamover-%016zx", hash);
+    return name.data();
+}
+
+class TransferProcess {
+  public:
+    explicit TransferProcess(std::string name)
+        : name_(std::move(name)), log_socket_(process::log_fd, logging::LogSocket::WhenFull::wait) {}
+
+    int run() {
+        std::signal(SIGIO, SIG_IGN);  // sent when somebody opens a file while its lease is asked for
+        loop_.handle_signals({SIGTERM, SIGINT, SIGUSR1}, [this](int signal, int) { on_signal(signal); });
+        channel_.emplace(
+            loop_, process::UniqueFd(process::channel_fd),
+            [this](process::Message&& message) { on_message(message); }, [this] { on_controller_gone(); });
+        loop_.run();
+        if (channel_) {
+            channel_->flush_blocking();
+        }
+        controller_.reset();
+        return failed_ ? 1 : 0;
+    }
+
+  private:
+    void on_message(const process::Message& message) {
+        if (const auto* configure = std::get_if<process::Configure>(&message)) {
+            try {
+                set_up(*configure);
+            } catch (const std::exception& error) {
+                refuse(error.what());
+            }
+        } else if (controller_) {
+            controller_->handle(message);
+        } else if (std::holds_alternative<process::Stop>(message)) {
+            loop_.stop();
+        }
+    }
+
+    void on_signal(int signal) {
+        if (!controller_) {
+            loop_.stop();
+        } else if (signal == SIGUSR1) {
+            controller_->handle(process::StopStream{});
+        } else {
+            controller_->stop(settings_.global.shutdown_grace);
+        }
+    }
+
+    // Another controller may be about to start this stream again: give up at once.
+    void on_controller_gone() {
+        cancel_.cancel();
+        if (controller_) {
+            controller_->stop(std::chrono::milliseconds{0});
+        } else {
+            loop_.stop();
+        }
+    }
+
+    void set_up(const process::Configure& configure) {
+        settings_ = config::stream_settings(config::parse_settings(configure.settings));
+        work_dir_ = configure.work_dir;
+        one_off_ = configure.one_off;
+        take_lock();
+        const LogLevel level = settings_.global.logging.level;
+        const logging::Logger log(log_socket_, "dtc_" + settings_.name, level);
+        load_plugin(level);
+        source_.emplace(settings_);
+        controller_.emplace(loop_, *channel_, settings_, one_off_, log, *source_, *module_, *context_,
+                            cancel_, temp_dir_name(settings_));
+        controller_->start();
+    }
+
+    // Waits for the process of an earlier controller that may still be ending.
+    void take_lock() {
+        const std::string path = work_dir_ + "/lock";
+        lock_.reset(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+        while (!lock_.valid() || ::flock(lock_.get(), LOCK_EX) != 0) {
+            if (errno != EINTR) {
+                throw std::system_error(errno, std::generic_category(), path);
+            }
+        }
+    }
+
+    void load_plugin(LogLevel level) {
+        const std::string& plugin = settings_.outgoing.plugin;
+        plugin_.emplace(plugin_host::find_plugin(plugin, settings_.global.plugin_path));
+        if (settings_.outgoing.verify == config::Verify::checksum) {
+            throw std::runtime_error("outgoing.verify: checksum is not available yet: set verify: size");
+        }
+        if (settings_.outgoing.mode == TransferMode::mirror) {
+            throw std::runtime_error(
+                "outgoing.transfer_mode: mirror is not available yet: set transfer_mode: move");
+        }
+        if (settings_.outgoing.directories == config::DirectoryForm::zip) {
+            throw std::runtime_error("outgoing.directories: zip is not available yet: set directories: tree");
+        }
+        if (settings_.outgoing.target_uses_arrival_monitor) {
+            throw std::runtime_error(
+                "the arrivals protocol is not available yet: set target_uses_arrival_monitor: false");
+        }
+        const std::string log_name = std::string(plugin_->descriptor().name) + '_' + settings_.name;
+        const auto limit = settings_.outgoing.bandwidth_limit.value_or(ByteCount{}).bytes;
+        context_.emplace(logging::Logger(log_socket_, log_name, level), cancel_, limit);
+        std::vector<std::vector<std::string_view>> values;
+        values.reserve(settings_.plugin_options.size());
+        std::vector<OptionValue> options;
+        for (const auto& [key, texts] : settings_.plugin_options) {
+            values.emplace_back(texts.begin(), texts.end());
+            options.push_back({key, values.back()});
+        }
+        const std::string temp_dir = temp_dir_name(settings_);
+        ModuleSettings module;
+        module.stream = settings_.name;
+        module.target_host = settings_.outgoing.target_host;
+        module.target_dir = settings_.outgoing.target_dir;
+        module.temp_dir = temp_dir;
+        module.work_dir = work_dir_;
+        module.options = options;
+        module.bandwidth_limit = limit;
+        module.parallel_sessions = settings_.outgoing.parallel_transfers;
+        module.mode = settings_.outgoing.mode;
+        module.publish = settings_.outgoing.publish;
+        Status status;
+        module_ = plugin_->create_module(module, status);
+        if (!module_) {
+            throw std::runtime_error(std::string(status.text()));
+        }
+    }
+
+    void refuse(const std::string& reason) {
+        logging::Logger(log_socket_, "dtc_" + name_, LogLevel::debug).critical("cannot start: " + reason);
+        process::StreamReport report;
+        report.state = process::StreamState::failed;
+        report.reason = reason;
+        report.last_error = reason;
+        channel_->send(report);
+        if (one_off_) {
+            channel_->send(process::UnitLeft{settings_.directory.string(), reason});
+            channel_->send(process::Finished{false});
+            failed_ = true;
+            loop_.stop();
+            return;
+        }
+        keep_alive();
+    }
+
+    // A stream that cannot start waits, visibly, for its configuration to be mended; starting it again would
+    // not help.
+    void keep_alive() {
+        channel_->send(process::Heartbeat{});
+        loop_.call_after(std::chrono::seconds{30}, [this] { keep_alive(); });
+    }
+
+    std::string name_;
+    logging::LogSocket log_socket_;
+    process::EventLoop loop_;
+    std::optional<process::Channel> channel_;
+    config::StreamSettings settings_;
+    std::string work_dir_;
+    bool one_off_ = false;
+    bool failed_ = false;
+    process::UniqueFd lock_;
+    CancelToken cancel_;
+    std::optional<plugin_host::Plugin> plugin_;
+    std::optional<StreamSessionContext> context_;
+    plugin_host::Plugin::ModulePointer module_;
+    std::optional<SourceDirectory> source_;
+    std::optional<StreamController> controller_;
+};
+
+}  // namespace
+
+int run_transfer_process(const std::string& stream_name) {
+    process::set_process_name("mm:" + stream_name);
+    return TransferProcess(stream_name).run();
+}
+
+}  // namespace mistamover::stream

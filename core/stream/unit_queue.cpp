@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "stream/unit_queue.hpp"
+
+namespace mistamover::stream {
+
+void UnitQueue::make_ready(const std::string& name, Unit& unit) {
+    unit.place = Place::ready;
+    unit.changed = false;
+    ready_.emplace(unit.identity.mtime_ns, name);
+}
+
+void UnitQueue::leave_waiting(const std::string& name, const Unit& unit) {
+    waiting_.erase({unit.due, name});
+}
+
+void UnitQueue::add(const Candidate& candidate) {
+    const auto [found, is_new] = units_.try_emplace(candidate.name);
+    Unit& unit = found->second;
+    if (is_new) {
+        unit.identity = candidate.identity;
+        bytes_ += candidate.identity.size;
+        make_ready(candidate.name, unit);
+    } else if (unit.place == Place::in_flight) {
+        unit.changed = true;
+    } else if (unit.place == Place::waiting && unit.wakes) {
+        leave_waiting(candidate.name, unit);
+        make_ready(candidate.name, unit);
+    }
+}
+
+void UnitQueue::wake_due(Clock::time_point now) {
+    while (!waiting_.empty() && waiting_.begin()->first <= now) {
+        const std::string name = waiting_.begin()->second;
+        waiting_.erase(waiting_.begin());
+        make_ready(name, units_.at(name));
+    }
+}
+
+std::size_t UnitQueue::due(Clock::time_point now) {
+    wake_due(now);
+    return ready_.size();
+}
+
+std::vector<Candidate> UnitQueue::take(std::size_t count, std::uint64_t bytes, Clock::time_point now) {
+    wake_due(now);
+    std::vector<Candidate> taken;
+    std::uint64_t sum = 0;
+    while (taken.size() < count && !ready_.empty()) {
+        const std::string name = ready_.begin()->second;
+        Unit& unit = units_.at(name);
+        if (!taken.empty() && sum + unit.identity.size > bytes) {
+            break;
+        }
+        sum += unit.identity.size;
+        ready_.erase(ready_.begin());
+        unit.place = Place::in_flight;
+        ++in_flight_;
+        taken.push_back({name, unit.identity});
+    }
+    return taken;
+}
+
+void UnitQueue::done(const std::string& name) {
+    const auto found = units_.find(name);
+    --in_flight_;
+    bytes_ -= found->second.identity.size;
+    units_.erase(found);
+}
+
+void UnitQueue::put_back(const std::string& name) {
+    --in_flight_;
+    make_ready(name, units_.at(name));
+}
+
+void UnitQueue::wait(const std::string& name, Clock::time_point when, bool wakes, std::string reason) {
+    Unit& unit = units_.at(name);
+    unit.reason = std::move(reason);
+    --in_flight_;
+    if (wakes && unit.changed) {
+        make_ready(name, unit);
+        return;
+    }
+    unit.place = Place::waiting;
+    unit.changed = false;
+    unit.due = when;
+    unit.wakes = wakes;
+    waiting_.emplace(when, name);
+}
+
+std::uint32_t UnitQueue::count_failure(const std::string& name) {
+    return ++units_.at(name).failures;
+}
+
+std::optional<UnitQueue::Clock::time_point> UnitQueue::next_due() const {
+    return waiting_.empty() ? std::nullopt : std::optional(waiting_.begin()->first);
+}
+
+std::vector<UnitQueue::Left> UnitQueue::left() const {
+    std::vector<Left> left;
+    for (const auto& [name, unit] : units_) {
+        left.push_back({name, unit.reason.empty() ? "not sent" : unit.reason});
+    }
+    return left;
+}
+
+bool UnitQueue::retries_pending() const {
+    for (const auto& [when, name] : waiting_) {
+        if (!units_.at(name).wakes) {
+            return true;
+        }
+    }
+    return false;
+}
+
+}  // namespace mistamover::stream

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <unordered_map>
+#include <vector>
+
+#include "stream/source_directory.hpp"
+
+namespace mistamover::stream {
+
+/// Which units there are, which is next, and which wait until when: oldest first. Pure: takes the time as an
+/// argument and looks at no disk. Used by one thread.
+class UnitQueue {
+  public:
+    using Clock = std::chrono::steady_clock;
+
+    /// Makes a unit known, or takes note that a known one may have changed: one that waits to be written
+    /// completely becomes due; one that is in flight is due again when it comes back.
+    void add(const Candidate& candidate);
+    /// Takes up to `count` due units, of at most about `bytes` together but at least one.
+    std::vector<Candidate> take(std::size_t count, std::uint64_t bytes, Clock::time_point now);
+
+    /// The ends of a unit that was taken.
+    void done(const std::string& name);
+    void put_back(const std::string& name);
+    /// Due again at `when`, or, if `wakes`, as soon as it changes.
+    void wait(const std::string& name, Clock::time_point when, bool wakes, std::string reason);
+    /// Counts a failed try, and returns how many there have been.
+    std::uint32_t count_failure(const std::string& name);
+
+    [[nodiscard]] bool knows(const std::string& name) const { return units_.contains(name); }
+    [[nodiscard]] std::size_t due(Clock::time_point now);
+    [[nodiscard]] std::size_t size() const noexcept { return units_.size(); }
+    [[nodiscard]] std::size_t in_flight() const noexcept { return in_flight_; }
+    [[nodiscard]] std::uint64_t bytes() const noexcept { return bytes_; }
+    [[nodiscard]] std::optional<Clock::time_point> next_due() const;
+
+    struct Left {
+        std::string name;
+        std::string reason;
+    };
+    /// Everything that is not delivered, with why it waits.
+    [[nodiscard]] std::vector<Left> left() const;
+    /// True where something waits for a retry, not for a writer.
+    [[nodiscard]] bool retries_pending() const;
+
+  private:
+    enum class Place : std::uint8_t { ready, waiting, in_flight };
+    struct Unit {
+        Identity identity;
+        Place place = Place::ready;
+        Clock::time_point due{};
+        bool wakes = false;
+        bool changed = false;
+        std::uint32_t failures = 0;
+        std::string reason;
+    };
+    using Key = std::pair<std::int64_t, std::string>;
+
+    void make_ready(const std::string& name, Unit& unit);
+    void leave_waiting(const std::string& name, const Unit& unit);
+    void wake_due(Clock::time_point now);
+
+    std::unordered_map<std::string, Unit> units_;
+    std::set<Key> ready_;
+    std::set<std::pair<Clock::time_point, std::string>> waiting_;
+    std::size_t in_flight_ = 0;
+    std::uint64_t bytes_ = 0;
+};
+
+}  // namespace mistamover::stream

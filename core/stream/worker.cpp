@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "stream/worker.hpp"
+
+#include <exception>
+#include <utility>
+
+namespace mistamover::stream {
+namespace {
+
+BatchResult all_not_tried(const std::vector<Candidate>& batch, const Status& status) {
+    BatchResult result;
+    for (const Candidate& candidate : batch) {
+        UnitResult& unit = result.units.emplace_back();
+        unit.name = candidate.name;
+    }
+    result.session = status;
+    return result;
+}
+
+}  // namespace
+
+Worker::Worker(Shared& shared) : shared_(shared), thread_([this] { run(); }) {}
+
+Worker::~Worker() {
+    {
+        const std::lock_guard lock(mutex_);
+        ending_ = true;
+    }
+    wake_.notify_one();
+    thread_.join();
+}
+
+void Worker::start(Job job) {
+    idle_ = false;
+    {
+        const std::lock_guard lock(mutex_);
+        job_ = std::move(job);
+    }
+    wake_.notify_one();
+}
+
+void Worker::deliver(std::vector<Candidate> batch, bool clean_first) {
+    start({std::move(batch), clean_first, false});
+}
+
+void Worker::close() {
+    start({{}, false, true});
+}
+
+std::optional<BatchResult> Worker::take_result() {
+    const std::lock_guard lock(mutex_);
+    if (result_) {
+        idle_ = true;
+    }
+    return std::exchange(result_, std::nullopt);
+}
+
+void Worker::run() {
+    while (true) {
+        Job job;
+        {
+            std::unique_lock lock(mutex_);
+            wake_.wait(lock, [this] { return job_ || ending_; });
+            if (!job_) {
+                break;
+            }
+            job = std::move(*job_);
+            job_.reset();
+        }
+        BatchResult result;
+        try {
+            result = do_job(job);
+        } catch (const std::exception& error) {
+            result = all_not_tried(job.batch, {StatusCode::internal, StatusScope::session, error.what()});
+        }
+        if (!result.session.ok()) {
+            drop_session();
+        }
+        {
+            const std::lock_guard lock(mutex_);
+            result_ = std::move(result);
+        }
+        shared_.on_end();
+    }
+    drop_session();
+}
+
+BatchResult Worker::do_job(const Job& job) {
+    if (job.close) {
+        if (delivery_) {
+            (void)delivery_->clean_target();
+        }
+        drop_session();
+        return {};
+    }
+    if (const Status status = open(); !status.ok()) {
+        return all_not_tried(job.batch, status);
+    }
+    if (job.clean_first) {
+        if (const Status status = delivery_->clean_target(); !status.ok()) {
+            return all_not_tried(job.batch, status.scope() == StatusScope::item
+                                                ? Status(status.code(), StatusScope::session, status.text())
+                                                : status);
+        }
+    }
+    return delivery_->deliver(job.batch);
+}
+
+Status Worker::open() {
+    if (session_) {
+        return {};
+    }
+    border::Session* opened = nullptr;
+    const Status status = shared_.module.call_open_session(shared_.context, opened);
+    if (!status.ok()) {
+        // Without a session nothing can be said of an item.
+        return status.scope() == StatusScope::item
+                   ? Status(status.code(), StatusScope::session, status.text())
+                   : status;
+    }
+    session_.reset(opened);
+    delivery_.emplace(shared_.source, shared_.settings, *session_, shared_.temp_dir);
+    return {};
+}
+
+void Worker::drop_session() {
+    delivery_.reset();
+    session_.reset();
+}
+
+}  // namespace mistamover::stream

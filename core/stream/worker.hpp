@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <vector>
+
+#include "plugin_host/plugin.hpp"
+#include "stream/delivery.hpp"
+#include "stream/session_context.hpp"
+
+namespace mistamover::stream {
+
+/// One thread with one session of the plugin, opened when first needed, kept, and opened anew after it has
+/// failed.
+class Worker {
+  public:
+    struct Shared {
+        SourceDirectory& source;
+        const config::StreamSettings& settings;
+        border::Module& module;
+        StreamSessionContext& context;
+        std::string temp_dir;
+        /// Called on the worker's thread when a job has ended; result() then has its result.
+        std::function<void()> on_end;
+    };
+
+    /// `shared` must outlive the worker.
+    explicit Worker(Shared& shared);
+    /// Waits for the job in hand and closes the session.
+    ~Worker();
+    Worker(const Worker&) = delete;
+    Worker& operator=(const Worker&) = delete;
+
+    /// Only while idle(): delivers a batch; `clean_first` empties the temporary directory at the target
+    /// before.
+    void deliver(std::vector<Candidate> batch, bool clean_first);
+    /// Only while idle(): empties the temporary directory, if there is a session, and closes it.
+    void close();
+    /// True from the start, and again once the result of a job has been taken.
+    [[nodiscard]] bool idle() const noexcept { return idle_; }
+    /// The result of a job that has ended, once.
+    std::optional<BatchResult> take_result();
+
+  private:
+    struct Job {
+        std::vector<Candidate> batch;
+        bool clean_first = false;
+        bool close = false;
+    };
+    void start(Job job);
+    void run();
+    BatchResult do_job(const Job& job);
+    Status open();
+    void drop_session();
+
+    Shared& shared_;
+    bool idle_ = true;
+    std::mutex mutex_;
+    std::condition_variable wake_;
+    std::optional<Job> job_;
+    std::optional<BatchResult> result_;
+    bool ending_ = false;
+    plugin_host::Plugin::SessionPointer session_;
+    std::optional<Delivery> delivery_;
+    std::thread thread_;
+};
+
+}  // namespace mistamover::stream
