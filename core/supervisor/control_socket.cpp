@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "supervisor/control_socket.hpp"
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <stdexcept>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <system_error>
+
+namespace mistamover::supervisor {
+namespace {
+
+constexpr std::size_t longest_request = 4096;
+constexpr std::size_t most_clients = 64;
+
+// A socket's path may have 107 bytes; a longer one is reached through its directory's descriptor.
+struct Address {
+    process::UniqueFd directory;
+    sockaddr_un name{};
+};
+
+Address address_of(const std::filesystem::path& path) {
+    Address address;
+    address.name.sun_family = AF_UNIX;
+    std::string text = path.string();
+    if (text.size() >= sizeof address.name.sun_path) {
+        address.directory.reset(::open(path.parent_path().c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+        text = "/proc/self/fd/" + std::to_string(address.directory.get()) + '/' + path.filename().string();
+    }
+    std::strncpy(address.name.sun_path, text.c_str(), sizeof address.name.sun_path - 1);
+    return address;
+}
+
+[[noreturn]] void fail(const std::string& what) {
+    throw std::system_error(errno, std::generic_category(), what);
+}
+
+}  // namespace
+
+ControlSocket::ControlSocket(process::EventLoop& loop, const std::filesystem::path& run_dir,
+                             RequestHandler handler)
+    : loop_(loop),
+      path_(run_dir / "control.sock"),
+      handler_(std::move(handler)),
+      listener_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) {
+    const Address address = address_of(path_);
+    ::unlink(path_.c_str());  // the lock tells that whoever made it has gone
+    const mode_t before = ::umask(0177);
+    const int bound =
+        ::bind(listener_.get(), reinterpret_cast<const sockaddr*>(&address.name), sizeof address.name);
+    ::umask(before);
+    if (bound != 0 || ::listen(listener_.get(), 16) != 0) {
+        fail("the control socket " + path_.string());
+    }
+    loop_.watch(listener_.get(), EPOLLIN, [this](std::uint32_t) { accept(); });
+}
+
+ControlSocket::~ControlSocket() {
+    for (const auto& [fd, client] : clients_) {
+        loop_.unwatch(fd);
+    }
+    loop_.unwatch(listener_.get());
+    ::unlink(path_.c_str());
+}
+
+void ControlSocket::accept() {
+    process::UniqueFd fd(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+    if (!fd.valid() || clients_.size() >= most_clients) {
+        return;
+    }
+    const int number = fd.get();
+    clients_[number].fd = std::move(fd);
+    loop_.watch(number, EPOLLIN, [this, number](std::uint32_t) { serve(number); });
+}
+
+void ControlSocket::drop(int fd) {
+    loop_.unwatch(fd);
+    clients_.erase(fd);
+}
+
+void ControlSocket::serve(int fd) {
+    Client& client = clients_.at(fd);
+    if (client.answer.empty()) {
+        std::array<char, 1024> buffer{};
+        const ssize_t length = ::recv(fd, buffer.data(), buffer.size(), 0);
+        if (length <= 0 || client.request.size() > longest_request) {
+            drop(fd);
+            return;
+        }
+        client.request.append(buffer.data(), static_cast<std::size_t>(length));
+        const auto end = client.request.find('\n');
+        if (end == std::string::npos) {
+            return;
+        }
+        client.answer = handler_(client.request.substr(0, end)) + '\n';
+        loop_.change(fd, EPOLLOUT);
+    }
+    const ssize_t sent = ::send(fd, client.answer.data(), client.answer.size(), MSG_NOSIGNAL);
+    if (sent < 0 && errno == EAGAIN) {
+        return;
+    }
+    client.answer.erase(0, sent < 0 ? client.answer.size() : static_cast<std::size_t>(sent));
+    if (client.answer.empty()) {
+        drop(fd);
+    }
+}
+
+std::string ask_controller(const std::filesystem::path& run_dir, const std::string& request) {
+    const Address address = address_of(run_dir / "control.sock");
+    const process::UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address.name), sizeof address.name) != 0) {
+        throw std::runtime_error("no mistamover daemon answers at " + (run_dir / "control.sock").string() +
+                                 ": " + std::system_category().message(errno));
+    }
+    const timeval patience{10, 0};
+    ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    const std::string line = request + '\n';
+    if (::send(fd.get(), line.data(), line.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(line.size())) {
+        throw std::runtime_error("the mistamover daemon does not take requests");
+    }
+    std::string answer;
+    std::array<char, 4096> buffer{};
+    ssize_t length = 0;
+    while ((length = ::recv(fd.get(), buffer.data(), buffer.size(), 0)) > 0) {
+        answer.append(buffer.data(), static_cast<std::size_t>(length));
+    }
+    if (answer.empty()) {
+        throw std::runtime_error("the mistamover daemon did not answer within 10 seconds");
+    }
+    return answer;
+}
+
+}  // namespace mistamover::supervisor

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "supervisor/detach.hpp"
+
+#include <cerrno>
+#include <fcntl.h>
+#include <system_error>
+#include <unistd.h>
+
+namespace mistamover::supervisor {
+
+Detach::Detach() {
+    int ends[2];
+    if (::pipe2(ends, O_CLOEXEC) != 0) {
+        throw std::system_error(errno, std::generic_category(), "pipe");
+    }
+    const process::UniqueFd reading(ends[0]);
+    parent_.reset(ends[1]);
+    const pid_t pid = ::fork();
+    if (pid < 0) {
+        throw std::system_error(errno, std::generic_category(), "fork");
+    }
+    if (pid > 0) {
+        parent_.reset();
+        unsigned char code = 3;  // where the child dies without a word
+        while (::read(reading.get(), &code, 1) < 0 && errno == EINTR) {
+        }
+        ::_exit(code);
+    }
+    ::setsid();
+}
+
+void Detach::report(int exit_code) {
+    if (exit_code == 0) {
+        const process::UniqueFd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
+        for (const int stream : {0, 1, 2}) {
+            ::dup2(null.get(), stream);
+        }
+        (void)!::chdir("/");
+    }
+    const auto code = static_cast<unsigned char>(exit_code);
+    (void)!::write(parent_.get(), &code, 1);
+    parent_.reset();
+}
+
+}  // namespace mistamover::supervisor

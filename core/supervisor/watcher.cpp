@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "supervisor/watcher.hpp"
+
+#include <cerrno>
+#include <cstring>
+#include <memory>
+#include <sys/epoll.h>
+#include <sys/inotify.h>
+#include <system_error>
+#include <unistd.h>
+
+namespace mistamover::supervisor {
+namespace {
+
+constexpr std::uint32_t wanted = IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_CREATE | IN_DELETE |
+                                 IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR;
+
+std::string refusal(int error_number) {
+    const std::string text = std::system_category().message(error_number);
+    if (error_number == EMFILE) {
+        return text + ": raise the sysctl fs.inotify.max_user_instances";
+    }
+    return error_number == ENOSPC ? "no watch is left: raise the sysctl fs.inotify.max_user_watches" : text;
+}
+
+}  // namespace
+
+Watcher::Watcher(process::EventLoop& loop)
+    : loop_(loop), inotify_(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK)) {
+    if (inotify_.valid()) {
+        loop_.watch(inotify_.get(), EPOLLIN, [this](std::uint32_t) { read_events(); });
+    }
+}
+
+Watcher::~Watcher() {
+    if (inotify_.valid()) {
+        loop_.unwatch(inotify_.get());
+    }
+}
+
+Watcher::WatchId Watcher::add(const std::string& directory, Handler handler, std::string& problem) {
+    if (!inotify_.valid()) {
+        inotify_.reset(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
+        if (!inotify_.valid()) {
+            problem = refusal(errno);
+            return 0;
+        }
+        loop_.watch(inotify_.get(), EPOLLIN, [this](std::uint32_t) { read_events(); });
+    }
+    const int descriptor = ::inotify_add_watch(inotify_.get(), directory.c_str(), wanted);
+    if (descriptor < 0) {
+        problem = refusal(errno);
+        return 0;
+    }
+    const WatchId id = next_++;
+    watches_[id] = {descriptor, std::move(handler)};
+    by_descriptor_.emplace(descriptor, id);
+    return id;
+}
+
+void Watcher::remove(WatchId watch) {
+    const auto found = watches_.find(watch);
+    if (found == watches_.end()) {
+        return;
+    }
+    const int descriptor = found->second.descriptor;
+    const auto [first, last] = by_descriptor_.equal_range(descriptor);
+    for (auto entry = first; entry != last; ++entry) {
+        if (entry->second == watch) {
+            by_descriptor_.erase(entry);
+            break;
+        }
+    }
+    watches_.erase(found);
+    if (!by_descriptor_.contains(descriptor)) {
+        ::inotify_rm_watch(inotify_.get(), descriptor);
+    }
+}
+
+void Watcher::read_events() {
+    alignas(inotify_event) char buffer[64 * 1024];
+    std::map<int, Events> by_watch;
+    bool lost = false;
+    const ssize_t length = ::read(inotify_.get(), buffer, sizeof buffer);
+    for (ssize_t at = 0; at < length;) {
+        const auto* event = reinterpret_cast<const inotify_event*>(buffer + at);
+        at += static_cast<ssize_t>(sizeof *event + event->len);
+        if ((event->mask & IN_Q_OVERFLOW) != 0) {
+            lost = true;
+            continue;
+        }
+        Events& events = by_watch[event->wd];
+        if ((event->mask & (IN_IGNORED | IN_DELETE_SELF | IN_MOVE_SELF | IN_UNMOUNT)) != 0) {
+            events.gone = true;
+        } else if (event->len > 0 && (events.names.empty() || events.names.back() != event->name)) {
+            events.names.emplace_back(event->name);
+        }
+    }
+    std::vector<std::pair<WatchId, Events>> calls;
+    for (const auto& [descriptor, id] : by_descriptor_) {
+        const auto found = by_watch.find(descriptor);
+        if (found != by_watch.end() || lost) {
+            Events events = found == by_watch.end() ? Events{} : found->second;
+            events.lost = lost;
+            calls.emplace_back(id, std::move(events));
+        }
+    }
+    for (const auto& [id, events] : calls) {
+        const auto watch = watches_.find(id);
+        if (watch != watches_.end()) {
+            const Handler handler = watch->second.handler;
+            if (events.gone) {
+                remove(id);
+            }
+            handler(events);
+        }
+    }
+}
+
+}  // namespace mistamover::supervisor
