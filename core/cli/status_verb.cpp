@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <Poco/JSON/Parser.h>
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <ctime>
+#include <iomanip>
+#include <iostream>
+#include <thread>
+
+#include <mistamover/units.hpp>
+
+#include "cli/options.hpp"
+#include "cli/running_configuration.hpp"
+#include "supervisor/control_socket.hpp"
+
+namespace mistamover::cli {
+namespace {
+
+using Poco::JSON::Object;
+using Row = std::vector<std::string>;
+
+std::string last_error(const Object& stream) {
+    const std::time_t when = stream.getValue<Poco::Int64>("last_error_time");
+    if (when == 0) {
+        return "";
+    }
+    std::tm parts{};
+    ::localtime_r(&when, &parts);
+    std::array<char, 32> text{};
+    std::strftime(text.data(), text.size(), "%m-%d %H:%M:%S ", &parts);
+    return text.data() + stream.getValue<std::string>("last_error");
+}
+
+Row row_of(const Object& stream) {
+    const std::string reason = stream.getValue<std::string>("reason");
+    return {stream.getValue<std::string>("name"),
+            stream.getValue<std::string>("plugin"),
+            stream.getValue<std::string>("state"),
+            std::to_string(stream.getValue<Poco::UInt64>("backlog_units")),
+            format_size({stream.getValue<Poco::UInt64>("backlog_bytes")}),
+            format_size({stream.getValue<Poco::UInt64>("bytes_per_second")}) + "/s",
+            std::to_string(stream.getValue<Poco::UInt64>("delivered_units")),
+            std::to_string(stream.getValue<Poco::UInt64>("quarantined_units")),
+            reason.empty() ? last_error(stream) : reason};
+}
+
+void print_table(const std::vector<Row>& rows) {
+    std::vector<std::size_t> widths(rows.front().size());
+    for (const Row& row : rows) {
+        for (std::size_t i = 0; i < row.size(); ++i) {
+            widths[i] = std::max(widths[i], row[i].size());
+        }
+    }
+    for (const Row& row : rows) {
+        for (std::size_t i = 0; i + 1 < row.size(); ++i) {
+            std::cout << std::left << std::setw(static_cast<int>(widths[i]) + 2) << row[i];
+        }
+        std::cout << row.back() << '\n';
+    }
+}
+
+void print_status(const std::string& answer) {
+    const auto json = Poco::JSON::Parser().parse(answer).extract<Object::Ptr>();
+    std::vector<Row> rows{
+        {"STREAM", "PLUGIN", "STATE", "FILES", "SIZE", "RATE", "DELIVERED", "QUARANTINED", "REASON"}};
+    const auto streams = json->getArray("streams");
+    for (std::size_t i = 0; i < streams->size(); ++i) {
+        rows.push_back(row_of(*streams->getObject(static_cast<unsigned>(i))));
+    }
+    print_table(rows);
+    const auto problems = json->getArray("configuration_problems");
+    for (std::size_t i = 0; i < problems->size(); ++i) {
+        std::cout << "problem: " << problems->getElement<std::string>(static_cast<unsigned>(i)) << '\n';
+    }
+}
+
+}  // namespace
+
+int status(const std::vector<std::string>& arguments) {
+    boost::program_options::options_description options("options");
+    options.add_options()("json", "one JSON object, for programs")("watch", "again every second");
+    const auto found = parse_options(arguments, "mistamover status [--json] [--watch] [CONFIG]", options, 1);
+    if (!found) {
+        return 0;
+    }
+    const auto& words = (*found)["words"].as<std::vector<std::string>>();
+    const config::GlobalSettings global = running_configuration(words.empty() ? "" : words.front());
+    try {
+        while (true) {
+            const std::string answer = supervisor::ask_controller(global.run_dir, "status");
+            if (found->contains("json")) {
+                std::cout << answer;
+            } else {
+                std::cout << (found->contains("watch") ? "\033[H\033[2J" : "");
+                print_status(answer);
+            }
+            if (!found->contains("watch")) {
+                return 0;
+            }
+            std::cout << std::flush;
+            std::this_thread::sleep_for(std::chrono::seconds{1});
+        }
+    } catch (const std::runtime_error& error) {
+        std::cerr << "mistamover: " << error.what() << '\n';
+        return 1;
+    }
+}
+
+}  // namespace mistamover::cli

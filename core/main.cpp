@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "cli/command_line.hpp"
+
+int main(int argc, char** argv) {
+    return mistamover::cli::run_command_line(
+        std::vector<std::string>(argv + (argc > 0 ? 1 : 0), argv + argc));
+}
