@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <string_view>
+
+#include <mistamover/status.hpp>
+
+namespace mistamover::local {
+
+/// The Status of a system call that failed in the target directory. What would fail for every other file too
+/// (the disk is full, read-only, gone or broken) is of session scope, so that no file is blamed for it.
+Status target_failure(int error_number, std::string_view doing, std::string_view path);
+
+/// Likewise for the source: one that is gone, or no longer what the core has seen, is `source_changed`.
+Status source_failure(int error_number, std::string_view doing, std::string_view path);
+
+/// `source_changed`, of item scope.
+Status source_changed(std::string_view path);
+
+}  // namespace mistamover::local

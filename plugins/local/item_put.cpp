@@ -1,0 +1,396 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "local/item_put.hpp"
+
+#include <array>
+#include <cerrno>
+#include <fcntl.h>
+#include <limits.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <mistamover/transfer_module.hpp>
+
+#include "local/failure.hpp"
+
+namespace mistamover::local {
+namespace {
+
+constexpr mode_t permission_bits = 07777;
+constexpr mode_t identity_bits = S_ISUID | S_ISGID;
+
+std::int64_t nanoseconds(const timespec& time) {
+    return time.tv_sec * 1'000'000'000 + time.tv_nsec;
+}
+
+EntryKind kind_of(const struct stat& found) {
+    if (S_ISREG(found.st_mode)) {
+        return EntryKind::file;
+    }
+    return S_ISLNK(found.st_mode) ? EntryKind::symlink : EntryKind::other;
+}
+
+bool is_the_item(const struct stat& found, const PutItem& item) {
+    return kind_of(found) == item.kind && found.st_dev == item.device && found.st_ino == item.inode &&
+           static_cast<std::uint64_t>(found.st_size) == item.size &&
+           nanoseconds(found.st_mtim) == item.mtime_ns;
+}
+
+/// The change time too: it tells of a writer that has set the modification time back, and of a name that was
+/// replaced while this file was open.
+bool is_unchanged(const struct stat& before, const struct stat& now) {
+    return before.st_size == now.st_size && nanoseconds(before.st_mtim) == nanoseconds(now.st_mtim) &&
+           nanoseconds(before.st_ctim) == nanoseconds(now.st_ctim);
+}
+
+/// Removes a file that was not finished.
+class Unfinished {
+  public:
+    Unfinished(int directory, std::string name) : directory_(directory), name_(std::move(name)) {}
+    Unfinished(const Unfinished&) = delete;
+    Unfinished& operator=(const Unfinished&) = delete;
+    ~Unfinished() {
+        if (directory_ >= 0) {
+            (void)::unlinkat(directory_, name_.c_str(), 0);
+        }
+    }
+    void finished() noexcept { directory_ = -1; }
+
+  private:
+    int directory_;
+    std::string name_;
+};
+
+std::array<timespec, 2> times_of(const struct stat& found) {
+    return {found.st_atim, found.st_mtim};
+}
+
+}  // namespace
+
+ItemPut::ItemPut(PutTools& tools, const PutRequest& request, PutSink& sink)
+    : tools_(tools),
+      request_(request),
+      sink_(sink),
+      source_(request.source_root, "source directory"),
+      keep_owner_(::geteuid() == 0) {}
+
+Status ItemPut::run() {
+    Status end;
+    for (std::size_t index = 0; index < request_.items.size() && end.ok(); ++index) {
+        if (tools_.context.cancelled()) {
+            end = {StatusCode::cancelled, StatusScope::item, "cancelled"};
+            break;
+        }
+        const PutItem& item = request_.items[index];
+        PutReport report;
+        const Status status = put(item, report);
+        if (status.ok() && tools_.fsync) {
+            unreported_.push_back({index, report});
+            unsynced_directories_.emplace(split_path(target_path_).directory);
+            continue;
+        }
+        sink_.done(index, status, report);
+        if (!status.ok() && (status.scope() != StatusScope::item || status.code() == StatusCode::cancelled)) {
+            end = status;
+        }
+    }
+    const Status finished = finish();
+    return end.ok() ? finished : end;
+}
+
+Status ItemPut::put(const PutItem& item, PutReport& report) {
+    target_path_ = request_.target_prefix;
+    if (!target_path_.empty()) {
+        target_path_ += '/';
+    }
+    target_path_ += item.path;
+    switch (item.kind) {
+        case EntryKind::directory:
+            return put_directory(item);
+        case EntryKind::file:
+        case EntryKind::symlink:
+            return put_file_or_link(item, report);
+        case EntryKind::other:
+            break;
+    }
+    return {StatusCode::unsupported, StatusScope::item,
+            "neither a file nor a directory nor a symbolic link: " + std::string(item.path)};
+}
+
+Status ItemPut::put_directory(const PutItem& item) {
+    const Place at = tools_.target.place(target_path_);
+    // The owner's bits are added because the directory is about to be filled.
+    mode_t mode = (item.mode & permission_bits) | S_IRWXU;
+    const bool made = at.directory >= 0 && ::mkdirat(at.directory, at.name, mode) == 0;
+    if (!made && (at.directory < 0 || errno != EEXIST)) {
+        return target_failure(errno, "make directory", target_path_);
+    }
+    struct stat found = {};
+    if (::fstatat(at.directory, at.name, &found, AT_SYMLINK_NOFOLLOW) != 0) {
+        return target_failure(errno, "look at directory", target_path_);
+    }
+    if (!S_ISDIR(found.st_mode)) {
+        return {StatusCode::exists, StatusScope::item,
+                "make directory " + target_path_ + ": something else of that name is there"};
+    }
+    mode |= found.st_mode & S_ISGID;  // Inherited from the directory above: the operator's wish.
+    if (made && (found.st_mode & permission_bits) != mode &&
+        ::fchmodat(at.directory, at.name, mode, 0) != 0) {
+        return target_failure(errno, "set the mode of directory", target_path_);
+    }
+    return {};
+}
+
+Status ItemPut::put_file_or_link(const PutItem& item, PutReport& report) {
+    bool must_copy = !request_.may_take_source || tools_.not_renamable_from.contains(item.device);
+    if (!must_copy) {
+        const Status taken = take(item, report, must_copy);
+        if (!must_copy) {
+            return taken;
+        }
+    }
+    return item.kind == EntryKind::symlink ? copy_link(item) : copy_file(item, report);
+}
+
+/// Renames the source to its final name. `must_copy` where the target is on another file system.
+Status ItemPut::take(const PutItem& item, PutReport& report, bool& must_copy) {
+    if (tools_.fsync && item.kind == EntryKind::file) {
+        if (Status synced = sync_source(item); !synced.ok()) {
+            return synced;
+        }
+    }
+    const Place to = tools_.target.place(target_path_);
+    if (to.directory < 0) {
+        return target_failure(errno, "enter the directory of", target_path_);
+    }
+    const Place from = source_.place(item.path);
+    struct stat found = {};
+    if (from.directory < 0 || ::fstatat(from.directory, from.name, &found, AT_SYMLINK_NOFOLLOW) != 0) {
+        return source_failure(errno, "look at source", item.path);
+    }
+    if (!is_the_item(found, item)) {
+        return source_changed(item.path);
+    }
+    if (::renameat(from.directory, from.name, to.directory, to.name) != 0) {
+        if (errno == EXDEV) {
+            tools_.not_renamable_from.insert(item.device);
+            must_copy = true;
+            return {};
+        }
+        return errno == ENOENT ? source_failure(errno, "move source", item.path)
+                               : refusal(errno, "move to", to.directory);
+    }
+    // Where both names were links to one file, rename does nothing, and the source is still there to be
+    // deleted.
+    report.source_taken =
+        found.st_nlink == 1 || ::faccessat(from.directory, from.name, F_OK, AT_SYMLINK_NOFOLLOW) != 0;
+    report.bytes_sent = item.size;
+    tools_.context.progress(item.size);
+    return {};
+}
+
+Status ItemPut::copy_link(const PutItem& item) {
+    const Place from = source_.place(item.path);
+    struct stat before = {};
+    std::array<char, PATH_MAX + 1> content = {};
+    if (from.directory < 0 || ::fstatat(from.directory, from.name, &before, AT_SYMLINK_NOFOLLOW) != 0) {
+        return source_failure(errno, "look at source", item.path);
+    }
+    if (!is_the_item(before, item)) {
+        return source_changed(item.path);
+    }
+    const ssize_t length = ::readlinkat(from.directory, from.name, content.data(), content.size() - 1);
+    struct stat after = {};
+    if (length < 0 || ::fstatat(from.directory, from.name, &after, AT_SYMLINK_NOFOLLOW) != 0) {
+        return source_failure(errno, "read source", item.path);
+    }
+    if (!is_the_item(after, item) || !is_unchanged(before, after)) {
+        return source_changed(item.path);
+    }
+    std::string temp_name;
+    if (!tools_.temp.create_link(content.data(), temp_name)) {
+        return creation_failure(errno);
+    }
+    Unfinished temp(tools_.temp.descriptor(), temp_name);
+    const auto times = times_of(before);
+    if (keep_owner_) {
+        (void)::fchownat(tools_.temp.descriptor(), temp_name.c_str(), before.st_uid, before.st_gid,
+                         AT_SYMLINK_NOFOLLOW);
+    }
+    (void)::utimensat(tools_.temp.descriptor(), temp_name.c_str(), times.data(), AT_SYMLINK_NOFOLLOW);
+    Status published = publish_temp(temp_name);
+    if (published.ok()) {
+        temp.finished();
+    }
+    return published;
+}
+
+Status ItemPut::copy_file(const PutItem& item, PutReport& report) {
+    const FileDescriptor source = open_source(item);
+    if (!source.valid()) {
+        return source_failure(errno, "open source", item.path);
+    }
+    struct stat before = {};
+    if (::fstat(source.get(), &before) != 0) {
+        return source_failure(errno, "look at source", item.path);
+    }
+    if (!is_the_item(before, item)) {
+        return source_changed(item.path);
+    }
+    TargetFile target = open_target();
+    if (!target.file.valid()) {
+        return creation_failure(errno);
+    }
+    Unfinished leftover(target.directory, target.name);
+    Status status = copy_contents(item, source.get(), before, target.file.get(), report);
+    if (status.ok() && !target.file.close()) {
+        status = target_failure(errno, "write", target_path_);
+    }
+    if (status.ok() && target.is_temporary) {
+        status = publish_temp(target.name);
+    }
+    if (status.ok()) {
+        leftover.finished();
+    }
+    return status;
+}
+
+ItemPut::TargetFile ItemPut::open_target() {
+    TargetFile target;
+    target.is_temporary = request_.publish == Publish::rename;
+    if (target.is_temporary) {
+        target.file = tools_.temp.create_file(target.name);
+        target.directory = tools_.temp.descriptor();
+        return target;
+    }
+    const Place at = tools_.target.place(target_path_);
+    if (at.directory >= 0) {
+        target.file = FileDescriptor(
+            ::openat(at.directory, at.name,
+                     O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, S_IRUSR | S_IWUSR));
+        target.directory = at.directory;
+        target.name = at.name;
+    }
+    return target;
+}
+
+Status ItemPut::copy_contents(const PutItem& item, int source, const struct stat& before, int target,
+                              PutReport& report) {
+    const CopyResult copied = tools_.copier.copy(source, target, before);
+    report.bytes_sent = copied.bytes;
+    switch (copied.end) {
+        case CopyResult::End::complete:
+            break;
+        case CopyResult::End::source_short:
+            return source_changed(item.path);
+        case CopyResult::End::cancelled:
+            return {StatusCode::cancelled, StatusScope::item, "cancelled"};
+        case CopyResult::End::read_failed:
+            return source_failure(copied.error, "read source", item.path);
+        case CopyResult::End::write_failed:
+            return target_failure(copied.error, "write", target_path_);
+    }
+    struct stat after = {};
+    if (::fstat(source, &after) != 0) {
+        return source_failure(errno, "look at source", item.path);
+    }
+    if (!is_unchanged(before, after)) {
+        return source_changed(item.path);
+    }
+    return seal(before, target);
+}
+
+/// Gives the copy what the source has beside its contents, and brings it to the disk where that is asked for.
+Status ItemPut::seal(const struct stat& source, int target) {
+    mode_t mode = source.st_mode & permission_bits;
+    if (!keep_owner_ || ::fchown(target, source.st_uid, source.st_gid) != 0) {
+        mode &= ~identity_bits;  // They would lend another user's identity than they did.
+    }
+    const auto times = times_of(source);
+    if (::fchmod(target, mode) != 0 || ::futimens(target, times.data()) != 0) {
+        return target_failure(errno, "set mode and time of", target_path_);
+    }
+    if (tools_.fsync && ::fsync(target) != 0) {
+        return target_failure(errno, "write to the disk", target_path_);
+    }
+    return {};
+}
+
+Status ItemPut::publish_temp(const std::string& temp_name) {
+    const Place to = tools_.target.place(target_path_);
+    if (to.directory < 0) {
+        return target_failure(errno, "enter the directory of", target_path_);
+    }
+    if (::renameat(tools_.temp.descriptor(), temp_name.c_str(), to.directory, to.name) != 0) {
+        return refusal(errno, "publish", to.directory);
+    }
+    return {};
+}
+
+/// The Status of a system call that was to put something into `directory`.
+Status ItemPut::refusal(int error_number, std::string_view doing, int directory) {
+    if ((error_number == EACCES || error_number == EPERM) &&
+        ::faccessat(directory, ".", W_OK | X_OK, AT_EACCESS) != 0) {
+        return {StatusCode::permission, StatusScope::session,
+                "the directory of " + target_path_ + " in " + tools_.target.path() + " is not writable",
+                error_number};
+    }
+    return target_failure(error_number, doing, target_path_);
+}
+
+Status ItemPut::creation_failure(int error_number) {
+    if (request_.publish == Publish::direct) {
+        const Place at = tools_.target.place(target_path_);
+        return at.directory < 0 ? target_failure(error_number, "write", target_path_)
+                                : refusal(error_number, "write", at.directory);
+    }
+    const Status status = target_failure(error_number, "make a temporary file for", target_path_);
+    // The temporary directory serves every item alike.
+    return {status.code(), StatusScope::session, status.text(), error_number};
+}
+
+FileDescriptor ItemPut::open_source(const PutItem& item) {
+    // Non-blocking, for a FIFO that has taken the file's name.
+    constexpr int flags = O_RDONLY | O_NONBLOCK;
+    if (!reading_sets_time_) {
+        FileDescriptor source = source_.open(item.path, flags | O_NOATIME);
+        if (source.valid() || errno != EPERM) {
+            return source;
+        }
+        reading_sets_time_ = true;  // Only a file's owner may read without a trace.
+    }
+    return source_.open(item.path, flags);
+}
+
+Status ItemPut::sync_source(const PutItem& item) {
+    const FileDescriptor source = source_.open(item.path, O_RDONLY | O_NONBLOCK);
+    if (!source.valid() || ::fsync(source.get()) != 0) {
+        return source_failure(errno, "write to the disk", item.path);
+    }
+    return {};
+}
+
+Status ItemPut::sync_directories() {
+    for (const std::string& path : unsynced_directories_) {
+        const FileDescriptor directory = tools_.target.open(path, O_RDONLY | O_DIRECTORY);
+        if (!directory.valid() || ::fsync(directory.get()) != 0) {
+            Status status = target_failure(errno, "write to the disk the directory", path);
+            return Status(status.code(), StatusScope::session, status.text(), status.protocol_code())
+                .with_outcome_unknown();
+        }
+    }
+    return {};
+}
+
+/// Reports what has waited for its directory to be on the disk.
+Status ItemPut::finish() {
+    if (unreported_.empty()) {
+        return {};
+    }
+    const Status synced = sync_directories();
+    for (const Unreported& item : unreported_) {
+        sink_.done(item.index, synced, item.report);
+    }
+    return synced;
+}
+
+}  // namespace mistamover::local
