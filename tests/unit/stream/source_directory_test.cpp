@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "stream/source_directory.hpp"
+
+#include <doctest/doctest.h>
+#include <sys/stat.h>
+
+#include "scratch.hpp"
+
+namespace mistamover::stream {
+namespace {
+
+using test::read_file;
+using test::Scratch;
+using test::write_file;
+
+config::StreamSettings settings_for(const std::filesystem::path& directory) {
+    config::StreamSettings settings;
+    settings.directory = directory;
+    settings.outgoing.stop_file = ".stop";
+    settings.outgoing.quarantine_dir = directory / "quarantine";
+    return settings;
+}
+
+}  // namespace
+
+TEST_CASE("a delivered unit is removed only while it is what was sent") {
+    const Scratch scratch;
+    SourceDirectory source(settings_for(scratch.path()));
+    write_file(scratch / "f", "sent");
+    const Manifest sent = look_at(source.fd(), "f").manifest;
+
+    SUBCASE("unchanged") {
+        CHECK(source.remove("f", sent) == SourceDirectory::Removal::removed);
+        CHECK_FALSE(std::filesystem::exists(scratch / "f"));
+    }
+    SUBCASE("written again, to the same size, with its modification time set back") {
+        const auto time = std::filesystem::last_write_time(scratch / "f");
+        test::eventually([&] {  // until the kernel's clock has moved on
+            write_file(scratch / "f", "SENT");
+            return look_at(source.fd(), "f").manifest != sent;
+        });
+        std::filesystem::last_write_time(scratch / "f", time);
+        CHECK(source.remove("f", sent) == SourceDirectory::Removal::changed);
+        CHECK(read_file(scratch / "f") == "SENT");
+    }
+    SUBCASE("replaced by another file") {
+        write_file(scratch / "other", "sent");
+        std::filesystem::rename(scratch / "other", scratch / "f");
+        CHECK(source.remove("f", sent) == SourceDirectory::Removal::changed);
+        CHECK(read_file(scratch / "f") == "sent");
+    }
+    SUBCASE("open for writing") {
+        std::ofstream writer(scratch / "f", std::ios::app);
+        CHECK(source.remove("f", sent) == SourceDirectory::Removal::changed);
+        CHECK(read_file(scratch / "f") == "sent");
+    }
+}
+
+TEST_CASE("a directory in which something new has appeared is kept whole") {
+    const Scratch scratch;
+    SourceDirectory source(settings_for(scratch.path()));
+    write_file(scratch / "d/a", "a");
+    const Manifest sent = look_at(source.fd(), "d").manifest;
+    write_file(scratch / "d/late", "late");
+    CHECK(source.remove("d", sent) == SourceDirectory::Removal::changed);
+    CHECK(read_file(scratch / "d/a") == "a");
+    CHECK(read_file(scratch / "d/late") == "late");
+}
+
+TEST_CASE("what a crash left aside gets its name back, or a place in the quarantine") {
+    const Scratch scratch;
+    SourceDirectory source(settings_for(scratch.path()));
+    write_file(scratch / ".mistamover/free", "one");
+    write_file(scratch / ".mistamover/taken", "old");
+    write_file(scratch / "taken", "new");
+    CHECK(source.recover().size() == 2);
+    CHECK(read_file(scratch / "free") == "one");
+    CHECK(read_file(scratch / "taken") == "new");
+    CHECK(read_file(scratch / "quarantine/taken") == "old");
+    CHECK_FALSE(std::filesystem::exists(scratch / ".mistamover"));
+}
+
+TEST_CASE("the quarantine keeps every version, of the longest name too") {
+    const Scratch scratch;
+    SourceDirectory source(settings_for(scratch.path()));
+    const std::string name(255, 'n');
+    for (int version = 0; version < 3; ++version) {
+        write_file(scratch / name, std::to_string(version));
+        source.quarantine(name);
+    }
+    int kept = 0;
+    for (const auto& entry : std::filesystem::directory_iterator(scratch / "quarantine")) {
+        kept += entry.is_regular_file() ? 1 : 0;
+    }
+    CHECK(kept == 3);
+}
+
+TEST_CASE("an operator's stop file is told from the disk space monitor's") {
+    const Scratch scratch;
+    const SourceDirectory source(settings_for(scratch.path()));
+    CHECK(source.stop_file() == StopFile::absent);
+    write_file(scratch / ".stop", "");
+    CHECK(source.stop_file() == StopFile::operator_made);
+    write_file(scratch / ".stop", "disk_space_monitor LOW\n");
+    CHECK(source.stop_file() == StopFile::disk_space_monitor);
+}
+
+}  // namespace mistamover::stream

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "stream/unit_queue.hpp"
+
+#include <doctest/doctest.h>
+
+namespace mistamover::stream {
+namespace {
+
+using namespace std::chrono_literals;
+
+Candidate candidate(const std::string& name, std::int64_t mtime_ns, std::uint64_t size = 1) {
+    Candidate made;
+    made.name = name;
+    made.identity.mtime_ns = mtime_ns;
+    made.identity.size = size;
+    return made;
+}
+
+std::vector<std::string> names(const std::vector<Candidate>& taken) {
+    std::vector<std::string> result;
+    result.reserve(taken.size());
+    for (const Candidate& one : taken) {
+        result.push_back(one.name);
+    }
+    return result;
+}
+
+const UnitQueue::Clock::time_point now{};
+
+}  // namespace
+
+TEST_CASE("the oldest come first, as many as fit, but always one") {
+    UnitQueue queue;
+    queue.add(candidate("young", 3, 10));
+    queue.add(candidate("old", 1, 100));
+    queue.add(candidate("middle", 2, 10));
+    CHECK(names(queue.take(5, 50, now)) == std::vector<std::string>{"old"});
+    CHECK(names(queue.take(1, 50, now)) == std::vector<std::string>{"middle"});
+    CHECK(names(queue.take(5, 50, now)) == std::vector<std::string>{"young"});
+    CHECK(queue.in_flight() == 3);
+    CHECK(queue.bytes() == 120);
+}
+
+TEST_CASE("a unit that is being written is due again when it changes, one that failed is not") {
+    UnitQueue queue;
+    queue.add(candidate("written", 1));
+    queue.add(candidate("failed", 2));
+    queue.take(2, 100, now);
+    queue.wait("written", now + 10s, true, "being written");
+    queue.wait("failed", now + 10s, false, "permission");
+    CHECK(queue.due(now) == 0);
+    CHECK(queue.retries_pending());
+    queue.add(candidate("written", 1));
+    queue.add(candidate("failed", 2));
+    CHECK(names(queue.take(5, 100, now)) == std::vector<std::string>{"written"});
+    CHECK(names(queue.take(5, 100, now + 10s)) == std::vector<std::string>{"failed"});
+}
+
+TEST_CASE("a change that is told while the unit is in flight is not forgotten") {
+    UnitQueue queue;
+    queue.add(candidate("f", 1));
+    queue.take(1, 100, now);
+    queue.add(candidate("f", 1));
+    queue.wait("f", now + 10s, true, "being written");
+    CHECK(queue.due(now) == 1);
+}
+
+TEST_CASE("what was delivered is forgotten, and what is left is told with its reason") {
+    UnitQueue queue;
+    queue.add(candidate("done", 1));
+    queue.add(candidate("left", 2));
+    queue.take(2, 100, now);
+    queue.done("done");
+    queue.wait("left", now + 1s, false, "refused");
+    CHECK_FALSE(queue.knows("done"));
+    REQUIRE(queue.left().size() == 1);
+    CHECK(queue.left().front().reason == "refused");
+    CHECK(queue.count_failure("left") == 1);
+    CHECK(queue.count_failure("left") == 2);
+}
+
+}  // namespace mistamover::stream
