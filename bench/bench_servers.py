@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""sshd and rsyncd on loopback, as the user who runs the benchmark, on ports that are free."""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Server:
+    """A program that listens on self.port, until the end of the with block."""
+
+    def start(self, *command):
+        self.log = open(self.directory / "log", "wb")
+        self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
+        deadline = time.monotonic() + 30
+        while True:
+            try:
+                socket.create_connection(("127.0.0.1", self.port), 1).close()
+                return
+            except OSError:
+                if self.process.poll() is not None or time.monotonic() > deadline:
+                    sys.exit(f"{command[0]} does not listen: {(self.directory / 'log').read_text()}")
+                time.sleep(0.02)
+
+    def __exit__(self, *_):
+        self.process.terminate()
+        self.process.wait()
+        self.log.close()
+
+
+class SshDaemon(Server):
+    def __init__(self, directory, user):
+        self.directory = directory
+        self.user = user
+        self.client_key = directory / "client_key"
+        self.known_hosts = directory / "known_hosts"
+
+    def __enter__(self):
+        self.directory.mkdir(mode=0o700)
+        self.port = free_port()
+        host_key = self.directory / "host_key"
+        for key in (host_key, self.client_key):
+            subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
+        (self.directory / "authorized_keys").write_text(self.client_key.with_suffix(".pub").read_text())
+        key_type, key = host_key.with_suffix(".pub").read_text().split()[:2]
+        self.known_hosts.write_text(f"[127.0.0.1]:{self.port} {key_type} {key}\n")
+        config = self.directory / "sshd_config"
+        config.write_text(f"Port {self.port}\nListenAddress 127.0.0.1\nHostKey {host_key}\nPidFile none\nUsePAM no\n"
+                          f"AuthorizedKeysFile {self.directory}/authorized_keys\nStrictModes no\n"
+                          "PasswordAuthentication no\nMaxStartups 100\nMaxSessions 100\nPrintMotd no\n")
+        self.start("/usr/sbin/sshd", "-D", "-e", "-f", os.fspath(config))
+        return self
+
+    def command(self, *options):
+        """The ssh command line for `rsync -e`."""
+        return " ".join(["ssh", "-p", str(self.port), "-i", str(self.client_key), "-o",
+                         f"UserKnownHostsFile={self.known_hosts}", "-o", "BatchMode=yes", *options])
+
+
+class RsyncDaemon(Server):
+    """One module a place, which holds that place's scratch directory. The daemon's end has no delay either: it is the
+    sender's that decides which contender stalls."""
+
+    def __init__(self, directory, places):
+        self.directory = directory
+        self.places = places
+
+    def __enter__(self):
+        self.directory.mkdir()
+        self.port = free_port()
+        text = "use chroot = no\nread only = no\nsocket options = TCP_NODELAY\n"
+        for name, path in self.places.items():
+            text += f"[{name}]\npath = {path}\n"
+        config = self.directory / "rsyncd.conf"
+        config.write_text(text)
+        self.start("rsync", "--daemon", "--no-detach", f"--config={config}", f"--port={self.port}",
+                   "--address=127.0.0.1", f"--log-file={self.directory}/rsyncd.log")
+        return self
+
+    def module_path(self, place, path):
+        return f"{place}/{path.relative_to(self.places[place])}"
