@@ -15,10 +15,12 @@ namespace mistamover::cli {
 /// the help and returns nothing where --help was asked for. Throws UsageError.
 inline std::optional<boost::program_options::variables_map> parse_options(
     const std::vector<std::string>& arguments, const std::string& usage,
-    boost::program_options::options_description options, std::size_t most) {
+    boost::program_options::options_description options, std::size_t most,
+    const boost::program_options::options_description& not_in_help = {}) {
     namespace po = boost::program_options;
     options.add_options()("help,h", "this text");
     po::options_description hidden = options;
+    hidden.add(not_in_help);
     hidden.add_options()("words", po::value<std::vector<std::string>>()->default_value({}, ""));
     po::positional_options_description words;
     words.add("words", -1);

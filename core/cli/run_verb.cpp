@@ -79,6 +79,8 @@ class Terminal final : public supervisor::Audience {
 int run(const std::vector<std::string>& arguments) {
     namespace po = boost::program_options;
     po::options_description options("options");
+    po::options_description hidden;
+    hidden.add_options()("revived", "by the log server: keep nothing of what is given");
     options.add_options()("one-off", "one pass over every stream, then exit (the default)")(
         "daemon", "keep going until stopped")(
         "foreground", "with --daemon: stay attached to the terminal, or systemd")("debug", "log everything")(
@@ -87,7 +89,7 @@ int run(const std::vector<std::string>& arguments) {
     const auto found = parse_options(
         arguments,
         "mistamover [run] [--one-off | --daemon] [--foreground] [--debug] [--stream NAME]... [CONFIG]",
-        options, 1);
+        options, 1, hidden);
     if (!found) {
         return 0;
     }
@@ -101,11 +103,12 @@ int run(const std::vector<std::string>& arguments) {
         config::configuration_file(words.empty() ? std::nullopt : std::optional(words.front())));
     controller.one_off = !daemon;
     controller.debug = found->contains("debug");
+    controller.revived = found->contains("revived");
     controller.streams = (*found)["stream"].as<std::vector<std::string>>();
     // systemd starts the service again by itself, and would take a revived controller for a stray.
     if (daemon &&
         std::getenv("NOTIFY_SOCKET") == nullptr) {  // NOLINT(concurrency-mt-unsafe): before any thread
-        controller.revive_arguments = {"run", "--daemon", "--foreground"};
+        controller.revive_arguments = {"run", "--daemon", "--foreground", "--revived"};
         if (controller.debug) {
             controller.revive_arguments.emplace_back("--debug");
         }
@@ -119,10 +122,13 @@ int run(const std::vector<std::string>& arguments) {
         detach.emplace();
     }
     Terminal terminal(!daemon);
+    const bool revived = controller.revived;
     const int code = supervisor::Controller(std::move(controller), terminal, [&] {
                          if (detach) {
                              detach->report(0);
                              detach.reset();
+                         } else if (revived) {
+                             supervisor::let_go_of_terminal();
                          }
                      }).run();
     if (detach) {

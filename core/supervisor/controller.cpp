@@ -73,6 +73,8 @@ bool Controller::load_configuration(config::Configuration& into) {
 
 int Controller::run() {
     process::set_process_name("mm:ctl");
+    // Before anything that takes time: who stops the daemon while it starts means it.
+    loop_.handle_signals({SIGCHLD, SIGTERM, SIGINT, SIGHUP}, [this](int signal, int) { on_signal(signal); });
     const bool usable = load_configuration(configuration_);
     for (const config::Problem& problem : configuration_.problems) {
         audience_.problem(to_string(problem));
@@ -84,8 +86,6 @@ int Controller::run() {
     global_ = config::global_settings(configuration_.global);
     try {
         lock_.emplace(global_.run_dir);
-        loop_.handle_signals({SIGCHLD, SIGTERM, SIGINT, SIGHUP},
-                             [this](int signal, int) { on_signal(signal); });
         watcher_.emplace(loop_);
         auto [writing, reading] = process::socket_pair();
         log_reading_ = std::move(reading);
@@ -102,8 +102,9 @@ int Controller::run() {
         lock_->announce();
     } catch (const std::exception& error) {
         audience_.problem(error.what());
-        lock_.reset();  // before the log server sees this process go: without the pid file it brings nothing
-                        // back
+        if (lock_ && !options_.revived) {
+            lock_->withdraw();
+        }
         return 3;
     }
     started_ = std::time(nullptr);
@@ -127,13 +128,23 @@ int Controller::run() {
     }
     ::sd_notify(0, "READY=1");
     finish_if_done();
-    loop_.run();
+    return run_loop();
+}
+
+int Controller::run_loop() {
+    try {
+        loop_.run();
+    } catch (const std::exception& error) {
+        // The pid file stays, so that the log server, or systemd, starts another controller.
+        log_->critical(std::string("ended by an error: ") + error.what());
+        return 3;
+    }
     audience_.summary(children_);
     log_->info("ended");
     log_socket_->flush();
     children_.clear();
     control_socket_.reset();
-    lock_.reset();  // before the log server sees this process go: without the pid file it brings nothing back
+    lock_->withdraw();
     if (stop_signal_ != 0) {
         return 128 + stop_signal_;
     }
@@ -144,13 +155,29 @@ void Controller::start_log_server() {
     auto [ours, theirs] = process::socket_pair();
     std::vector<std::string> arguments{log_server_verb};
     if (!options_.revive_arguments.empty()) {
-        arguments.push_back(InstanceLock::pid_file(global_.run_dir).string());
+        arguments.push_back(global_.run_dir.string());
         arguments.insert(arguments.end(), options_.revive_arguments.begin(), options_.revive_arguments.end());
     }
     log_control_ = std::move(ours);
-    log_server_started_ = Clock::now();
+    send_log_settings();  // first, so that it has them even where this process dies just now
     log_server_ = process::spawn_self(arguments, theirs.get(), log_reading_.get());
-    send_log_settings();
+    log_server_started_ = Clock::now();
+}
+
+// The first time at once, since nothing watches over this process until then.
+void Controller::start_log_server_soon() {
+    if (Clock::now() - log_server_started_ > healthy_time) {
+        log_restarts_ = 0;
+    }
+    const auto delay = log_restarts_++ == 0 ? 0ms : restart_delay(log_restarts_);
+    loop_.call_after(delay, [this] {
+        try {
+            start_log_server();
+        } catch (const std::exception& error) {
+            log_->error(std::string("the log server cannot be started: ") + error.what());
+            start_log_server_soon();
+        }
+    });
 }
 
 void Controller::send_log_settings() {
@@ -165,20 +192,21 @@ void Controller::start_stream(StreamChild& child) {
     child.started = child.heard = Clock::now();
     child.report.state = process::StreamState::starting;
     const std::filesystem::path work_dir = global_.run_dir / "work" / child.stream.name;
-    auto [ours, theirs] = process::socket_pair();
     try {
+        auto [ours, theirs] = process::socket_pair();
         std::filesystem::create_directories(work_dir);
         std::filesystem::permissions(work_dir, std::filesystem::perms::owner_all);
+        child.channel = std::make_unique<process::Channel>(
+            loop_, std::move(ours),
+            [this, &child](process::Message&& message) { on_message(child, std::move(message)); }, [] {});
         child.pid = process::spawn_self({"_transfer", child.stream.name}, theirs.get(), log_socket_->fd());
     } catch (const std::exception& error) {
         log_->error("stream " + child.stream.name + " cannot be started: " + error.what());
         child.restart_timer = loop_.call_after(restart_delay(++child.restarts_in_a_row),
                                                [this, &child] { start_stream(child); });
+        child.channel.reset();
         return;
     }
-    child.channel = std::make_unique<process::Channel>(
-        loop_, std::move(ours),
-        [this, &child](process::Message&& message) { on_message(child, std::move(message)); }, [] {});
     process::Configure configure;
     configure.settings = config::serialize_settings(child.stream.settings);
     configure.one_off = options_.one_off;
@@ -273,11 +301,8 @@ void Controller::on_child_ended() {
     while ((pid = ::waitpid(-1, &status, WNOHANG)) > 0) {
         if (pid == log_server_) {
             log_server_ = -1;
-            if (Clock::now() - log_server_started_ > healthy_time) {
-                log_restarts_ = 0;
-            }
             log_->error("the log server ended with " + how_it_ended(status) + "; it is started again");
-            loop_.call_after(restart_delay(++log_restarts_), [this] { start_log_server(); });
+            start_log_server_soon();
             continue;
         }
         const auto found = std::find_if(children_.begin(), children_.end(),

@@ -27,6 +27,8 @@ struct ControllerOptions {
     std::vector<std::string> streams;  ///< Only these; empty: all.
     /// What the log server is to start where the controller dies: empty, nothing.
     std::vector<std::string> revive_arguments;
+    /// Started by the log server of an earlier controller, which starts another where this one fails.
+    bool revived = false;
 };
 
 /// What a person in front of a one-off run is told.
@@ -60,6 +62,8 @@ class Controller {
   private:
     bool load_configuration(config::Configuration& into);
     void start_log_server();
+    void start_log_server_soon();
+    int run_loop();
     void send_log_settings();
     void start_stream(StreamChild& child);
     void stop_stream(StreamChild& child, bool units_in_hand_only);

@@ -8,6 +8,14 @@
 
 namespace mistamover::supervisor {
 
+void let_go_of_terminal() {
+    const process::UniqueFd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
+    for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+        ::dup2(null.get(), stream);
+    }
+    (void)!::chdir("/");
+}
+
 Detach::Detach() {
     int ends[2];
     if (::pipe2(ends, O_CLOEXEC) != 0) {
@@ -31,11 +39,7 @@ Detach::Detach() {
 
 void Detach::report(int exit_code) {
     if (exit_code == 0) {
-        const process::UniqueFd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
-        for (const int stream : {0, 1, 2}) {
-            ::dup2(null.get(), stream);
-        }
-        (void)!::chdir("/");
+        let_go_of_terminal();
     }
     const auto code = static_cast<unsigned char>(exit_code);
     (void)!::write(parent_.get(), &code, 1);

@@ -5,12 +5,15 @@
 
 namespace mistamover::supervisor {
 
+/// Sends the standard streams to /dev/null and leaves the current directory, which so keep nothing in use.
+void let_go_of_terminal();
+
 /// Leaves the terminal: the caller goes on in a new session, in a child, while the process that was started
 /// waits until that child reports, and exits with the code reported. Call it before any thread is started.
 class Detach {
   public:
     Detach();
-    /// 0: the daemon runs; its standard streams go to /dev/null from now on. Anything else: why it could not
+    /// 0: the daemon runs, and let_go_of_terminal was called. Anything else: why it could not
     /// start, which was printed. Once only.
     void report(int exit_code);
 

@@ -7,7 +7,6 @@
 #include <fstream>
 #include <stdexcept>
 #include <string>
-#include <sys/file.h>
 #include <system_error>
 #include <thread>
 #include <unistd.h>
@@ -15,11 +14,19 @@
 namespace mistamover::supervisor {
 namespace {
 
+struct flock whole_file() {
+    struct flock lock {};
+    lock.l_type = F_WRLCK;
+    lock.l_whence = SEEK_SET;
+    return lock;
+}
+
 // The kernel may take a moment to release the lock of a controller that was just killed.
 bool lock_soon(int fd) {
     constexpr int tries = 40;
     for (int i = 0; i < tries; ++i) {
-        if (::flock(fd, LOCK_EX | LOCK_NB) == 0) {
+        struct flock lock = whole_file();
+        if (::fcntl(fd, F_SETLK, &lock) == 0) {
             return true;
         }
         std::this_thread::sleep_for(std::chrono::milliseconds{50});
@@ -27,32 +34,61 @@ bool lock_soon(int fd) {
     return false;
 }
 
+pid_t holder_of(int fd) {
+    struct flock lock = whole_file();
+    if (::fcntl(fd, F_GETLK, &lock) != 0 || lock.l_type == F_UNLCK) {
+        return 0;
+    }
+    return lock.l_pid > 0 ? lock.l_pid : -1;
+}
+
+std::filesystem::path lock_file(const std::filesystem::path& run_dir) {
+    return run_dir / "mistamover.lock";
+}
+
+[[noreturn]] void cannot_be_used(const std::filesystem::path& run_dir) {
+    throw std::runtime_error("global.run_dir " + run_dir.string() +
+                             " cannot be used: " + std::system_category().message(errno));
+}
+
 }  // namespace
 
 InstanceLock::InstanceLock(const std::filesystem::path& run_dir) : run_dir_(run_dir) {
     std::error_code error;
     std::filesystem::create_directories(run_dir, error);
-    const std::filesystem::path path = run_dir / "mistamover.lock";
-    lock_.reset(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
+    lock_.reset(::open(lock_file(run_dir).c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0644));
     if (!lock_.valid()) {
-        throw std::runtime_error("global.run_dir " + run_dir.string() +
-                                 " cannot be used: " + std::system_category().message(errno));
+        cannot_be_used(run_dir);
     }
     if (!lock_soon(lock_.get())) {
-        std::string pid;
-        std::ifstream(pid_file(run_dir)) >> pid;
+        const pid_t pid = holder_of(lock_.get());
         throw std::runtime_error("mistamover is already running with run_dir " + run_dir.string() +
-                                 (pid.empty() ? "" : " (process " + pid + ")"));
+                                 (pid <= 0 ? "" : " (process " + std::to_string(pid) + ")"));
     }
 }
 
 void InstanceLock::announce() const {
-    std::ofstream(pid_file(run_dir_)) << ::getpid() << '\n';
+    std::ofstream file(pid_file(run_dir_));
+    file << ::getpid() << std::endl;
+    if (!file) {
+        cannot_be_used(run_dir_);
+    }
 }
 
-InstanceLock::~InstanceLock() {
+void InstanceLock::withdraw() const noexcept {
     std::error_code ignored;
     std::filesystem::remove(pid_file(run_dir_), ignored);
+}
+
+pid_t InstanceLock::holder(const std::filesystem::path& run_dir) {
+    const process::UniqueFd fd(::open(lock_file(run_dir).c_str(), O_RDWR | O_CLOEXEC));
+    return fd.valid() ? holder_of(fd.get()) : 0;
+}
+
+pid_t InstanceLock::announced(const std::filesystem::path& run_dir) {
+    pid_t pid = 0;
+    std::ifstream(pid_file(run_dir)) >> pid;
+    return pid;
 }
 
 }  // namespace mistamover::supervisor

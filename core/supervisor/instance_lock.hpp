@@ -2,25 +2,32 @@
 #pragma once
 
 #include <filesystem>
+#include <sys/types.h>
 
 #include "process/unique_fd.hpp"
 
 namespace mistamover::supervisor {
 
-/// Keeps a second controller from using the same run_dir: a lock on mistamover.lock, which the kernel takes
-/// away with the process, and mistamover.pid, which is removed by a clean end only.
+/// Keeps a second controller from using the same run_dir: a lock on mistamover.lock, which goes with the
+/// process, whatever ends it, and which no child inherits; and mistamover.pid, which only a clean end
+/// removes, and which so tells that a controller is wanted here.
 class InstanceLock {
   public:
     /// Throws std::runtime_error where another controller has the lock, naming its pid, or where run_dir
     /// cannot be used.
     explicit InstanceLock(const std::filesystem::path& run_dir);
-    /// Removes the pid file.
-    ~InstanceLock();
-    InstanceLock(const InstanceLock&) = delete;
-    InstanceLock& operator=(const InstanceLock&) = delete;
 
-    /// Writes the pid file: from now on the log server brings this controller back.
+    /// Writes the pid file: from now on the log server brings this controller back. Throws
+    /// std::runtime_error.
     void announce() const;
+    /// Removes the pid file: from now on nothing brings this controller back.
+    void withdraw() const noexcept;
+
+    /// Who has the lock; 0: nobody; -1: a process that cannot be seen from here. Not to be asked in the
+    /// process that has it: it would lose it.
+    static pid_t holder(const std::filesystem::path& run_dir);
+    /// Whom the pid file names; 0: nobody.
+    static pid_t announced(const std::filesystem::path& run_dir);
     static std::filesystem::path pid_file(const std::filesystem::path& run_dir) {
         return run_dir / "mistamover.pid";
     }

@@ -1,80 +1,47 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "supervisor/log_server_process.hpp"
 
-#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
-#include <fcntl.h>
-#include <filesystem>
-#include <fstream>
-#include <linux/close_range.h>
+#include <cstdio>
+#include <cstdlib>
 #include <poll.h>
 #include <sys/socket.h>
-#include <sys/wait.h>
 #include <thread>
 #include <unistd.h>
 
 #include "config/settings.hpp"
+#include "logging/log_writer.hpp"
 #include "logging/server.hpp"
 #include "process/spawn.hpp"
+#include "supervisor/reviver.hpp"
 
 namespace mistamover::supervisor {
 namespace {
 
-// Starts the controller as a process on its own: neither its signals nor its descriptors come from here.
-pid_t start_controller(std::vector<std::string> arguments) {
-    arguments.insert(arguments.begin(), "mistamover");
-    std::vector<char*> pointers;
-    pointers.reserve(arguments.size() + 1);
-    for (std::string& argument : arguments) {
-        pointers.push_back(argument.data());
-    }
-    pointers.push_back(nullptr);
-    const pid_t pid = ::fork();
-    if (pid == 0) {
-        sigset_t none;
-        sigemptyset(&none);
-        ::sigprocmask(SIG_SETMASK, &none, nullptr);
-        for (const int signal : {SIGTERM, SIGINT, SIGHUP}) {
-            ::signal(signal, SIG_DFL);
-        }
-        ::setsid();
-        ::close_range(3, ~0U, 0);
-        ::execv("/proc/self/exe", pointers.data());
-        ::_exit(127);
-    }
-    return pid;
-}
+constexpr int forever = -1;
 
-// Starts the controller until one has written the pid file, and so has a log server of its own that watches
-// over it, or has ended by itself, since it then had a reason.
-void bring_controller_back(const std::vector<std::string>& arguments, const std::filesystem::path& pid_file) {
-    constexpr auto look_interval = std::chrono::milliseconds{20};
-    std::chrono::milliseconds delay{100};
-    while (true) {
-        const pid_t pid = start_controller(arguments);
-        int status = 0;
-        while (::waitpid(pid, &status, WNOHANG) == 0) {
-            pid_t written = 0;
-            std::ifstream(pid_file) >> written;
-            if (written == pid) {
-                return;
-            }
-            std::this_thread::sleep_for(look_interval);
-        }
-        if (WIFEXITED(status)) {
-            return;
-        }
-        std::this_thread::sleep_for(delay);
-        delay = std::min(delay * 2, std::chrono::milliseconds{60'000});
-    }
-}
-
-void wait_for_end_of_controller() {
+bool controller_has_gone(int patience_ms) {
     pollfd controller{process::channel_fd, POLLRDHUP, 0};
-    while (::poll(&controller, 1, -1) < 0 && errno == EINTR) {
+    int count = 0;
+    while ((count = ::poll(&controller, 1, patience_ms)) < 0 && errno == EINTR) {
     }
+    return count != 0;
+}
+
+pid_t controller_pid() {
+    ucred peer{};
+    socklen_t size = sizeof peer;
+    return ::getsockopt(process::channel_fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 ? peer.pid : 0;
+}
+
+// Besides the log server's own writer, as at any time when the log servers of two controllers overlap.
+void log_error(const config::LoggingSettings& settings, const std::string& text) {
+    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    const logging::Record record{logging::controller_log, LogLevel::error,
+                                 std::chrono::duration_cast<std::chrono::milliseconds>(now).count(), text};
+    logging::LogWriter(settings).write({&record, 1});
 }
 
 config::LoggingSettings first_settings() {
@@ -94,20 +61,30 @@ int run_log_server_process(const std::vector<std::string>& arguments) {
     const config::LoggingSettings settings = first_settings();
     std::thread reviver;
     if (arguments.size() > 1) {
+        // A daemon keeps its run_dir for as long as it is wanted, whatever the configuration says meanwhile.
+        ::setenv("MISTAMOVER__global__run_dir", arguments.front().c_str(), 1);
         // All signals are left to the log server's own thread.
         sigset_t all;
         sigfillset(&all);
         sigset_t before;
         ::pthread_sigmask(SIG_SETMASK, &all, &before);
-        reviver = std::thread([arguments] {
-            wait_for_end_of_controller();
-            if (std::filesystem::exists(arguments.front())) {
-                bring_controller_back({arguments.begin() + 1, arguments.end()}, arguments.front());
-            }
+        reviver = std::thread([arguments, settings] {
+            controller_has_gone(forever);
+            Reviver(arguments.front(), {arguments.begin() + 1, arguments.end()},
+                    [&](const std::string& text) { log_error(settings, text); })
+                .revive(controller_pid());
         });
         ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
     }
-    const int code = logging::run_log_server({process::log_fd, process::channel_fd}, settings);
+    int code = 1;
+    try {
+        code = logging::run_log_server({process::log_fd, process::channel_fd}, settings);
+    } catch (const std::exception& error) {
+        std::fprintf(stderr, "mistamover: log server: %s\n", error.what());
+        if (!controller_has_gone(0)) {
+            ::_exit(code);  // the controller starts another log server
+        }
+    }
     if (reviver.joinable()) {
         reviver.join();
     }

@@ -45,9 +45,9 @@ TEST_CASE("after the SIGKILL of any one process the daemon is whole again, and n
         const auto found =
             std::find_if(all.begin(), all.end(), [&](pid_t pid) { return process_name(pid) == victim; });
         REQUIRE(found != all.end());
-        ::kill(*found, SIGKILL);
+        Daemon::kill(*found);
         CHECK_MESSAGE(arrives(site, "after" + std::to_string(number)), victim);
-        CHECK(eventually([&] { return daemon.whole(); }));
+        CHECK_MESSAGE(eventually([&] { return daemon.whole(); }), daemon.description());
         ++number;
     }
     CHECK(daemon.stop());

@@ -2,7 +2,6 @@
 #include <cstdlib>
 #include <doctest/doctest.h>
 #include <random>
-#include <signal.h>  // NOLINT(modernize-deprecated-headers): kill
 #include <thread>
 
 #include "program.hpp"
@@ -39,7 +38,8 @@ TEST_CASE("SIGKILL of any process at random moments loses nothing and leaves not
     Daemon daemon(site);
     const auto name_of = [](int number) { return "file" + std::to_string(number); };
     int written = 0;
-    REQUIRE(eventually([&] { return daemon.whole(); }));
+    const auto whole_again = [&] { return eventually([&] { return daemon.whole(); }); };
+    REQUIRE_MESSAGE(whole_again(), daemon.description());
     for (int kill = 0; kill < size.kills; ++kill) {
         for (const int until = size.files * (kill + 1) / size.kills; written < until; ++written) {
             write_file(site.source() / name_of(written), content_of(written));
@@ -48,9 +48,12 @@ TEST_CASE("SIGKILL of any process at random moments loses nothing and leaves not
         REQUIRE(eventually([&] { return !(all = daemon.processes()).empty(); }));
         // A random moment: nothing is waited for here.
         std::this_thread::sleep_for(std::chrono::microseconds{random() % 30'000});
-        ::kill(all[random() % all.size()], SIGKILL);
+        const pid_t victim = all[random() % all.size()];
+        const std::string name = process_name(victim);
+        INFO("kill " << kill << ": " << name << ' ' << victim);
         // The promise is about one death at a time.
-        REQUIRE(eventually([&] { return daemon.whole(); }));
+        Daemon::kill(victim);
+        REQUIRE_MESSAGE(whole_again(), daemon.description());
     }
     // A partial file would be seen here under its final name while the rest is on its way.
     REQUIRE(eventually([&] {

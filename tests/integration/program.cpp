@@ -17,6 +17,14 @@ std::string first_line(const std::filesystem::path& path) {
     return text.substr(0, text.find('\n'));
 }
 
+// What /proc/PID/stat says behind the name, which stands in parentheses and may hold anything: the state, the
+// parent and so on; empty where the process has gone.
+std::string after_name(pid_t pid) {
+    const std::string stat = first_line("/proc/" + std::to_string(pid) + "/stat");
+    const std::size_t name_end = stat.rfind(") ");
+    return name_end == std::string::npos ? "" : stat.substr(name_end + 2);
+}
+
 // Every process has, as an ancestor of what it was given, the site's directory in its command line or its
 // lock.
 bool belongs_to(pid_t pid, const std::filesystem::path& home) {
@@ -113,15 +121,34 @@ std::vector<pid_t> Daemon::processes() const {
 }
 
 bool Daemon::whole(std::size_t streams) const {
-    std::size_t controllers = 0;
-    std::size_t log_servers = 0;
+    const pid_t head = controller();
     const std::vector<pid_t> all = processes();
-    for (const pid_t pid : all) {
-        const std::string name = process_name(pid);
-        controllers += name == "mm:ctl" && pid == controller() ? 1 : 0;
-        log_servers += name == "mm:log" ? 1 : 0;
+    const auto is_log_server = [](pid_t pid) { return process_name(pid) == "mm:log"; };
+    return head != 0 && process_name(head) == "mm:ctl" && all.size() == streams + 2 &&
+           std::count_if(all.begin(), all.end(), is_log_server) == 1 &&
+           std::all_of(all.begin(), all.end(),
+                       [&](pid_t pid) { return pid == head || parent_of(pid) == head; });
+}
+
+void Daemon::kill(pid_t pid) {
+    const auto has_gone = [&] {
+        const std::string state = after_name(pid);
+        return state.empty() || state.front() == 'Z' || state.front() == 'X';
+    };
+    ::kill(pid, SIGKILL);
+    if (!eventually(has_gone)) {
+        throw std::runtime_error("process " + std::to_string(pid) + " does not die");
     }
-    return controllers == 1 && log_servers == 1 && all.size() == streams + 2;
+}
+
+std::string Daemon::description() const {
+    constexpr std::size_t shown = 4000;
+    std::string text = "controller " + std::to_string(controller()) + ", processes:";
+    for (const pid_t pid : processes()) {
+        text += ' ' + process_name(pid) + ' ' + std::to_string(pid) + " of " + std::to_string(parent_of(pid));
+    }
+    const std::string log = site_.log("mistamover_ctl");
+    return text + "\n" + log.substr(log.size() > shown ? log.size() - shown : 0);
 }
 
 bool Daemon::stop() {
@@ -132,6 +159,11 @@ bool Daemon::stop() {
         }
         return left.empty();
     });
+}
+
+pid_t parent_of(pid_t pid) {
+    const std::string state_and_parent = after_name(pid);
+    return state_and_parent.empty() ? 0 : static_cast<pid_t>(std::stol(state_and_parent.substr(2)));
 }
 
 std::string process_name(pid_t pid) {

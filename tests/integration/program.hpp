@@ -56,14 +56,22 @@ class Daemon {
     [[nodiscard]] pid_t controller() const;
     /// All processes of this site: controller, log server, transfer processes.
     [[nodiscard]] std::vector<pid_t> processes() const;
-    /// True where exactly the controller, the log server and `streams` transfer processes are there.
+    /// True where exactly the controller and its own log server and `streams` transfer processes are there:
+    /// nothing any more of an earlier controller, whose log server watches over nobody.
     [[nodiscard]] bool whole(std::size_t streams = 1) const;
+    /// SIGKILL, and waits until that process has gone.
+    static void kill(pid_t pid);
+    /// The processes and the controller's last log records: for whoever reads why a test failed.
+    [[nodiscard]] std::string description() const;
     /// SIGTERM, and waits until every process has gone; false where one stays.
     bool stop();
 
   private:
     const Site& site_;
 };
+
+/// 0 where the process has gone.
+pid_t parent_of(pid_t pid);
 
 /// The name that ps shows, "mm:ctl" and so on; empty where the process has gone.
 std::string process_name(pid_t pid);
