@@ -6,6 +6,8 @@
 
 #include "config/settings.hpp"
 #include "plugin_host/plugin.hpp"
+#include "stream/directory_delivery.hpp"
+#include "stream/proof.hpp"
 #include "stream/source_directory.hpp"
 
 namespace mistamover::stream {
@@ -26,6 +28,7 @@ struct UnitResult {
     std::uint64_t bytes = 0;
     std::int64_t settle_ms = 0;
     Status status;
+    std::vector<std::string> actions;  ///< What a mirror has done, for the log.
 };
 
 struct BatchResult {
@@ -40,6 +43,9 @@ class Delivery {
     Delivery(SourceDirectory& source, const config::StreamSettings& settings, border::Session& session,
              std::string temp_dir);
 
+    /// ok where the target can do what the stream is configured to do.
+    [[nodiscard]] Status check_target() const;
+
     BatchResult deliver(const std::vector<Candidate>& batch);
 
     /// Removes the stream's own temporary directory at the target and what is in it.
@@ -48,24 +54,20 @@ class Delivery {
   private:
     struct Item;
     Status look_for_stop_file(bool& there);
+    void mirror(BatchResult& result);
     void look_at_sources(std::vector<Item>& items);
-    [[nodiscard]] std::int64_t settle_ms_left(const Look& look) const;
     Status send_files(std::vector<Item>& items);
     Status prove_files(std::vector<Item>& items);
-    Status send_trees(std::vector<Item>& items);
-    Status send_tree(Item& item);
-    Status put_tree(Item& item, const std::string& target_name, Publish publish);
-    Status prove_tree(Item& item, const std::string& target_name);
-    Status make_temp_dir();
+    Status send_directories(std::vector<Item>& items);
     void remove_sources(std::vector<Item>& items);
-    Status remove_tree(const std::string& path, int depth);
 
     SourceDirectory& source_;
     const config::StreamSettings& settings_;
     border::Session& session_;
     Capabilities capabilities_;
     std::string temp_dir_;
-    unsigned trees_sent_ = 0;
+    Prover prover_;
+    DirectoryDelivery directories_;
 };
 
 }  // namespace mistamover::stream

@@ -59,12 +59,14 @@ void look(int directory_fd, const std::string& path, bool ask_writers, Look& res
         identity.size = 0;
         identity.mtime_ns = 0;
         identity.ctime_ns = 0;
-    } else if (identity.kind == EntryKind::file) {
-        result.manifest.bytes += identity.size;
-        if (ask_writers) {
-            result.writers = worse(result.writers, writers_of(directory_fd, path.c_str()));
-        }
     }
+    Writers writers = Writers::none;
+    if (identity.kind == EntryKind::file) {
+        result.manifest.bytes += identity.size;
+        writers = ask_writers ? writers_of(directory_fd, path.c_str()) : Writers::none;
+    }
+    result.writers = worse(result.writers, writers);
+    result.writers_of_entry.push_back(writers);
     result.manifest.entries.push_back({path, identity});
     if (identity.kind == EntryKind::directory) {
         for (const std::string& name : names_in(directory_fd, path)) {

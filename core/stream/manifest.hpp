@@ -51,7 +51,8 @@ Writers writers_of(int directory_fd, const char* name);
 
 struct Look {
     Manifest manifest;
-    Writers writers = Writers::none;  ///< The worst over all files.
+    Writers writers = Writers::none;        ///< The worst over all files.
+    std::vector<Writers> writers_of_entry;  ///< One for each entry of the manifest.
     std::int64_t newest_change_ns =
         0;  ///< The latest ctime of all that is in it: the kernel's own, which no `touch` sets back.
 };

@@ -16,4 +16,11 @@ std::chrono::milliseconds RetryPolicy::delay(std::uint32_t failures, double jitt
     return std::chrono::milliseconds{static_cast<std::int64_t>(half + half * jitter)};
 }
 
+RetryPolicy retry_policy(const config::StreamSettings& settings) {
+    RetryPolicy policy;
+    policy.first = settings.outgoing.retry_delay.value_or(settings.global.general_poll_interval);
+    policy.grows = !settings.outgoing.retry_delay;
+    return policy;
+}
+
 }  // namespace mistamover::stream

@@ -4,6 +4,8 @@
 #include <chrono>
 #include <cstdint>
 
+#include "config/settings.hpp"
+
 namespace mistamover::stream {
 
 /// How long to wait before the next try. Pure.
@@ -16,5 +18,8 @@ struct RetryPolicy {
     /// streams do not come back at one moment.
     [[nodiscard]] std::chrono::milliseconds delay(std::uint32_t failures, double jitter) const;
 };
+
+/// As the stream is configured: `outgoing.retry_delay`, or growing from `general_poll_interval`.
+RetryPolicy retry_policy(const config::StreamSettings& settings);
 
 }  // namespace mistamover::stream

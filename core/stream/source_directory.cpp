@@ -17,6 +17,7 @@ namespace mistamover::stream {
 namespace {
 
 constexpr char aside_name[] = ".mistamover";
+constexpr char zip_directory_name[] = ".mistamover-zip";
 
 [[noreturn]] void fail(const std::string& what) {
     throw std::system_error(errno, std::generic_category(), what);
@@ -46,8 +47,10 @@ std::string numbered(const std::string& name, unsigned number) {
 
 SourceDirectory::SourceDirectory(const config::StreamSettings& settings)
     : path_(settings.directory), outgoing_(settings.outgoing) {
-    std::error_code ignored;
-    std::filesystem::create_directories(path_, ignored);
+    if (outgoing_.mode == TransferMode::move) {
+        std::error_code ignored;
+        std::filesystem::create_directories(path_, ignored);
+    }
     fd_.reset(::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!fd_.valid()) {
         fail("the stream's directory " + path_.string());
@@ -165,6 +168,7 @@ std::vector<std::string> SourceDirectory::recover() {
     std::vector<std::string> found;
     const int aside = ::openat(fd(), aside_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
     if (aside < 0) {
+        tidy();
         return found;
     }
     {
@@ -188,6 +192,19 @@ std::vector<std::string> SourceDirectory::recover() {
 
 void SourceDirectory::tidy() {
     ::unlinkat(fd(), aside_name, AT_REMOVEDIR);
+    std::error_code ignored;
+    std::filesystem::remove_all(path_ / zip_directory_name, ignored);
+}
+
+std::filesystem::path SourceDirectory::make_zip_directory() {
+    if (::mkdirat(fd(), zip_directory_name, 0700) != 0 && errno != EEXIST) {
+        fail(path_.string() + '/' + zip_directory_name);
+    }
+    return path_ / zip_directory_name;
+}
+
+void SourceDirectory::remove_zip(const std::string& zip_name) {
+    ::unlinkat(fd(), (std::string(zip_directory_name) + '/' + zip_name).c_str(), 0);
 }
 
 }  // namespace mistamover::stream

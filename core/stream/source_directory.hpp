@@ -25,7 +25,8 @@ enum class StopFile : std::uint8_t { absent, operator_made, disk_space_monitor }
 /// refuses.
 class SourceDirectory {
   public:
-    /// Opens the directory; creates it, and the quarantine, where they are missing.
+    /// Opens the directory; creates it where it is missing, but for a mirror, which would then delete all at
+    /// the target.
     explicit SourceDirectory(const config::StreamSettings& settings);
 
     [[nodiscard]] int fd() const noexcept { return fd_.get(); }
@@ -33,6 +34,8 @@ class SourceDirectory {
 
     /// True for the names that are units: no dot-file, not the quarantine, not excluded, included.
     [[nodiscard]] bool is_unit(const std::string& name) const;
+    /// The quarantine's name, where it lies in the directory itself; else empty.
+    [[nodiscard]] const std::string& quarantine_name() const noexcept { return quarantine_name_; }
     /// All units, in any order.
     [[nodiscard]] std::vector<Candidate> scan() const;
     [[nodiscard]] std::optional<Candidate> find(const std::string& name) const;
@@ -50,8 +53,12 @@ class SourceDirectory {
     /// Gives units that a crash left in the dot-directory their names back (or a place in the quarantine,
     /// where the name is taken again). Returns what was found.
     std::vector<std::string> recover();
-    /// Removes the empty dot-directory.
+    /// Removes the empty dot-directory, and the one for zip files.
     void tidy();
+
+    /// A dot-directory in which zip files of units may be made; it is empty when the process starts.
+    [[nodiscard]] std::filesystem::path make_zip_directory();
+    void remove_zip(const std::string& zip_name);
 
   private:
     void open_aside();
@@ -60,7 +67,7 @@ class SourceDirectory {
     std::filesystem::path path_;
     config::OutgoingSettings outgoing_;
     process::UniqueFd fd_;
-    std::string quarantine_name_;  ///< Its name, where it lies in the directory itself.
+    std::string quarantine_name_;
 };
 
 }  // namespace mistamover::stream

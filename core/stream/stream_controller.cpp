@@ -16,16 +16,18 @@ constexpr std::size_t max_batch_units = 2500;
 constexpr std::uint64_t max_batch_bytes = 256ULL << 20U;
 constexpr auto heartbeat_interval = 30s;
 constexpr auto report_interval = 250ms;
-constexpr auto writer_recheck = 3s;
-constexpr auto changed_recheck = 1s;
-constexpr auto one_off_patience = 10s;
+constexpr auto longest_mirror_pause = 60s;
+
+// In mirror mode the directory as a whole is the one unit.
+constexpr char whole_directory[] = ".";
 
 }  // namespace
 
 StreamController::StreamController(process::EventLoop& loop, process::Channel& channel,
                                    const config::StreamSettings& settings, bool one_off, logging::Logger log,
                                    SourceDirectory& source, border::Module& module,
-                                   StreamSessionContext& context, CancelToken& cancel, std::string temp_dir)
+                                   StreamSessionContext& context, CancelToken& cancel, std::string temp_dir,
+                                   const std::filesystem::path& work_dir)
     : loop_(loop),
       channel_(channel),
       settings_(settings),
@@ -35,12 +37,16 @@ StreamController::StreamController(process::EventLoop& loop, process::Channel& c
       context_(context),
       cancel_(cancel),
       worker_event_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)),
-      shared_{source, settings, module, context, std::move(temp_dir), [fd = worker_event_.get()] {
-                  ::eventfd_write(fd, 1);
-              }} {
-    retry_policy_.first = settings.outgoing.retry_delay.value_or(settings.global.general_poll_interval);
-    retry_policy_.grows = !settings.outgoing.retry_delay;
-    stopped_for_good_ = settings.stopped;
+      shared_{source,
+              settings,
+              module,
+              context,
+              std::move(temp_dir),
+              [fd = worker_event_.get()] { ::eventfd_write(fd, 1); }},
+      ledger_(settings, one_off, source, queue_, log_),
+      health_(retry_policy(settings)),
+      target_mark_(work_dir),
+      stopped_for_good_(settings.stopped) {
     loop_.watch(worker_event_.get(), EPOLLIN, [this](std::uint32_t) {
         eventfd_t count = 0;
         ::eventfd_read(worker_event_.get(), &count);
@@ -61,7 +67,7 @@ void StreamController::start() {
                      ": it has its name back and is sent again");
     }
     if (!one_off_) {
-        channel_.send(process::WatchRequest{source_.path().string(), false});
+        channel_.send(process::WatchRequest{source_.path().string(), mirrors()});
         send_heartbeat();
     }
     rescan();
@@ -103,11 +109,15 @@ void StreamController::stop(std::chrono::milliseconds grace) {
 
 void StreamController::rescan() {
     try {
-        for (const Candidate& candidate : source_.scan()) {
-            queue_.add(candidate);
+        if (mirrors()) {
+            queue_.add({whole_directory, {}});
+        } else {
+            for (const Candidate& candidate : source_.scan()) {
+                queue_.add(candidate);
+            }
         }
     } catch (const std::system_error& error) {
-        note_error(error.what());
+        ledger_.note_error(error.what());
     }
     if (polling_ && !stopping_) {
         loop_.cancel(poll_timer_);
@@ -118,7 +128,12 @@ void StreamController::rescan() {
 
 void StreamController::changed(const std::vector<std::string>& names) {
     for (const std::string& name : names) {
-        if (source_.is_unit(name)) {
+        if (!source_.is_unit(name)) {
+            continue;
+        }
+        if (mirrors()) {
+            queue_.add({whole_directory, {}});
+        } else {
             if (const std::optional<Candidate> candidate = source_.find(name)) {
                 queue_.add(*candidate);
             }
@@ -142,7 +157,7 @@ std::string StreamController::why_suspended() {
     if (local == StopFile::operator_made) {
         return "a " + settings_.outgoing.stop_file + " file in the stream's directory";
     }
-    if (Clock::now() < target_suspended_until_) {
+    if (health_.suspended(Clock::now())) {
         return "a " + settings_.outgoing.stop_file + " file in the target directory";
     }
     return "";
@@ -150,27 +165,33 @@ std::string StreamController::why_suspended() {
 
 void StreamController::dispatch() {
     const auto now = Clock::now();
-    if (stopping_ || closing_ || stopped_for_good_ || complete_ || stream_failure_ || cleaning_ ||
-        now < back_off_until_) {
+    if (stopping_ || closing_ || stopped_for_good_ || complete_ || health_.stream_failure() || cleaning_ ||
+        health_.backs_off(now)) {
+        return;
+    }
+    if (!target_clean_ && target_mark_.is_set() && all_idle()) {
+        // What a crash or a lost connection left at the target goes even if there is nothing to send.
+        cleaning_ = true;
+        worker(0).deliver({}, cleaning_);
         return;
     }
     const std::size_t due = queue_.due(now);
-    if (due == 0) {
+    if (due == 0 || now < next_mirror_pass_) {
         return;
     }
     suspended_ = why_suspended();
-    if (!suspended_.empty()) {
-        return;
+    if (suspended_.empty()) {
+        hand_out(due, now);
     }
+}
+
+void StreamController::hand_out(std::size_t due, Clock::time_point now) {
     // After a failure, and before the target is known to be clean, one worker goes ahead alone.
-    const bool alone = !target_clean_ || session_failures_ > 0;
+    const bool alone = !target_clean_ || !health_.well();
     const std::size_t parallel = alone ? 1 : settings_.outgoing.parallel_transfers;
     const std::size_t share = std::clamp<std::size_t>((due + parallel - 1) / parallel, 1, max_batch_units);
     for (std::size_t i = 0; i < parallel && (!alone || all_idle()); ++i) {
-        if (i == workers_.size()) {
-            workers_.push_back(std::make_unique<Worker>(shared_));
-        }
-        if (!workers_[i]->idle()) {
+        if (!worker(i).idle()) {
             continue;
         }
         // The first batch of all is small, so that the others need not wait for it long.
@@ -178,15 +199,26 @@ void StreamController::dispatch() {
         if (batch.empty()) {
             return;
         }
+        target_mark_.set();
+        pass_started_ = now;
         cleaning_ = !target_clean_;
-        workers_[i]->deliver(std::move(batch), cleaning_);
+        worker(i).deliver(std::move(batch), cleaning_);
     }
+}
+
+Worker& StreamController::worker(std::size_t index) {
+    while (index >= workers_.size()) {
+        workers_.push_back(std::make_unique<Worker>(shared_));
+    }
+    return *workers_[index];
 }
 
 void StreamController::collect_results() {
     for (const std::unique_ptr<Worker>& worker : workers_) {
         if (const std::optional<BatchResult> result = worker->take_result()) {
-            if (!closing_) {
+            if (closing_) {
+                left_clean_ = left_clean_ && result->session.ok();
+            } else {
                 take_in(*result);
             }
         }
@@ -199,136 +231,49 @@ void StreamController::take_in(const BatchResult& result) {
     if (cleaning_) {
         cleaning_ = false;
         target_clean_ = result.session.ok();
+        if (target_clean_ && result.units.empty()) {
+            target_mark_.clear();
+        }
     }
-    std::vector<std::string> delivered;
-    for (const UnitResult& unit : result.units) {
-        take_in_unit(unit, now, delivered);
+    ledger_.take_in(result.units, now);
+    if (mirrors()) {
+        // A tree that changes all the time is not gone through all the time.
+        next_mirror_pass_ = now + std::min<Clock::duration>(now - pass_started_, longest_mirror_pause);
     }
-    log_.log_many(LogLevel::info, delivered);
     if (result.target_suspended) {
-        target_suspended_until_ = now + settings_.outgoing.stop_file_poll_interval;
+        health_.suspend(now + settings_.outgoing.stop_file_poll_interval);
         log_.info("suspended: the target directory has a " + settings_.outgoing.stop_file + " file");
     } else if (result.session.ok()) {
-        session_worked();
-    } else if (result.session.code() != StatusCode::cancelled) {
-        session_failed(result.session, now);
-    }
-    if (!settings_.completion_file.empty() && !complete_ && queue_.size() == 0) {
-        const auto is_completion = [&](const UnitResult& unit) {
-            return unit.name == settings_.completion_file && unit.outcome == Outcome::delivered;
-        };
-        complete_ =
-            std::any_of(result.units.begin(), result.units.end(), is_completion) && source_.scan().empty();
-        if (complete_) {
-            log_.info("complete: " + settings_.completion_file + " was delivered and the directory is empty");
+        // Cleaning up says nothing of whether anything can be sent: not on a full disk.
+        if (!result.units.empty() && health_.worked() == TargetHealth::News::recovered) {
+            log_.info("the target can be used again");
+        }
+    } else {
+        target_clean_ = false;
+        if (result.session.code() != StatusCode::cancelled) {
+            session_failed(result.session, now);
         }
     }
-}
-
-void StreamController::take_in_unit(const UnitResult& unit, Clock::time_point now,
-                                    std::vector<std::string>& delivered) {
-    switch (unit.outcome) {
-        case Outcome::delivered:
-            ++delivered_units_;
-            delivered_bytes_ += unit.bytes;
-            if (log_.logs(LogLevel::info)) {
-                delivered.push_back("delivered " + unit.name + " (" + std::to_string(unit.bytes) + " bytes)");
-            }
-            queue_.done(unit.name);
-            // A new file may have taken the name meanwhile.
-            if (const auto again = source_.find(unit.name);
-                again && settings_.outgoing.mode == TransferMode::move) {
-                queue_.add(*again);
-            }
-            return;
-        case Outcome::vanished:
-            queue_.done(unit.name);
-            return;
-        case Outcome::being_written:
-            queue_.wait(unit.name, now + writer_recheck, true, "it is still being written");
-            return;
-        case Outcome::settling:
-            // One-off waits for what was written just before, but not for a writer that goes on.
-            queue_.wait(unit.name, now + std::chrono::milliseconds{unit.settle_ms},
-                        one_off_ && now - started_ > one_off_patience,
-                        "it has changed just now and may not be complete");
-            return;
-        case Outcome::changed:
-            log_.info(unit.name + " changed while it was being sent; it is sent again");
-            queue_.wait(unit.name, now + changed_recheck, true, "it changed while it was being sent");
-            return;
-        case Outcome::not_tried:
-            queue_.put_back(unit.name);
-            return;
-        case Outcome::failed:
-            unit_failed(unit, now);
-            return;
-    }
-}
-
-void StreamController::unit_failed(const UnitResult& unit, Clock::time_point now) {
-    const std::uint32_t failures = queue_.count_failure(unit.name);
-    const std::string what = unit.name + ": " + std::string(unit.status.text()) + " (" +
-                             std::string(to_string(unit.status.code())) + ')';
-    if (failures < std::max<std::uint32_t>(settings_.outgoing.retry_count, 1)) {
-        note_error(what + ", try " + std::to_string(failures) + " of " +
-                   std::to_string(settings_.outgoing.retry_count));
-        const double jitter = std::uniform_real_distribution<>(0, 1)(random_);
-        queue_.wait(unit.name, now + retry_policy_.delay(failures, jitter), false,
-                    std::string(unit.status.text()));
-        return;
-    }
-    failed_before_ = true;
-    try {
-        const std::string kept = source_.quarantine(unit.name);
-        ++quarantined_;
-        note_error(what + "; moved to the quarantine as " + kept);
-        if (one_off_) {
-            channel_.send(process::UnitLeft{unit.name, "quarantined: " + std::string(unit.status.text())});
-        }
-        queue_.done(unit.name);
-    } catch (const std::system_error& error) {
-        note_error(what + "; " + error.what());
-        queue_.wait(unit.name, now + retry_policy_.cap, false, std::string(unit.status.text()));
+    if (ledger_.completion_seen() && !complete_ && queue_.size() == 0 && source_.scan().empty()) {
+        complete_ = true;
+        log_.info("complete: " + settings_.completion_file + " was delivered and the directory is empty");
     }
 }
 
 void StreamController::session_failed(const Status& status, Clock::time_point now) {
-    session_failure_ = status;
     const std::string what = std::string(status.text()) + " (" + std::string(to_string(status.code())) + ')';
-    if (status.scope() == StatusScope::stream) {
-        if (!stream_failure_) {
-            log_.critical("the stream has stopped until its configuration or the host is mended: " + what);
-        }
-        stream_failure_ = status;
-        last_error_ = what;
-        last_error_time_ = std::time(nullptr);
-        return;
-    }
-    if (now < back_off_until_) {
-        return;  // another worker met the same failure
-    }
-    if (++session_failures_ == 1) {
-        note_error(what + "; the files are kept and it is tried again");
-    } else {
-        log_.debug(what);
-    }
     const double jitter = std::uniform_real_distribution<>(0, 1)(random_);
-    back_off_until_ = now + retry_policy_.delay(session_failures_, jitter);
-}
-
-void StreamController::session_worked() {
-    if (session_failures_ > 0) {
-        log_.info("the target can be used again");
+    switch (health_.failed(status, now, jitter)) {
+        case TargetHealth::News::stream_failed:
+            log_.critical("the stream has stopped until its configuration or the host is mended: " + what);
+            break;
+        case TargetHealth::News::first_failure:
+            ledger_.note_error(what + "; the files are kept and it is tried again");
+            break;
+        default:
+            log_.debug(what);
+            break;
     }
-    session_failures_ = 0;
-    back_off_until_ = {};
-}
-
-void StreamController::note_error(std::string_view text) {
-    log_.error(text);
-    last_error_ = text;
-    last_error_time_ = std::time(nullptr);
 }
 
 bool StreamController::all_idle() const {
@@ -337,13 +282,15 @@ bool StreamController::all_idle() const {
 
 // True where only waiting for somebody else could make a difference, which one-off does not do.
 bool StreamController::nothing_more_now() {
-    if (queue_.size() == 0 || stream_failure_ || complete_ || stopped_for_good_ || !suspended_.empty()) {
+    if (queue_.size() == 0 || health_.stream_failure() || complete_ || stopped_for_good_ ||
+        !suspended_.empty()) {
         return true;
     }
-    if (session_failures_ > settings_.outgoing.retry_count) {
+    if (health_.failures() > settings_.outgoing.retry_count) {
         return true;
     }
-    return session_failures_ == 0 && queue_.due(Clock::now()) == 0 && !queue_.retries_pending();
+    return health_.well() && Clock::now() >= next_mirror_pass_ && queue_.due(Clock::now()) == 0 &&
+           !queue_.retries_pending();
 }
 
 void StreamController::finish_if_done() {
@@ -355,7 +302,7 @@ void StreamController::finish_if_done() {
         begin_close();
     }
     if (closing_ && all_idle()) {
-        finish(queue_.size() == 0 && !failed_before_);
+        finish(queue_.size() == 0 && ledger_.given_up().empty());
     }
 }
 
@@ -368,9 +315,15 @@ void StreamController::begin_close() {
 
 void StreamController::finish(bool clean) {
     finished_ = true;
+    if (left_clean_ && target_clean_) {
+        target_mark_.clear();
+    }
     workers_.clear();
     source_.tidy();
     if (one_off_) {
+        for (const UnitQueue::Left& left : ledger_.given_up()) {
+            channel_.send(process::UnitLeft{left.name, left.reason});
+        }
         std::string reason;
         (void)state(reason);
         for (const UnitQueue::Left& left : queue_.left()) {
@@ -393,16 +346,22 @@ void StreamController::set_timer() {
     const auto consider = [&](Clock::time_point when) { next = next ? std::min(*next, when) : when; };
     const auto now = Clock::now();
     if (queue_.size() > 0) {
-        if (back_off_until_ > now) {
-            next = back_off_until_;
-        } else if (target_suspended_until_ > now) {
-            consider(target_suspended_until_);
+        if (health_.backs_off(now)) {
+            next = health_.next_try(now);
+        } else if (const auto next_try = health_.next_try(now)) {
+            consider(*next_try);
+        }
+        if (next_mirror_pass_ > now) {
+            consider(next_mirror_pass_);
         }
         if (polling_ && !suspended_.empty()) {
             consider(now + 1s);
         }
     }
-    if (next && !stream_failure_ && !complete_ && !stopped_for_good_) {
+    if (!target_clean_ && !cleaning_ && health_.backs_off(now)) {
+        next = health_.next_try(now);
+    }
+    if (next && !health_.stream_failure() && !complete_ && !stopped_for_good_) {
         timer_ = loop_.call_at(std::max(*next, now + 10ms), [this] {
             timer_ = 0;
             advance();
@@ -412,8 +371,8 @@ void StreamController::set_timer() {
 
 process::StreamState StreamController::state(std::string& reason) {
     using process::StreamState;
-    if (stream_failure_) {
-        reason = stream_failure_->text();
+    if (health_.stream_failure()) {
+        reason = health_.stream_failure()->text();
         return StreamState::failed;
     }
     if (stopped_for_good_) {
@@ -430,8 +389,8 @@ process::StreamState StreamController::state(std::string& reason) {
         reason = suspended_;
         return StreamState::suspended;
     }
-    if (session_failures_ > 0) {
-        reason = session_failure_.text();
+    if (!health_.well()) {
+        reason = health_.failure().text();
         return StreamState::backing_off;
     }
     if (queue_.size() > 0) {
@@ -459,11 +418,11 @@ void StreamController::report() {
     message.backlog_units = queue_.size();
     message.backlog_bytes = queue_.bytes();
     message.in_flight = queue_.in_flight();
-    message.delivered_units = delivered_units_;
-    message.delivered_bytes = std::max(delivered_bytes_, context_.bytes());
-    message.quarantined_units = quarantined_;
-    message.last_error = last_error_;
-    message.last_error_time = last_error_time_;
+    message.delivered_units = ledger_.delivered_units();
+    message.delivered_bytes = std::max(ledger_.delivered_bytes(), context_.bytes());
+    message.quarantined_units = ledger_.quarantined();
+    message.last_error = ledger_.last_error();
+    message.last_error_time = ledger_.last_error_time();
     const auto now = Clock::now();
     const std::chrono::duration<double> elapsed = now - rate_since_;
     if (elapsed > report_interval / 2) {

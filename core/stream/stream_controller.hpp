@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <random>
@@ -10,7 +11,9 @@
 #include "logging/client.hpp"
 #include "process/channel.hpp"
 #include "process/event_loop.hpp"
-#include "stream/retry_policy.hpp"
+#include "stream/ledger.hpp"
+#include "stream/target_health.hpp"
+#include "stream/target_mark.hpp"
 #include "stream/unit_queue.hpp"
 #include "stream/worker.hpp"
 
@@ -23,7 +26,7 @@ class StreamController {
     StreamController(process::EventLoop& loop, process::Channel& channel,
                      const config::StreamSettings& settings, bool one_off, logging::Logger log,
                      SourceDirectory& source, border::Module& module, StreamSessionContext& context,
-                     CancelToken& cancel, std::string temp_dir);
+                     CancelToken& cancel, std::string temp_dir, const std::filesystem::path& work_dir);
     ~StreamController();
     StreamController(const StreamController&) = delete;
     StreamController& operator=(const StreamController&) = delete;
@@ -40,14 +43,13 @@ class StreamController {
     void changed(const std::vector<std::string>& names);
     void advance();
     void dispatch();
+    void hand_out(std::size_t due, Clock::time_point now);
+    Worker& worker(std::size_t index);
+    [[nodiscard]] bool mirrors() const { return settings_.outgoing.mode == TransferMode::mirror; }
     [[nodiscard]] std::string why_suspended();
     void collect_results();
     void take_in(const BatchResult& result);
-    void take_in_unit(const UnitResult& unit, Clock::time_point now, std::vector<std::string>& delivered);
-    void unit_failed(const UnitResult& unit, Clock::time_point now);
     void session_failed(const Status& status, Clock::time_point now);
-    void session_worked();
-    void note_error(std::string_view text);
     void finish_if_done();
     void finish(bool clean);
     void begin_close();
@@ -70,7 +72,9 @@ class StreamController {
     process::UniqueFd worker_event_;
     Worker::Shared shared_;
     UnitQueue queue_;
-    RetryPolicy retry_policy_;
+    Ledger ledger_;
+    TargetHealth health_;
+    TargetMark target_mark_;
     std::mt19937 random_{std::random_device{}()};
 
     bool target_clean_ = false;  ///< The temporary directory was emptied since this process started.
@@ -81,22 +85,13 @@ class StreamController {
     bool finished_ = false;
     bool stopped_for_good_ = false;  ///< `status: STOPPED` or SIGUSR1.
     bool complete_ = false;
-    bool failed_before_ = false;  ///< One-off: something failed or was quarantined.
-    std::optional<Status> stream_failure_;
+    bool left_clean_ = true;  ///< Closing: every session could empty the temporary directory.
     std::string suspended_;
-    Clock::time_point target_suspended_until_{};
-    std::uint32_t session_failures_ = 0;
-    Status session_failure_;
-    Clock::time_point back_off_until_{};
-    std::uint64_t delivered_units_ = 0;
-    std::uint64_t delivered_bytes_ = 0;
-    std::uint64_t quarantined_ = 0;
-    std::string last_error_;
-    std::int64_t last_error_time_ = 0;
+    Clock::time_point pass_started_{};
+    Clock::time_point next_mirror_pass_{};
     process::EventLoop::TimerId timer_ = 0;
     process::EventLoop::TimerId report_timer_ = 0;
     process::EventLoop::TimerId poll_timer_ = 0;
-    Clock::time_point started_ = Clock::now();
     Clock::time_point rate_since_{};
     std::uint64_t rate_bytes_ = 0;
     std::uint64_t rate_ = 0;

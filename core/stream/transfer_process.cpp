@@ -95,7 +95,7 @@ class TransferProcess {
         load_plugin(level);
         source_.emplace(settings_);
         controller_.emplace(loop_, *channel_, settings_, one_off_, log, *source_, *module_, *context_,
-                            cancel_, temp_dir_name(settings_));
+                            cancel_, temp_dir_name(settings_), work_dir_);
         controller_->start();
     }
 
@@ -113,16 +113,6 @@ class TransferProcess {
     void load_plugin(LogLevel level) {
         const std::string& plugin = settings_.outgoing.plugin;
         plugin_.emplace(plugin_host::find_plugin(plugin, settings_.global.plugin_path));
-        if (settings_.outgoing.verify == config::Verify::checksum) {
-            throw std::runtime_error("outgoing.verify: checksum is not available yet: set verify: size");
-        }
-        if (settings_.outgoing.mode == TransferMode::mirror) {
-            throw std::runtime_error(
-                "outgoing.transfer_mode: mirror is not available yet: set transfer_mode: move");
-        }
-        if (settings_.outgoing.directories == config::DirectoryForm::zip) {
-            throw std::runtime_error("outgoing.directories: zip is not available yet: set directories: tree");
-        }
         if (settings_.outgoing.target_uses_arrival_monitor) {
             throw std::runtime_error(
                 "the arrivals protocol is not available yet: set target_uses_arrival_monitor: false");

@@ -67,6 +67,14 @@ void UnitQueue::done(const std::string& name) {
     units_.erase(found);
 }
 
+void UnitQueue::done_unless_changed(const std::string& name) {
+    if (units_.at(name).changed) {
+        put_back(name);
+    } else {
+        done(name);
+    }
+}
+
 void UnitQueue::put_back(const std::string& name) {
     --in_flight_;
     make_ready(name, units_.at(name));

@@ -28,6 +28,8 @@ class UnitQueue {
 
     /// The ends of a unit that was taken.
     void done(const std::string& name);
+    /// Like done, but a unit that was added again meanwhile is due again.
+    void done_unless_changed(const std::string& name);
     void put_back(const std::string& name);
     /// Due again at `when`, or, if `wakes`, as soon as it changes.
     void wait(const std::string& name, Clock::time_point when, bool wakes, std::string reason);

@@ -87,11 +87,10 @@ void Worker::run() {
 
 BatchResult Worker::do_job(const Job& job) {
     if (job.close) {
-        if (delivery_) {
-            (void)delivery_->clean_target();
-        }
+        BatchResult result;
+        result.session = delivery_ ? delivery_->clean_target() : Status{};
         drop_session();
-        return {};
+        return result;
     }
     if (const Status status = open(); !status.ok()) {
         return all_not_tried(job.batch, status);
@@ -103,7 +102,7 @@ BatchResult Worker::do_job(const Job& job) {
                                                 : status);
         }
     }
-    return delivery_->deliver(job.batch);
+    return job.batch.empty() ? BatchResult{} : delivery_->deliver(job.batch);
 }
 
 Status Worker::open() {
@@ -120,7 +119,7 @@ Status Worker::open() {
     }
     session_.reset(opened);
     delivery_.emplace(shared_.source, shared_.settings, *session_, shared_.temp_dir);
-    return {};
+    return delivery_->check_target();
 }
 
 void Worker::drop_session() {

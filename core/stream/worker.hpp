@@ -36,8 +36,8 @@ class Worker {
     Worker(const Worker&) = delete;
     Worker& operator=(const Worker&) = delete;
 
-    /// Only while idle(): delivers a batch; `clean_first` empties the temporary directory at the target
-    /// before.
+    /// Only while idle(): delivers a batch, which may be empty; `clean_first` empties the temporary directory
+    /// at the target before.
     void deliver(std::vector<Candidate> batch, bool clean_first);
     /// Only while idle(): empties the temporary directory, if there is a session, and closes it.
     void close();

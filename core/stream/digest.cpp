@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "stream/digest.hpp"
+
+#include <Poco/Crypto/DigestEngine.h>
+#include <array>
+#include <cerrno>
+#include <fcntl.h>
+#include <system_error>
+#include <unistd.h>
+
+#include "process/unique_fd.hpp"
+
+namespace mistamover::stream {
+
+std::string digest_of(int directory_fd, const std::string& path, const std::string& algorithm) {
+    const process::UniqueFd file(::openat(directory_fd, path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
+    Poco::Crypto::DigestEngine engine(algorithm);
+    std::array<char, 256 * 1024> buffer;
+    ssize_t length = file.valid() ? 1 : -1;
+    while (length > 0) {
+        length = ::read(file.get(), buffer.data(), buffer.size());
+        if (length < 0 && errno == EINTR) {
+            length = 1;
+        } else if (length > 0) {
+            engine.update(buffer.data(), static_cast<std::size_t>(length));
+        }
+    }
+    if (length < 0) {
+        throw std::system_error(errno, std::generic_category(), path);
+    }
+    return Poco::DigestEngine::digestToHex(engine.digest());
+}
+
+}  // namespace mistamover::stream

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <string>
+
+namespace mistamover::stream {
+
+/// The lower-case hexadecimal digest of the file: "md5", "sha256" or "blake2b512". Follows no link. Throws
+/// std::system_error where the file cannot be read.
+std::string digest_of(int directory_fd, const std::string& path, const std::string& algorithm);
+
+}  // namespace mistamover::stream

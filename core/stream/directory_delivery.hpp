@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <string>
+
+#include "config/settings.hpp"
+#include "stream/proof.hpp"
+#include "stream/source_directory.hpp"
+
+namespace mistamover::stream {
+
+/// Sends directories through one session, as trees or as zip files, and proves that they arrived whole. Used
+/// by the session's thread.
+class DirectoryDelivery {
+  public:
+    /// `temp_dir`: ModuleSettings::temp_dir. All must outlive this object.
+    DirectoryDelivery(SourceDirectory& source, const config::OutgoingSettings& settings,
+                      border::Session& session, std::string temp_dir);
+
+    /// ok once everything in the manifest of the unit `name` is at the target under its final name, and
+    /// proved.
+    Status deliver(const std::string& name, const Manifest& manifest);
+
+  private:
+    [[nodiscard]] bool as_zip() const;
+    Status deliver_zip(const std::string& name, const Manifest& manifest);
+    Status put_zip(const std::filesystem::path& directory, const ManifestEntry& zip);
+    Status deliver_tree(const std::string& name, const Manifest& manifest);
+    Status put_and_prove(const Manifest& manifest, const std::string& prefix, Publish publish);
+
+    SourceDirectory& source_;
+    const config::OutgoingSettings& settings_;
+    border::Session& session_;
+    Capabilities capabilities_;
+    std::string temp_dir_;
+    Prover prover_;
+    unsigned trees_sent_ = 0;
+};
+
+}  // namespace mistamover::stream

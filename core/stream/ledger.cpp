@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "stream/ledger.hpp"
+
+#include <algorithm>
+#include <ctime>
+#include <system_error>
+
+namespace mistamover::stream {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto writer_recheck = 3s;
+constexpr auto changed_recheck = 1s;
+/// One-off waits this long for what was written just before, but not for a writer that goes on.
+constexpr auto one_off_patience = 10s;
+
+}  // namespace
+
+Ledger::Ledger(const config::StreamSettings& settings, bool one_off, SourceDirectory& source,
+               UnitQueue& queue, const logging::Logger& log)
+    : settings_(settings),
+      one_off_(one_off),
+      source_(source),
+      queue_(queue),
+      log_(log),
+      retry_policy_(retry_policy(settings)) {}
+
+void Ledger::take_in(const std::vector<UnitResult>& units, Clock::time_point now) {
+    lines_.clear();
+    for (const UnitResult& unit : units) {
+        take_in_unit(unit, now);
+    }
+    log_.log_many(LogLevel::info, lines_);
+}
+
+void Ledger::note_error(std::string_view text) {
+    log_.error(text);
+    last_error_ = text;
+    last_error_time_ = std::time(nullptr);
+}
+
+void Ledger::take_in_unit(const UnitResult& unit, Clock::time_point now) {
+    lines_.insert(lines_.end(), unit.actions.begin(), unit.actions.end());
+    switch (unit.outcome) {
+        case Outcome::delivered:
+            delivered(unit);
+            return;
+        case Outcome::vanished:
+            queue_.done(unit.name);
+            return;
+        case Outcome::being_written:
+            queue_.wait(unit.name, now + writer_recheck, true, "it is still being written");
+            return;
+        case Outcome::settling:
+            queue_.wait(unit.name, now + std::chrono::milliseconds{unit.settle_ms},
+                        one_off_ && now - started_ > one_off_patience,
+                        "it has changed just now and may not be complete");
+            return;
+        case Outcome::changed:
+            log_.info(unit.name + " changed while it was being sent; it is sent again");
+            queue_.wait(unit.name, now + changed_recheck, true, "it changed while it was being sent");
+            return;
+        case Outcome::not_tried:
+            queue_.put_back(unit.name);
+            return;
+        case Outcome::failed:
+            failed(unit, now);
+            return;
+    }
+}
+
+void Ledger::delivered(const UnitResult& unit) {
+    ++delivered_units_;
+    delivered_bytes_ += unit.bytes;
+    completion_seen_ = completion_seen_ || unit.name == settings_.completion_file;
+    if (settings_.outgoing.mode == TransferMode::mirror) {
+        queue_.done_unless_changed(unit.name);
+        return;
+    }
+    if (log_.logs(LogLevel::info)) {
+        lines_.push_back("delivered " + unit.name + " (" + std::to_string(unit.bytes) + " bytes)");
+    }
+    queue_.done(unit.name);
+    // A new file may have taken the name meanwhile.
+    if (const auto again = source_.find(unit.name)) {
+        queue_.add(*again);
+    }
+}
+
+void Ledger::failed(const UnitResult& unit, Clock::time_point now) {
+    const std::uint32_t failures = queue_.count_failure(unit.name);
+    const std::string what = unit.name + ": " + std::string(unit.status.text()) + " (" +
+                             std::string(to_string(unit.status.code())) + ')';
+    if (failures >= std::max<std::uint32_t>(settings_.outgoing.retry_count, 1)) {
+        give_up(unit, what, now);
+        return;
+    }
+    note_error(what + ", try " + std::to_string(failures) + " of " +
+               std::to_string(settings_.outgoing.retry_count));
+    const double jitter = std::uniform_real_distribution<>(0, 1)(random_);
+    queue_.wait(unit.name, now + retry_policy_.delay(failures, jitter), false,
+                std::string(unit.status.text()));
+}
+
+void Ledger::give_up(const UnitResult& unit, const std::string& what, Clock::time_point now) {
+    const std::string reason(unit.status.text());
+    if (settings_.outgoing.mode == TransferMode::mirror) {
+        // The source is never touched: it is tried again, now and then, and after a change.
+        note_error(what);
+        if (one_off_) {
+            given_up_.push_back({unit.name, reason});
+            queue_.done(unit.name);
+        } else {
+            queue_.wait(unit.name, now + retry_policy_.cap, true, reason);
+        }
+        return;
+    }
+    try {
+        const std::string kept = source_.quarantine(unit.name);
+        ++quarantined_;
+        note_error(what + "; moved to the quarantine as " + kept);
+        if (one_off_) {
+            given_up_.push_back({unit.name, "quarantined: " + reason});
+        }
+        queue_.done(unit.name);
+    } catch (const std::system_error& error) {
+        note_error(what + "; " + error.what());
+        queue_.wait(unit.name, now + retry_policy_.cap, false, reason);
+    }
+}
+
+}  // namespace mistamover::stream

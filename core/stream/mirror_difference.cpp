@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "stream/mirror_difference.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+#include <unordered_map>
+
+namespace mistamover::stream {
+namespace {
+
+using Targets = std::unordered_map<std::string, const TargetEntry*>;
+
+bool same_time(std::int64_t source_ns, const EntryInfo& target, bool target_keeps_times) {
+    if (target.mtime_precision_ns == 0) {
+        return true;  // the target tells no times: the size must do
+    }
+    if (!target_keeps_times) {
+        return source_ns <= target.mtime_ns;
+    }
+    return std::abs(source_ns - target.mtime_ns) < target.mtime_precision_ns;
+}
+
+bool same(const ManifestEntry& source, const EntryInfo& target, bool target_keeps_times) {
+    if (source.identity.kind == EntryKind::directory) {
+        return true;
+    }
+    return source.identity.size == target.size &&
+           same_time(source.identity.mtime_ns, target, target_keeps_times);
+}
+
+std::vector<std::string> in_reverse(const std::vector<std::string>& paths) {
+    return {paths.rbegin(), paths.rend()};
+}
+
+bool lies_in(const std::string& path, const std::string& directory) {
+    return path.size() > directory.size() && path.starts_with(directory) && path[directory.size()] == '/';
+}
+
+}  // namespace
+
+MirrorDifference mirror_difference(const MirrorSource& source, const std::vector<TargetEntry>& target,
+                                   bool target_keeps_times) {
+    Targets at_target;
+    for (const TargetEntry& entry : target) {
+        at_target.emplace(entry.path, &entry);
+    }
+    MirrorDifference difference;
+    std::unordered_map<std::string, EntryKind> at_source;
+    for (const ManifestEntry& entry : source.entries) {
+        at_source.emplace(entry.path, entry.identity.kind);
+        if (source.unsettled.contains(entry.path)) {
+            continue;
+        }
+        const auto found = at_target.find(entry.path);
+        if (found == at_target.end() || found->second->info.kind != entry.identity.kind ||
+            !same(entry, found->second->info, target_keeps_times)) {
+            difference.send.push_back(&entry);
+        }
+    }
+    std::string replaced;  // the last directory that gives way to something else, with all that is in it
+    std::vector<std::string> replace;
+    std::vector<std::string> vanished;
+    for (const TargetEntry& entry : target) {
+        const auto found = at_source.find(entry.path);
+        const bool of_other_kind = found != at_source.end() && found->second != entry.info.kind &&
+                                   !source.unsettled.contains(entry.path);
+        if (of_other_kind) {
+            replaced = entry.path;
+        }
+        if (of_other_kind || (!replaced.empty() && lies_in(entry.path, replaced))) {
+            replace.push_back(entry.path);
+        } else if (found == at_source.end()) {
+            vanished.push_back(entry.path);
+        }
+    }
+    difference.replace = in_reverse(replace);
+    difference.vanished = in_reverse(vanished);
+    return difference;
+}
+
+}  // namespace mistamover::stream

@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "stream/mirror_pass.hpp"
+
+#include <algorithm>
+#include <chrono>
+#include <system_error>
+
+#include "stream/readiness.hpp"
+#include "stream/target_tree.hpp"
+
+namespace mistamover::stream {
+namespace {
+
+constexpr std::size_t batch_entries = 2500;
+
+std::string top_of(const std::string& path) {
+    return path.substr(0, path.find('/'));
+}
+
+class NativeMirrorSink final : public MirrorSink {
+  public:
+    explicit NativeMirrorSink(MirrorResult& result) : result_(result) {}
+    void sent(std::string_view path, std::uint64_t bytes) noexcept override {
+        ++result_.sent;
+        result_.bytes += bytes;
+        act("sent ", path);
+    }
+    void removed(std::string_view path) noexcept override {
+        ++result_.removed;
+        act("removed ", path);
+    }
+    void failed(std::string_view, const Status& status) noexcept override {
+        if (result_.item.ok()) {
+            result_.item = status;
+        }
+    }
+
+  private:
+    void act(const char* what, std::string_view path) noexcept {
+        try {
+            result_.actions.push_back(what + std::string(path));
+        } catch (...) {
+            return;  // a line less in the log
+        }
+    }
+
+    MirrorResult& result_;
+};
+
+}  // namespace
+
+MirrorPass::MirrorPass(const SourceDirectory& source, const config::OutgoingSettings& settings,
+                       border::Session& session)
+    : source_(source),
+      settings_(settings),
+      session_(session),
+      capabilities_(session.call_capabilities()),
+      prover_(session, settings, source.fd()) {}
+
+MirrorResult MirrorPass::run() {
+    result_ = {};
+    const MirrorSource source = look_at_source();
+    const bool natively =
+        capabilities_.has(Capability::mirror) && settings_.verify != config::Verify::checksum;
+    if (natively) {
+        run_natively(source);
+    } else {
+        run_step_by_step(source);
+    }
+    return std::move(result_);
+}
+
+void MirrorPass::note(const Status& status) {
+    if (beyond_item(status)) {
+        result_.session = status;
+    } else if (!status.ok() && result_.item.ok()) {
+        result_.item = status;
+    }
+}
+
+MirrorSource MirrorPass::look_at_source() {
+    MirrorSource source;
+    const auto now = std::chrono::system_clock::now();
+    for (const Candidate& unit : source_.scan()) {
+        try {
+            const Look look = look_at(source_.fd(), unit.name);
+            for (std::size_t i = 0; i < look.manifest.entries.size(); ++i) {
+                const ManifestEntry& entry = look.manifest.entries[i];
+                const Writers writers = look.writers_of_entry[i];
+                if (entry.identity.kind == EntryKind::file) {
+                    const auto left =
+                        settle_time_left(settings_, EntryKind::file, writers, entry.identity.ctime_ns, now);
+                    if (writers == Writers::some || writers == Writers::vanished || left.count() > 0) {
+                        source.unsettled.insert(entry.path);
+                        result_.unsettled.push_back(entry.path);
+                        result_.settle_ms = std::max<std::int64_t>(result_.settle_ms, left.count());
+                    }
+                }
+                source.entries.push_back(entry);
+            }
+        } catch (const std::system_error& error) {
+            // What is in it cannot be told now: at the target it stays as it is.
+            source.unknown.insert(unit.name);
+            if (error.code().value() == ENOENT) {
+                result_.unsettled.push_back(unit.name);
+            } else {
+                note(status_from_errno(error.code().value(), error.what()));
+            }
+        }
+    }
+    return source;
+}
+
+void MirrorPass::run_natively(const MirrorSource& source) {
+    std::vector<std::string> excluded(source.unsettled.begin(), source.unsettled.end());
+    excluded.insert(excluded.end(), source.unknown.begin(), source.unknown.end());
+    if (!source_.quarantine_name().empty()) {
+        excluded.push_back(source_.quarantine_name());
+    }
+    const std::vector<std::string_view> excluded_views(excluded.begin(), excluded.end());
+    const std::vector<std::string_view> excluded_globs(settings_.exclude.begin(), settings_.exclude.end());
+    const std::vector<std::string_view> included_globs(settings_.include.begin(), settings_.include.end());
+    MirrorRequest request;
+    request.source_root = source_.path().native();
+    request.excluded = excluded_views;
+    request.remove_vanished = settings_.mirror_delete;
+    request.max_remove = settings_.max_delete.value_or(UINT64_MAX);
+    request.excluded_globs = excluded_globs;
+    request.included_globs = included_globs;
+    NativeMirrorSink sink(result_);
+    note(session_.call_mirror(request, sink));
+}
+
+void MirrorPass::run_step_by_step(const MirrorSource& source) {
+    const auto concerned = [&](const std::string& path) {
+        const std::string top = top_of(path);
+        return source_.is_unit(top) && !source.unknown.contains(top);
+    };
+    std::vector<TargetEntry> target;
+    if (const Status status = list_tree(session_, "", concerned, target); !status.ok()) {
+        // Without the list of the target nothing can be said of any entry.
+        result_.session = status.scope() == StatusScope::item
+                              ? Status(status.code(), StatusScope::session, status.text())
+                              : status;
+        return;
+    }
+    const MirrorDifference difference =
+        mirror_difference(source, target, capabilities_.has(Capability::set_time));
+    const bool removing = removal_allowed(difference);
+    if (removing) {
+        remove(difference.replace);
+    }
+    if (result_.session.ok()) {
+        send(difference.send);
+    }
+    if (removing && result_.session.ok()) {
+        remove(difference.vanished);
+    }
+}
+
+bool MirrorPass::removal_allowed(const MirrorDifference& difference) {
+    if (!settings_.mirror_delete) {
+        return false;
+    }
+    const std::size_t count = difference.replace.size() + difference.vanished.size();
+    if (settings_.max_delete && count > *settings_.max_delete) {
+        note({StatusCode::configuration, StatusScope::item,
+              std::to_string(count) +
+                  " entries at the target are no longer in the source, and max_delete is " +
+                  std::to_string(*settings_.max_delete) +
+                  ": none is deleted (raise outgoing.max_delete if this is meant)"});
+        return false;
+    }
+    return true;
+}
+
+void MirrorPass::send(const std::vector<const ManifestEntry*>& entries) {
+    for (std::size_t from = 0; from < entries.size() && result_.session.ok(); from += batch_entries) {
+        const std::size_t count = std::min(batch_entries, entries.size() - from);
+        send_batch({entries.data() + from, count});
+    }
+}
+
+void MirrorPass::send_batch(std::span<const ManifestEntry* const> entries) {
+    std::vector<PutItem> items;
+    items.reserve(entries.size());
+    for (const ManifestEntry* entry : entries) {
+        items.push_back(put_item(*entry));
+    }
+    PutRequest request;
+    request.source_root = source_.path().native();
+    request.items = items;
+    request.publish = settings_.publish;
+    PutCollector collector(items.size());
+    const Status overall = session_.call_put(request, collector);
+    std::vector<const ManifestEntry*> sent;
+    for (std::size_t i = 0; i < entries.size(); ++i) {
+        const Status status = collector.status_of(i, overall);
+        if (status.ok()) {
+            sent.push_back(entries[i]);
+        } else if (status.code() == StatusCode::source_changed) {
+            result_.unsettled.push_back(entries[i]->path);
+        } else {
+            note(status);
+        }
+    }
+    std::vector<Status> proofs;
+    if (sent.empty() || !result_.session.ok()) {
+        return;
+    }
+    note(prover_.prove(sent, "", settings_.verify, proofs));
+    for (std::size_t i = 0; i < proofs.size(); ++i) {
+        note(proofs[i]);
+        if (proofs[i].ok()) {
+            ++result_.sent;
+            result_.bytes += sent[i]->identity.size;
+            result_.actions.push_back("sent " + sent[i]->path);
+        }
+    }
+}
+
+void MirrorPass::remove(const std::vector<std::string>& paths) {
+    const Status status = remove_all(session_, paths);
+    note(status);
+    if (status.ok()) {
+        result_.removed += paths.size();
+        for (const std::string& path : paths) {
+            result_.actions.push_back("removed " + path);
+        }
+    }
+}
+
+}  // namespace mistamover::stream

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "config/settings.hpp"
+#include "stream/mirror_difference.hpp"
+#include "stream/proof.hpp"
+#include "stream/source_directory.hpp"
+
+namespace mistamover::stream {
+
+struct MirrorResult {
+    Status session;  ///< Of session or stream scope where it is not ok.
+    Status item;     ///< The first failure of a single entry.
+    std::uint64_t sent = 0;
+    std::uint64_t bytes = 0;
+    std::uint64_t removed = 0;
+    /// What was left out because it was being written or may not be complete; another pass is needed.
+    std::vector<std::string> unsettled;
+    std::int64_t settle_ms = 0;        ///< When to look at it again.
+    std::vector<std::string> actions;  ///< For the log, one line each.
+};
+
+/// Makes the target equal to the stream's directory, through one session; never touches the source. Natively
+/// where the module can, else by listing, sending and removing. Used by the session's thread.
+class MirrorPass {
+  public:
+    MirrorPass(const SourceDirectory& source, const config::OutgoingSettings& settings,
+               border::Session& session);
+    MirrorResult run();
+
+  private:
+    MirrorSource look_at_source();
+    void run_natively(const MirrorSource& source);
+    void run_step_by_step(const MirrorSource& source);
+    bool removal_allowed(const MirrorDifference& difference);
+    void send(const std::vector<const ManifestEntry*>& entries);
+    void send_batch(std::span<const ManifestEntry* const> entries);
+    void remove(const std::vector<std::string>& paths);
+    void note(const Status& status);
+
+    const SourceDirectory& source_;
+    const config::OutgoingSettings& settings_;
+    border::Session& session_;
+    Capabilities capabilities_;
+    Prover prover_;
+    MirrorResult result_;
+};
+
+}  // namespace mistamover::stream

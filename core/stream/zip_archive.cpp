@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "stream/zip_archive.hpp"
+
+#include <Poco/DateTime.h>
+#include <Poco/Exception.h>
+#include <Poco/FileStream.h>
+#include <Poco/Timestamp.h>
+#include <Poco/Zip/Compress.h>
+#include <Poco/Zip/ZipArchive.h>
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <fcntl.h>
+#include <fstream>
+#include <istream>
+#include <streambuf>
+#include <system_error>
+#include <unistd.h>
+#include <unordered_map>
+
+#include <mistamover/transfer_module.hpp>
+
+#include "process/unique_fd.hpp"
+
+namespace mistamover::stream {
+namespace {
+
+using Poco::Zip::ZipCommon;
+
+[[noreturn]] void refuse(StatusCode code, const std::string& text) {
+    throw StatusError({code, StatusScope::item, text});
+}
+
+// A file that was opened relative to a directory, as a stream. An error of reading ends it early, which the
+// comparison of sizes notices.
+class FileBuffer final : public std::streambuf {
+  public:
+    FileBuffer(int directory_fd, const std::string& path)
+        : file_(::openat(directory_fd, path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)) {
+        if (!file_.valid()) {
+            throw StatusError(status_from_errno(errno, "open " + path));
+        }
+    }
+
+  protected:
+    int_type underflow() override {
+        ssize_t length = 0;
+        while ((length = ::read(file_.get(), buffer_.data(), buffer_.size())) < 0 && errno == EINTR) {
+        }
+        if (length <= 0) {
+            return traits_type::eof();
+        }
+        setg(buffer_.data(), buffer_.data(), buffer_.data() + length);
+        return traits_type::to_int_type(buffer_.front());
+    }
+
+  private:
+    process::UniqueFd file_;
+    std::array<char, 256 * 1024> buffer_{};
+};
+
+class UnfinishedFile {
+  public:
+    explicit UnfinishedFile(std::filesystem::path path) : path_(std::move(path)) {}
+    UnfinishedFile(const UnfinishedFile&) = delete;
+    UnfinishedFile& operator=(const UnfinishedFile&) = delete;
+    ~UnfinishedFile() {
+        std::error_code ignored;
+        if (!path_.empty()) {
+            std::filesystem::remove(path_, ignored);
+        }
+    }
+    void keep() { path_.clear(); }
+
+  private:
+    std::filesystem::path path_;
+};
+
+// The older form counts bytes in 32 bits and entries in 16.
+bool needs_zip64(const Manifest& manifest) {
+    constexpr std::uint64_t safe_bytes = 4'000'000'000;
+    constexpr std::size_t safe_entries = 65'000;
+    return manifest.bytes > safe_bytes || manifest.entries.size() > safe_entries;
+}
+
+// Built from its parts, since the parser of a whole path gives a meaning to a leading tilde.
+Poco::Path zip_path(const std::string& path, EntryKind kind) {
+    Poco::Path result;
+    std::size_t from = 0;
+    for (std::size_t slash = 0; (slash = path.find('/', from)) != std::string::npos; from = slash + 1) {
+        result.pushDirectory(path.substr(from, slash - from));
+    }
+    if (kind == EntryKind::directory) {
+        result.pushDirectory(path.substr(from));
+    } else {
+        result.setFileName(path.substr(from));
+    }
+    return result;
+}
+
+Poco::DateTime date_time(std::int64_t mtime_ns) {
+    constexpr std::int64_t per_microsecond = 1000;
+    const Poco::DateTime earliest(1980, 1, 1);  // that the format can hold
+    return std::max(earliest, Poco::DateTime(Poco::Timestamp(mtime_ns / per_microsecond)));
+}
+
+void add_entries(int directory_fd, const Manifest& manifest, Poco::Zip::Compress& zip) {
+    for (const ManifestEntry& entry : manifest.entries) {
+        const Poco::Path path = zip_path(entry.path, entry.identity.kind);
+        if (entry.identity.kind == EntryKind::directory) {
+            zip.addDirectory(path, date_time(entry.identity.mtime_ns));
+        } else if (entry.identity.kind == EntryKind::file) {
+            FileBuffer buffer(directory_fd, entry.path);
+            std::istream stream(&buffer);
+            zip.addFile(stream, date_time(entry.identity.mtime_ns), path, ZipCommon::CM_DEFLATE,
+                        ZipCommon::CL_FAST);
+        } else {
+            refuse(StatusCode::unsupported,
+                   entry.path +
+                       " is neither a file nor a directory, and a zip file holds only those: use "
+                       "outgoing.directories: tree");
+        }
+    }
+}
+
+void check_complete(const Manifest& manifest, const std::filesystem::path& zip_file) {
+    std::ifstream stream(zip_file, std::ios::binary);
+    const Poco::Zip::ZipArchive archive(stream);
+    std::unordered_map<std::string, std::uint64_t> sizes;
+    for (auto header = archive.headerBegin(); header != archive.headerEnd(); ++header) {
+        sizes.emplace(header->first, header->second.getUncompressedSize());
+    }
+    for (const ManifestEntry& entry : manifest.entries) {
+        if (entry.identity.kind != EntryKind::file) {
+            continue;
+        }
+        const auto found = sizes.find(entry.path);
+        if (found == sizes.end() || found->second != entry.identity.size) {
+            refuse(StatusCode::source_changed, entry.path + " did not get into the zip file as it is");
+        }
+    }
+}
+
+}  // namespace
+
+Identity write_zip(int directory_fd, const Manifest& manifest, const std::filesystem::path& zip_file) {
+    UnfinishedFile unfinished(zip_file);
+    try {
+        Poco::FileOutputStream stream(zip_file.string(), std::ios::binary | std::ios::trunc);
+        Poco::Zip::Compress zip(stream, true, needs_zip64(manifest));
+        add_entries(directory_fd, manifest, zip);
+        zip.close();
+        stream.close();
+        check_complete(manifest, zip_file);
+    } catch (const Poco::Exception& error) {
+        throw StatusError({StatusCode::local_io, StatusScope::item,
+                           "write " + zip_file.string() + ": " + error.displayText()});
+    }
+    struct stat info {};
+    if (::lstat(zip_file.c_str(), &info) != 0) {
+        throw StatusError(status_from_errno(errno, "look at " + zip_file.string()));
+    }
+    unfinished.keep();
+    return identity_of(info);
+}
+
+}  // namespace mistamover::stream
