@@ -13,8 +13,6 @@ namespace {
 
 using End = CopyResult::End;
 
-// Fits the second-level cache: larger buffers copy more slowly.
-constexpr std::size_t buffer_size = 256UL * 1024;
 // One call copies so much, so that progress is seen and a cancellation is noticed within a second on a slow
 // disk.
 constexpr std::uint64_t kernel_piece = 16ULL * 1024 * 1024;
@@ -157,14 +155,15 @@ bool FileCopier::copy_in_kernel(int source, int target, std::uint64_t& begin, st
 void FileCopier::copy_through_buffer(int source, int target, std::uint64_t begin, std::uint64_t end,
                                      CopyResult& result) {
     if (!buffer_) {
-        buffer_ = std::make_unique_for_overwrite<char[]>(buffer_size);
+        buffer_ = std::make_unique_for_overwrite<Buffer>();
     }
+    char* const buffer = buffer_->bytes.data();
     while (begin < end) {
-        const std::uint64_t wanted = std::min<std::uint64_t>(end - begin, buffer_size);
+        const std::uint64_t wanted = std::min<std::uint64_t>(end - begin, buffer_->bytes.size());
         if (!may_go_on(wanted, result)) {
             return;
         }
-        const ssize_t got = ::pread(source, buffer_.get(), wanted, as_offset(begin));
+        const ssize_t got = ::pread(source, buffer, wanted, as_offset(begin));
         if (got < 0 && errno == EINTR) {
             continue;
         }
@@ -174,7 +173,7 @@ void FileCopier::copy_through_buffer(int source, int target, std::uint64_t begin
             return;
         }
         const auto length = static_cast<std::size_t>(got);
-        if (!write_all(target, buffer_.get(), length, begin)) {
+        if (!write_all(target, buffer, length, begin)) {
             result.end = End::write_failed;
             result.error = errno;
             return;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -34,6 +35,12 @@ class FileCopier {
     void release_buffer() noexcept { buffer_.reset(); }
 
   private:
+    /// On a page's border: the kernel copies to and from any other place at half the speed. It fits the
+    /// second-level cache; larger ones are slower too.
+    struct alignas(4096) Buffer {
+        std::array<char, 256UL * 1024> bytes;
+    };
+
     bool share_blocks(int source, int target);
     CopyResult copy_sparse(int source, int target, std::uint64_t size);
     void copy_range(int source, int target, std::uint64_t begin, std::uint64_t end, CopyResult& result);
@@ -48,7 +55,7 @@ class FileCopier {
     bool sharing_works_ = true;
     bool kernel_copy_works_ = true;
     dev_t learnt_about_ = 0;  ///< The source file system that the two flags above are about.
-    std::unique_ptr<char[]> buffer_;
+    std::unique_ptr<Buffer> buffer_;
 };
 
 }  // namespace mistamover::local
