@@ -1,55 +1,52 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""What the benchmarks share: an ordinary user to run as, MiStaMover's configuration, and a watch for arriving files."""
+"""Where and as whom a benchmark runs: the built program, directories on the file systems, an ordinary user."""
 
-import ctypes
-import json
+import contextlib
 import os
 import pathlib
 import pwd
-import select
 import shutil
 import signal
-import struct
 import subprocess
 import sys
 import tempfile
-import threading
-import time
+import traceback
 
 REPOSITORY = pathlib.Path(__file__).resolve().parent.parent
 ORDINARY_USER = "mistamover-bench"
 
 
+def add_arguments(parser):
+    """The options that all benchmarks have."""
+    parser.add_argument("--disk", default="/var/tmp", metavar="DIRECTORY", help="a directory on a disk (/var/tmp)")
+    parser.add_argument("--prefix", type=pathlib.Path, metavar="DIRECTORY",
+                        help="an installed MiStaMover; default: build/release, which is built first")
+
+
 def build_program():
-    """Builds the release preset."""
+    """Builds the release preset; what is said meanwhile is shown only where it fails."""
     build = REPOSITORY / "build/release"
-    subprocess.run(["cmake", "--preset", "release"], cwd=REPOSITORY, check=True, stdout=subprocess.DEVNULL)
-    subprocess.run(["cmake", "--build", build], check=True, stdout=subprocess.DEVNULL)
+    for command in (["cmake", "--preset", "release"], ["cmake", "--build", build]):
+        done = subprocess.run(command, cwd=REPOSITORY, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                              check=False)
+        if done.returncode != 0:
+            sys.exit(f"{done.stdout}\nfailed: {' '.join(map(str, command))}")
     return build
 
 
-class Scratch:
-    """A directory of this run on each of the file systems that are used, removed at the end."""
-
-    def __init__(self, places):
-        self.directories = {}
+@contextlib.contextmanager
+def scratch_directories(places):
+    """A directory of this run in each of the places (name -> parent), for the time of the with block."""
+    made = {}
+    try:
         for name, parent in places.items():
-            pathlib.Path(parent).mkdir(parents=True, exist_ok=True)
-            path = pathlib.Path(tempfile.mkdtemp(prefix="mistamover-bench.", dir=parent))
-            path.chmod(0o755)
+            made[name] = pathlib.Path(tempfile.mkdtemp(prefix="mistamover-bench.", dir=parent))
+            made[name].chmod(0o755)
             # On ext4: the directories in it are kept apart on the disk, as those of unrelated users are.
-            subprocess.run(["chattr", "+T", path], stderr=subprocess.DEVNULL, check=False)
-            self.directories[name] = path
-
-    def __getitem__(self, name):
-        return self.directories[name]
-
-    def give_to(self, user):
-        for path in self.directories.values():
-            subprocess.run(["chown", "-R", f"{user.pw_uid}:{user.pw_gid}", path], check=True)
-
-    def remove(self):
-        for path in self.directories.values():
+            subprocess.run(["chattr", "+T", made[name]], stderr=subprocess.DEVNULL, check=False)
+        yield made
+    finally:
+        for path in made.values():
             shutil.rmtree(path, ignore_errors=True)
 
 
@@ -61,153 +58,88 @@ def copy_program(prefix, to):
     return to / "bin/mistamover"
 
 
-def become_ordinary():
-    """As root, gives that up for good in favour of an ordinary user with a plain shell and an empty home: root's
-    limits are not an operator's, and a login shell's start-up files would be measured with every ssh session.
-    Returns who this process is to be; call drop_to() with it once everything that needs root is done."""
-    if os.geteuid() != 0:
-        return pwd.getpwuid(os.geteuid())
+def known_user(name):
     try:
-        return pwd.getpwnam(ORDINARY_USER)
+        return pwd.getpwnam(name)
     except KeyError:
-        subprocess.run(["useradd", "--system", "--create-home", "--shell", "/bin/sh", "--skel", "/dev/null",
-                        "--password", "*", ORDINARY_USER], check=True)
-        return pwd.getpwnam(ORDINARY_USER)
+        return None
 
 
-def drop_to(user):
-    if os.geteuid() == 0:
-        os.initgroups(user.pw_name, user.pw_gid)
-        os.setgid(user.pw_gid)
-        os.setuid(user.pw_uid)
+@contextlib.contextmanager
+def ordinary_user(home):
+    """As root: a user with a plain shell and an empty home, for the time of the with block: root's limits are not an
+    operator's, and a login shell's start-up files would be measured with every ssh session."""
+    user = known_user(ORDINARY_USER)
+    if os.geteuid() != 0 or user:
+        yield user if os.geteuid() == 0 else None
+        return
+    subprocess.run(["useradd", "--system", "--no-create-home", "--home-dir", home, "--shell", "/bin/sh",
+                    "--password", "*", ORDINARY_USER], check=True)
+    try:
+        yield known_user(ORDINARY_USER)
+    finally:
+        subprocess.run(["userdel", "--force", ORDINARY_USER], check=True)
+
+
+def become(user):
+    os.initgroups(user.pw_name, user.pw_gid)
+    os.setgid(user.pw_gid)
+    os.setuid(user.pw_uid)
     os.environ.update(HOME=user.pw_dir, USER=user.pw_name, LOGNAME=user.pw_name)
+
+
+def child_main(user, work):
+    os.setpgid(0, 0)
+    if user:
+        become(user)
+    try:
+        work()
+        return 0
+    except SystemExit as ended:
+        print(ended, file=sys.stderr)
+    except Exception:  # pylint: disable=broad-except; whoever runs the benchmark is to see what it was
+        traceback.print_exc()
+    return 1
+
+
+def run_in_child(user, work):
+    """Runs work() in a child, as that user if there is one, in a process group of which nothing outlives this call."""
+    sys.stdout.flush()
+    child = os.fork()
+    if child == 0:
+        code = child_main(user, work)
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
+    try:
+        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    except BaseException:
+        os.kill(child, signal.SIGTERM)
+        os.waitpid(child, 0)
+        raise
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(child, signal.SIGKILL)
+    if code != 0:
+        sys.exit(1)
+
+
+def end_by_signal(number, _):
+    sys.exit(f"ended by {signal.Signals(number).name}")
+
+
+def run(arguments, places, work):
+    """Builds the program and calls work(program, directories) with a directory in each of the places (name -> parent),
+    as an ordinary user. Leaves nothing behind, whether work ends, fails, or is ended by Ctrl-C or SIGTERM."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, end_by_signal)
     os.environ.pop("SSH_AUTH_SOCK", None)
-
-
-def write_configuration(directory, streams, global_section=""):
-    """Writes a global file and a file a stream (name -> YAML text) into `directory`; the global file's path."""
-    streams_dir = directory / "streams.d"
-    streams_dir.mkdir(parents=True)
-    for name, text in streams.items():
-        path = streams_dir / f"{name}.yaml"
-        path.write_text(text)
-        path.chmod(0o600)
-    path = directory / "mistamover.yaml"
-    path.write_text(f"global:\n  top: {directory}\n  config_dir: streams.d\n  run_dir: {directory}/run\n"
-                    f"logging: {{base_log_dir: {directory}/log}}\n{global_section}")
-    return path
-
-
-class Daemon:
-    """`mistamover run --daemon --foreground`, until the end of the with block."""
-
-    def __init__(self, program, config):
-        self.program = program
-        self.config = config
-
-    def __enter__(self):
-        self.process = subprocess.Popen([self.program, "run", "--daemon", "--foreground", self.config],
-                                        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
-        return self
-
-    def __exit__(self, *_):
-        self.process.send_signal(signal.SIGTERM)
-        try:
-            self.process.wait(60)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            sys.exit("the daemon did not stop within a minute")
-
-    def pids(self):
-        """The daemon's processes: itself and all its descendants."""
-        parents = {}
-        for entry in pathlib.Path("/proc").iterdir():
-            if entry.name.isdigit():
-                try:
-                    parents[int(entry.name)] = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
-                except OSError:
-                    continue
-        found = {self.process.pid}
-        while True:
-            more = {pid for pid, parent in parents.items() if parent in found} - found
-            if not more:
-                return found
-            found |= more
-
-    def wait_for(self, what, condition, seconds=120):
-        deadline = time.monotonic() + seconds
-        while not condition():
-            if self.process.poll() is not None:
-                sys.exit(f"the daemon ended with {self.process.returncode}")
-            if time.monotonic() > deadline:
-                sys.exit(f"waited {seconds} s in vain for {what}")
-            time.sleep(0.05)
-
-    def status(self):
-        """`mistamover status --json`, or nothing while it cannot be had."""
-        done = subprocess.run([self.program, "status", "--json", self.config], capture_output=True, check=False)
-        try:
-            return json.loads(done.stdout)
-        except ValueError:
-            return None
-
-
-class Arrivals:
-    """Notes when each file is given its final name (renamed or created) in one of some directories."""
-
-    IN_CREATE, IN_MOVED_TO = 0x100, 0x80
-    IN_Q_OVERFLOW = 0x4000
-
-    def __init__(self, directories):
-        self.libc = ctypes.CDLL(None, use_errno=True)
-        self.descriptor = self.libc.inotify_init1(os.O_NONBLOCK | os.O_CLOEXEC)
-        if self.descriptor < 0:
-            raise OSError(ctypes.get_errno(), "inotify_init1")
-        for directory in directories:
-            if self.libc.inotify_add_watch(self.descriptor, os.fsencode(directory),
-                                           self.IN_CREATE | self.IN_MOVED_TO) < 0:
-                raise OSError(ctypes.get_errno(), f"inotify_add_watch {directory}")
-        self.at = {}
-        self.changed = threading.Condition()
-        threading.Thread(target=self.run, daemon=True).start()
-
-    def run(self):
-        while True:
-            select.select([self.descriptor], [], [])
-            data = os.read(self.descriptor, 1 << 16)
-            now = time.monotonic()
-            with self.changed:
-                while data:
-                    _, mask, _, length = struct.unpack_from("iIII", data)
-                    name = data[16:16 + length].rstrip(b"\0").decode()
-                    data = data[16 + length:]
-                    if mask & self.IN_Q_OVERFLOW:
-                        sys.exit("inotify lost events")
-                    if not name.startswith("."):
-                        self.at.setdefault(name, now)
-                self.changed.notify_all()
-
-    def wait(self, names, seconds):
-        """Waits for all of them; the names that are still missing after that time."""
-        with self.changed:
-            self.changed.wait_for(lambda: all(name in self.at for name in names), seconds)
-            return [name for name in names if name not in self.at]
-
-
-def write_and_close(path, content):
-    """Writes a file; the moment just before it was closed."""
-    with open(path, "wb", buffering=0) as file:
-        file.write(content)
-        return time.monotonic()
-
-
-def print_latencies(closed, arrived):
-    """Prints and returns the distribution, in milliseconds, of the time from close to final name."""
-    values = sorted((arrived[name] - moment) * 1000 for name, moment in closed.items())
-
-    def percentile(share):
-        return values[min(len(values) - 1, int(len(values) * share))]
-
-    print(f"{len(values)} files, close to final name: median {percentile(0.5):.1f} ms, "
-          f"99th percentile {percentile(0.99):.1f} ms, longest {values[-1]:.1f} ms")
-    return {"median_ms": percentile(0.5), "p99_ms": percentile(0.99), "max_ms": values[-1]}
+    prefix = arguments.prefix or build_program()
+    with scratch_directories(places) as directories:
+        home = next(iter(directories.values()))
+        program = copy_program(prefix, home / "program")
+        with ordinary_user(home) as user:
+            if user:
+                for path in directories.values():
+                    shutil.chown(path, user.pw_uid, user.pw_gid)
+            run_in_child(user, lambda: work(program, directories))

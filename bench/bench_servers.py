@@ -2,6 +2,7 @@
 """sshd and rsyncd on loopback, as the user who runs the benchmark, on ports that are free."""
 
 import os
+import pwd
 import socket
 import subprocess
 import sys
@@ -37,9 +38,9 @@ class Server:
 
 
 class SshDaemon(Server):
-    def __init__(self, directory, user):
+    def __init__(self, directory):
         self.directory = directory
-        self.user = user
+        self.user = pwd.getpwuid(os.geteuid()).pw_name
         self.client_key = directory / "client_key"
         self.known_hosts = directory / "known_hosts"
 

@@ -1,29 +1,27 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What is moved: written anew for each run, and checked afterwards."""
 
+import argparse
 import os
+import re
 import sys
 
 PIECE = 1 << 20
 RANDOM = os.urandom(PIECE)
+UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30}
 
 
 class Workload:
     """`count` files of `size` bytes, each with a content of its own."""
 
-    def __init__(self, count, size, text):
-        self.count = count
-        self.size = size
-        self.text = text
-        self.name = f"{count} x {text}"
-
-    def scaled(self, fraction):
-        if fraction == 1:
-            return self
-        if self.count == 1:
-            size = max(PIECE, int(self.size * fraction))
-            return Workload(1, size, f"{size >> 20} MiB")
-        return Workload(max(1, int(self.count * fraction)), self.size, self.text)
+    def __init__(self, text):
+        """From a text such as 10000x4K."""
+        match = re.fullmatch(r"(\d+)x(\d+)([KMG]?)", text)
+        if not match or int(match[1]) == 0 or int(match[2]) == 0:
+            raise argparse.ArgumentTypeError(f"`{text}` is not a workload: COUNTxSIZE is wanted, as in 10000x4K, 1x2G")
+        self.name = text
+        self.count = int(match[1])
+        self.size = int(match[2]) * UNITS[match[3]]
 
     def file_name(self, number):
         return f"file-{number:06d}.dat"
@@ -60,8 +58,5 @@ class Workload:
                     sys.exit(f"{what}: {self.file_name(number)} is longer than what was sent")
 
 
-WORKLOADS = [
-    Workload(10000, 4 << 10, "4 KiB"),
-    Workload(500, 1 << 20, "1 MiB"),
-    Workload(1, 2 << 30, "2 GiB"),
-]
+STANDARD = ["10000x4K", "500x1M", "1x2G"]
+QUICK = ["500x4K", "50x1M", "1x256M"]

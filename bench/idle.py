@@ -9,27 +9,18 @@ import statistics
 import time
 
 import bench_common as common
+import bench_daemon as daemons
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--streams", type=int, default=300)
+    parser = argparse.ArgumentParser(prog="bench/idle", description=__doc__)
+    common.add_arguments(parser)
+    parser.add_argument("--streams", type=int, default=300, help="how many (300)")
     parser.add_argument("--seconds", type=float, default=60, help="how long to watch them idle (60)")
     parser.add_argument("--files", type=int, default=300, help="files that then arrive, one every 0.1 s (300)")
-    parser.add_argument("--disk", default="/var/tmp", help="where everything is (/var/tmp)")
-    parser.add_argument("--prefix", help="an installed MiStaMover, instead of building build/release")
     arguments = parser.parse_args()
-
-    prefix = pathlib.Path(arguments.prefix) if arguments.prefix else common.build_program()
-    scratch = common.Scratch({"disk": arguments.disk})
-    try:
-        program = common.copy_program(prefix, scratch["disk"] / "program")
-        user = common.become_ordinary()
-        scratch.give_to(user)
-        common.drop_to(user)
-        measure(arguments, program, scratch["disk"])
-    finally:
-        scratch.remove()
+    common.run(arguments, {"disk": arguments.disk},
+               lambda program, directories: measure(arguments, program, directories["disk"]))
 
 
 def cpu_seconds(pids):
@@ -67,9 +58,9 @@ def measure(arguments, program, disk):
         targets.append(target)
         streams[name] = (f"data_stream: {{directory: {source}}}\n"
                          f"outgoing: {{plugin: local, target_dir: {target}}}\n")
-    config = common.write_configuration(disk / "config", streams)
-    arrivals = common.Arrivals(targets)
-    with common.Daemon(program, config) as daemon:
+    config = daemons.write_configuration(disk / "config", streams)
+    arrivals = daemons.Arrivals(targets)
+    with daemons.Daemon(program, config) as daemon:
         for name, source in sources.items():
             (source / f"first-{name}").write_bytes(b"x")
         firsts = [f"first-{name}" for name in sources]
@@ -101,12 +92,12 @@ def latency(arguments, sources, arrivals):
     names = list(sources)
     for number in range(arguments.files):
         name = f"file-{number}"
-        closed[name] = common.write_and_close(sources[random.choice(names)] / name, b"x" * 4096)
+        closed[name] = daemons.write_and_close(sources[random.choice(names)] / name, b"x" * 4096)
         time.sleep(0.1)
     missing = arrivals.wait(closed, 60)
     if missing:
         raise SystemExit(f"{len(missing)} files never arrived")
-    common.print_latencies(closed, arrivals.at)
+    daemons.print_latencies(closed, arrivals.at)
 
 
 if __name__ == "__main__":
