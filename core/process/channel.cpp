@@ -19,7 +19,10 @@ std::pair<UniqueFd, UniqueFd> socket_pair() {
 }
 
 Channel::Channel(EventLoop& loop, UniqueFd fd, MessageHandler on_message, ClosedHandler on_closed)
-    : loop_(loop), fd_(std::move(fd)), on_message_(std::move(on_message)), on_closed_(std::move(on_closed)) {
+    : loop_(loop),
+      fd_(std::move(fd)),
+      on_message_(std::make_shared<MessageHandler>(std::move(on_message))),
+      on_closed_(std::move(on_closed)) {
     // Settings are the largest messages; the default buffer would refuse those of a stream with long lists.
     const int buffer = 1 << 20;
     ::setsockopt(fd_.get(), SOL_SOCKET, SO_SNDBUF, &buffer, sizeof buffer);
@@ -52,6 +55,7 @@ void Channel::close() {
 
 void Channel::receive() {
     const std::shared_ptr<bool> alive = alive_;
+    const std::shared_ptr<MessageHandler> on_message = on_message_;  // outlives the channel that it destroys
     std::string buffer;
     while (*alive && fd_.valid()) {
         const ssize_t length = ::recv(fd_.get(), nullptr, 0, MSG_PEEK | MSG_TRUNC | MSG_DONTWAIT);
@@ -74,7 +78,7 @@ void Channel::receive() {
                 close();  // a process whose memory is damaged is not listened to any longer
                 return;
             }
-            on_message_(std::move(message));
+            (*on_message)(std::move(message));
         }
     }
 }

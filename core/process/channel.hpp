@@ -3,6 +3,7 @@
 
 #include <deque>
 #include <functional>
+#include <memory>
 #include <string>
 #include <utility>
 
@@ -46,7 +47,7 @@ class Channel {
 
     EventLoop& loop_;
     UniqueFd fd_;
-    MessageHandler on_message_;
+    std::shared_ptr<MessageHandler> on_message_;
     ClosedHandler on_closed_;
     std::function<void()> on_drained_;
     std::deque<std::string> outgoing_;
