@@ -66,9 +66,9 @@ void StreamController::start() {
         log_.warning("an earlier process was ended while it deleted " + name +
                      ": it has its name back and is sent again");
     }
+    send_heartbeat();
     if (!one_off_) {
         channel_.send(process::WatchRequest{source_.path().string(), mirrors()});
-        send_heartbeat();
     }
     rescan();
 }
@@ -99,11 +99,9 @@ void StreamController::handle(const process::Message& message) {
 }
 
 void StreamController::stop(std::chrono::milliseconds grace) {
-    if (!stopping_) {
-        stopping_ = true;
-        // The rest of the grace is for the modules to give up cleanly.
-        loop_.call_after(grace * 3 / 4, [this] { cancel_.cancel(); });
-    }
+    stopping_ = true;
+    // The rest of the grace is for the modules to give up cleanly. Told again, the earlier moment counts.
+    loop_.call_after(grace * 3 / 4, [this] { cancel_.cancel(); });
     advance();
 }
 
