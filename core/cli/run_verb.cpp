@@ -19,7 +19,7 @@ class Terminal final : public supervisor::Audience {
 
     void problem(const std::string& text) override { std::cerr << "mistamover: " << text << '\n'; }
 
-    void progress(const Children& children) override {
+    void progress(const supervisor::Children& children) override {
         if (!shows_progress_ || (!is_terminal_ && ++calls_ % 10 != 0)) {
             return;
         }
@@ -47,7 +47,7 @@ class Terminal final : public supervisor::Audience {
         std::cerr << stream << ": left " << unit.name << ": " << unit.reason << '\n';
     }
 
-    void summary(const Children& children) override {
+    void summary(const supervisor::Children& children) override {
         if (!shows_progress_) {
             return;
         }

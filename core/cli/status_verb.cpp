@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#include <Poco/Exception.h>
 #include <Poco/JSON/Parser.h>
 #include <algorithm>
 #include <array>
@@ -101,6 +102,9 @@ int status(const std::vector<std::string>& arguments) {
             std::cout << std::flush;
             std::this_thread::sleep_for(std::chrono::seconds{1});
         }
+    } catch (const Poco::Exception& error) {
+        std::cerr << "mistamover: the daemon's answer cannot be understood: " << error.displayText() << '\n';
+        return 1;
     } catch (const std::runtime_error& error) {
         std::cerr << "mistamover: " << error.what() << '\n';
         return 1;

@@ -174,7 +174,7 @@ void LogSocket::send(std::string_view log_name, LogLevel level, std::string_view
         const std::lock_guard lock(mutex_);
         queue_->push({log_name, level, now_ms(), text});
     }
-    flush();
+    flush_or_tell();
 } catch (const std::exception&) {
     // Out of memory: the record is lost, the process goes on.
 }
@@ -195,9 +195,15 @@ void LogSocket::send_many(std::string_view log_name, LogLevel level,
             queue_->push({log_name, level, time_ms, text});
         }
     }
-    flush();
+    flush_or_tell();
 } catch (const std::exception&) {
     // Out of memory, as in send.
+}
+
+void LogSocket::flush_or_tell() {
+    if (!flush() && on_queued_) {
+        on_queued_();
+    }
 }
 
 bool LogSocket::flush() noexcept try {

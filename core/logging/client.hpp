@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <span>
@@ -41,14 +42,21 @@ class LogSocket {
     /// loop.
     bool flush() noexcept;
 
+    /// `handler` is called, on the sender's thread, after a send that left something in the queue. To be set
+    /// before the first send.
+    void on_queued(std::function<void()> handler) { on_queued_ = std::move(handler); }
+
     [[nodiscard]] int fd() const noexcept { return fd_; }
 
   private:
     struct Queue;
+    void flush_or_tell();
+
     int fd_;
     WhenFull when_full_;
     std::mutex mutex_;
     std::unique_ptr<Queue> queue_;
+    std::function<void()> on_queued_;
 };
 
 /// Writes to one log file, "dtc_proj1" for dtc_proj1.log, what is at or above a level. Cheap to copy; the

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -9,12 +10,10 @@
 
 #include "config/load.hpp"
 #include "process/channel.hpp"
-#include "supervisor/watcher.hpp"
+#include "supervisor/directory_watch.hpp"
+#include "supervisor/restart_policy.hpp"
 
 namespace mistamover::supervisor {
-
-/// How long to wait before the `restarts`th restart in a row (from 1). Pure.
-std::chrono::milliseconds restart_delay(unsigned restarts);
 
 /// "exit code 3", "signal 9 (Killed)": from a status of waitpid.
 std::string how_it_ended(int status);
@@ -26,16 +25,18 @@ struct StreamChild {
     std::unique_ptr<process::Channel> channel;
     process::StreamReport report;
     std::optional<process::Finished> finished;
-    unsigned restarts_in_a_row = 0;
+    RestartPolicy restart;
     std::uint64_t restarts = 0;
     std::chrono::steady_clock::time_point started;
     std::chrono::steady_clock::time_point heard;  ///< When it last said anything.
-    process::EventLoop::TimerId restart_timer = 0;
-    Watcher::WatchId watch = 0;
-    std::string watched_path;
-    bool stop_wanted = false;            ///< It is being stopped: for good, or to be started with `next`.
-    std::optional<config::Stream> next;  ///< The settings to start again with.
-    bool removed = false;
+    process::EventLoop::TimerId start_timer = 0;
+    process::EventLoop::TimerId kill_timer = 0;
+    std::optional<process::WatchRequest> wants_watch;
+    std::unique_ptr<DirectoryWatch> watch;  ///< None: it polls.
+    std::optional<config::Stream> next;     ///< The settings to start again with once it has ended.
+    bool removed = false;                   ///< It is to go, with its process, for good.
 };
+
+using Children = std::map<std::string, std::unique_ptr<StreamChild>>;  ///< By the stream's name.
 
 }  // namespace mistamover::supervisor

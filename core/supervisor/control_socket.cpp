@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "supervisor/control_socket.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstring>
@@ -17,7 +18,7 @@ namespace mistamover::supervisor {
 namespace {
 
 constexpr std::size_t longest_request = 4096;
-constexpr std::size_t most_clients = 64;
+constexpr std::chrono::milliseconds listen_pause{1000};
 
 // A socket's path may have 107 bytes; a longer one is reached through its directory's descriptor.
 struct Address {
@@ -44,11 +45,12 @@ Address address_of(const std::filesystem::path& path) {
 }  // namespace
 
 ControlSocket::ControlSocket(process::EventLoop& loop, const std::filesystem::path& run_dir,
-                             RequestHandler handler)
+                             RequestHandler handler, Limits limits)
     : loop_(loop),
       path_(run_dir / "control.sock"),
       handler_(std::move(handler)),
-      listener_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)) {
+      listener_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)),
+      limits_(limits) {
     const Address address = address_of(path_);
     ::unlink(path_.c_str());  // the lock tells that whoever made it has gone
     const mode_t before = ::umask(0177);
@@ -62,47 +64,84 @@ ControlSocket::ControlSocket(process::EventLoop& loop, const std::filesystem::pa
 }
 
 ControlSocket::~ControlSocket() {
-    for (const auto& [fd, client] : clients_) {
-        loop_.unwatch(fd);
+    while (!clients_.empty()) {
+        drop(clients_.begin()->first);
     }
+    loop_.cancel(listen_timer_);
     loop_.unwatch(listener_.get());
     ::unlink(path_.c_str());
 }
 
 void ControlSocket::accept() {
     process::UniqueFd fd(::accept4(listener_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
-    if (!fd.valid() || clients_.size() >= most_clients) {
+    if (!fd.valid()) {
+        if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) {
+            drop_oldest();
+            listen_again_later();
+        }
         return;
     }
+    if (clients_.size() >= limits_.clients) {
+        drop_oldest();
+    }
     const int number = fd.get();
-    clients_[number].fd = std::move(fd);
+    Client& client = clients_[number];
+    client.fd = std::move(fd);
+    client.timer = loop_.call_after(limits_.patience, [this, number] { drop(number); });
     loop_.watch(number, EPOLLIN, [this, number](std::uint32_t) { serve(number); });
+}
+
+// The client that cannot be accepted stays in the queue, and would call for it again and again.
+void ControlSocket::listen_again_later() {
+    loop_.unwatch(listener_.get());
+    listen_timer_ = loop_.call_after(listen_pause, [this] {
+        listen_timer_ = 0;
+        loop_.watch(listener_.get(), EPOLLIN, [this](std::uint32_t) { accept(); });
+    });
 }
 
 void ControlSocket::drop(int fd) {
     loop_.unwatch(fd);
+    loop_.cancel(clients_.at(fd).timer);
     clients_.erase(fd);
+}
+
+void ControlSocket::drop_oldest() {
+    const auto oldest = std::min_element(clients_.begin(), clients_.end(), [](const auto& a, const auto& b) {
+        return a.second.timer < b.second.timer;
+    });
+    if (oldest != clients_.end()) {
+        drop(oldest->first);
+    }
+}
+
+// True where there is an answer to send.
+bool ControlSocket::read_request(int fd, Client& client) {
+    std::array<char, 1024> buffer{};
+    const ssize_t length = ::recv(fd, buffer.data(), buffer.size(), 0);
+    if (length < 0 && (errno == EAGAIN || errno == EINTR)) {
+        return false;
+    }
+    client.request.append(buffer.data(), static_cast<std::size_t>(std::max<ssize_t>(length, 0)));
+    const auto end = client.request.find('\n');
+    if (end == std::string::npos) {
+        if (length <= 0 || client.request.size() > longest_request) {
+            drop(fd);
+        }
+        return false;
+    }
+    client.answer = handler_(client.request.substr(0, end)) + '\n';
+    loop_.change(fd, EPOLLOUT);
+    return true;
 }
 
 void ControlSocket::serve(int fd) {
     Client& client = clients_.at(fd);
-    if (client.answer.empty()) {
-        std::array<char, 1024> buffer{};
-        const ssize_t length = ::recv(fd, buffer.data(), buffer.size(), 0);
-        if (length <= 0 || client.request.size() > longest_request) {
-            drop(fd);
-            return;
-        }
-        client.request.append(buffer.data(), static_cast<std::size_t>(length));
-        const auto end = client.request.find('\n');
-        if (end == std::string::npos) {
-            return;
-        }
-        client.answer = handler_(client.request.substr(0, end)) + '\n';
-        loop_.change(fd, EPOLLOUT);
+    if (client.answer.empty() && !read_request(fd, client)) {
+        return;
     }
     const ssize_t sent = ::send(fd, client.answer.data(), client.answer.size(), MSG_NOSIGNAL);
-    if (sent < 0 && errno == EAGAIN) {
+    if (sent < 0 && (errno == EAGAIN || errno == EINTR)) {
         return;
     }
     client.answer.erase(0, sent < 0 ? client.answer.size() : static_cast<std::size_t>(sent));

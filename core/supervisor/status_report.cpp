@@ -53,8 +53,8 @@ Object::Ptr stream_json(const StreamChild& child) {
 
 }  // namespace
 
-std::string status_json(const std::map<std::string, std::unique_ptr<StreamChild>>& children,
-                        const std::vector<config::Problem>& problems, std::int64_t started) {
+std::string status_json(const Children& children, const std::vector<config::Problem>& problems,
+                        std::int64_t started) {
     Array::Ptr streams = new Array;
     for (const auto& [name, child] : children) {
         streams->add(stream_json(*child));

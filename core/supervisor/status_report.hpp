@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include <map>
-#include <memory>
+#include <cstdint>
 #include <string>
+#include <vector>
 
 #include "supervisor/child.hpp"
 
@@ -11,7 +11,7 @@ namespace mistamover::supervisor {
 
 /// The answer to `status`, as one JSON object in a line. Times are Unix seconds, sizes bytes, rates bytes a
 /// second.
-std::string status_json(const std::map<std::string, std::unique_ptr<StreamChild>>& children,
-                        const std::vector<config::Problem>& problems, std::int64_t started);
+std::string status_json(const Children& children, const std::vector<config::Problem>& problems,
+                        std::int64_t started);
 
 }  // namespace mistamover::supervisor

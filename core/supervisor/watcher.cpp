@@ -15,12 +15,15 @@ namespace {
 constexpr std::uint32_t wanted = IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_CREATE | IN_DELETE |
                                  IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR;
 
-std::string refusal(int error_number) {
-    const std::string text = std::system_category().message(error_number);
-    if (error_number == EMFILE) {
-        return text + ": raise the sysctl fs.inotify.max_user_instances";
+std::string refusal(int error_number, const std::string& directory) {
+    switch (error_number) {
+        case EMFILE:
+            return "no inotify instance is left: raise the sysctl fs.inotify.max_user_instances";
+        case ENOSPC:
+            return "no inotify watch is left: raise the sysctl fs.inotify.max_user_watches";
+        default:
+            return directory + ": " + std::system_category().message(error_number);
     }
-    return error_number == ENOSPC ? "no watch is left: raise the sysctl fs.inotify.max_user_watches" : text;
 }
 
 }  // namespace
@@ -42,14 +45,14 @@ Watcher::WatchId Watcher::add(const std::string& directory, Handler handler, std
     if (!inotify_.valid()) {
         inotify_.reset(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
         if (!inotify_.valid()) {
-            problem = refusal(errno);
+            problem = refusal(errno, directory);
             return 0;
         }
         loop_.watch(inotify_.get(), EPOLLIN, [this](std::uint32_t) { read_events(); });
     }
     const int descriptor = ::inotify_add_watch(inotify_.get(), directory.c_str(), wanted);
     if (descriptor < 0) {
-        problem = refusal(errno);
+        problem = refusal(errno, directory);
         return 0;
     }
     const WatchId id = next_++;

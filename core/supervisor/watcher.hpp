@@ -28,7 +28,8 @@ class Watcher {
     Watcher(const Watcher&) = delete;
     Watcher& operator=(const Watcher&) = delete;
 
-    /// 0 with the reason in `problem` where the kernel refuses. A handler may add and remove watches.
+    /// 0 with the reason in `problem` where the kernel refuses: the sysctl to raise, for all directories in
+    /// the same words, or what is wrong with this one. A handler may add and remove watches.
     WatchId add(const std::string& directory, Handler handler, std::string& problem);
     void remove(WatchId watch);
 

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "supervisor/configuration_watch.hpp"
+
+#include <algorithm>
+#include <set>
+#include <sys/stat.h>
+#include <system_error>
+
+namespace mistamover::supervisor {
+namespace {
+
+constexpr std::chrono::milliseconds quiet_time{200};
+
+bool concerns(const std::string& only, const std::string& name) {
+    return only.empty() ? name.ends_with(".yaml") && name.front() != '.' : name == only;
+}
+
+// Differs after any change of the files, as far as the file system tells.
+std::string look_at(const std::filesystem::path& path, const std::string& only) {
+    std::set<std::string> files;
+    std::error_code error;
+    for (auto entry = std::filesystem::directory_iterator(path, error);
+         !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
+        const std::string name = entry->path().filename().string();
+        struct stat info {};
+        if (concerns(only, name) && ::stat(entry->path().c_str(), &info) == 0) {
+            files.insert(name + '/' + std::to_string(info.st_ino) + ' ' + std::to_string(info.st_size) + ' ' +
+                         std::to_string(info.st_mtim.tv_sec) + ' ' + std::to_string(info.st_mtim.tv_nsec));
+        }
+    }
+    std::string text;
+    for (const std::string& file : files) {
+        text += file + '/';
+    }
+    return text;
+}
+
+}  // namespace
+
+ConfigurationWatch::ConfigurationWatch(process::EventLoop& loop, Watcher& watcher,
+                                       std::function<void()> on_change)
+    : loop_(loop), watcher_(watcher), on_change_(std::move(on_change)) {}
+
+ConfigurationWatch::~ConfigurationWatch() {
+    loop_.cancel(change_timer_);
+    loop_.cancel(poll_timer_);
+    for (const Directory& directory : directories_) {
+        watcher_.remove(directory.watch);
+    }
+}
+
+void ConfigurationWatch::watch(const std::filesystem::path& file, const std::filesystem::path& config_dir,
+                               std::chrono::milliseconds poll_interval) {
+    poll_interval_ = poll_interval;
+    directories_[0].only = file.filename().string();
+    const bool new_file = aim(directories_[0], file.parent_path());
+    const bool new_directory = aim(directories_[1], config_dir);
+    if (new_file || new_directory) {
+        change_soon();
+    }
+    poll_later();
+}
+
+// True where it was not looked at until now.
+bool ConfigurationWatch::aim(Directory& directory, const std::filesystem::path& path) {
+    if (directory.path == path) {
+        return directory.watch == 0 && try_watch(directory);
+    }
+    watcher_.remove(directory.watch);
+    directory.watch = 0;
+    directory.path = path;
+    if (!try_watch(directory)) {
+        directory.seen = look_at(path, directory.only);
+    }
+    return true;
+}
+
+bool ConfigurationWatch::try_watch(Directory& directory) {
+    std::string problem;
+    directory.watch = watcher_.add(
+        directory.path.string(),
+        [this, &directory](const Watcher::Events& events) { on_events(directory, events); }, problem);
+    return directory.watch != 0;
+}
+
+void ConfigurationWatch::on_events(Directory& directory, const Watcher::Events& events) {
+    if (events.gone) {
+        directory.watch = 0;
+        directory.seen.clear();
+        poll();
+    }
+    const auto counts = [&](const std::string& name) { return concerns(directory.only, name); };
+    if (events.gone || events.lost || std::any_of(events.names.begin(), events.names.end(), counts)) {
+        change_soon();
+    }
+}
+
+void ConfigurationWatch::change_soon() {
+    loop_.cancel(change_timer_);
+    change_timer_ = loop_.call_after(quiet_time, [this] {
+        change_timer_ = 0;
+        on_change_();
+    });
+}
+
+void ConfigurationWatch::poll_later() {
+    const auto is_not_watched = [](const Directory& directory) { return directory.watch == 0; };
+    loop_.cancel(poll_timer_);
+    poll_timer_ = 0;
+    if (std::any_of(directories_.begin(), directories_.end(), is_not_watched)) {
+        poll_timer_ = loop_.call_after(poll_interval_, [this] { poll(); });
+    }
+}
+
+void ConfigurationWatch::poll() {
+    for (Directory& directory : directories_) {
+        if (directory.watch == 0) {
+            const bool watched_now = try_watch(directory);
+            std::string seen = watched_now ? "" : look_at(directory.path, directory.only);
+            if (watched_now || seen != directory.seen) {
+                directory.seen = std::move(seen);
+                change_soon();
+            }
+        }
+    }
+    poll_later();
+}
+
+}  // namespace mistamover::supervisor

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "supervisor/log_service.hpp"
+
+#include <csignal>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+
+#include "process/channel.hpp"
+#include "process/spawn.hpp"
+#include "supervisor/child.hpp"
+#include "supervisor/log_server_process.hpp"
+
+namespace mistamover::supervisor {
+namespace {
+
+using namespace std::chrono_literals;
+using Clock = process::EventLoop::Clock;
+
+constexpr auto drain_interval = 100ms;
+constexpr int look_interval_ms = 5;
+
+}  // namespace
+
+LogService::LogService(process::EventLoop& loop, std::vector<std::string> server_arguments)
+    : loop_(loop), server_arguments_(std::move(server_arguments)) {
+    auto [writing, reading] = process::socket_pair();
+    reading_ = std::move(reading);
+    socket_.emplace(writing.release(), logging::LogSocket::WhenFull::queue);
+    socket_->on_queued([this] { drain_soon(); });
+    log_.emplace(*socket_, "mistamover_ctl", LogLevel::info);
+}
+
+LogService::~LogService() {
+    loop_.cancel(start_timer_);
+    loop_.cancel(drain_timer_);
+}
+
+void LogService::use_settings(const config::SettingsMap& global, LogLevel level) {
+    settings_ = config::serialize_settings(global);
+    log_.emplace(*socket_, "mistamover_ctl", level);
+    if (server_ > 0) {
+        send_settings();
+    }
+}
+
+void LogService::send_settings() const {
+    ::send(control_.get(), settings_.data(), settings_.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+}
+
+void LogService::start_server() {
+    auto [ours, theirs] = process::socket_pair();
+    control_ = std::move(ours);
+    send_settings();  // first, so that it has them even where this process dies just now
+    std::vector<std::string> arguments{log_server_verb};
+    arguments.insert(arguments.end(), server_arguments_.begin(), server_arguments_.end());
+    server_ = process::spawn_self(arguments, theirs.get(), reading_.get());
+    server_started_ = Clock::now();
+}
+
+void LogService::start_server_soon() {
+    const auto lived = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - server_started_);
+    start_timer_ = loop_.call_after(restart_.next_pause(lived, random_jitter()), [this] {
+        start_timer_ = 0;
+        try {
+            start_server();
+        } catch (const std::exception& error) {
+            log_->error(std::string("the log server cannot be started: ") + error.what());
+            start_server_soon();
+        }
+    });
+}
+
+bool LogService::process_ended(pid_t pid, int status) {
+    if (pid != server_) {
+        return false;
+    }
+    server_ = -1;
+    log_->error("the log server ended with " + how_it_ended(status) + "; it is started again");
+    start_server_soon();
+    return true;
+}
+
+void LogService::reopen_files() const {
+    if (server_ > 0) {
+        ::kill(server_, SIGHUP);
+    }
+}
+
+void LogService::drain_soon() {
+    if (drain_timer_ == 0) {
+        drain_timer_ = loop_.call_after(drain_interval, [this] {
+            drain_timer_ = 0;
+            if (!socket_->flush()) {
+                drain_soon();
+            }
+        });
+    }
+}
+
+void LogService::finish(std::chrono::milliseconds limit) {
+    const auto deadline = Clock::now() + limit;
+    loop_.cancel(start_timer_);
+    if (server_ < 0) {
+        try {
+            start_server();
+        } catch (const std::exception& error) {
+            log_->error(std::string("the log server cannot be started: ") + error.what());
+        }
+    }
+    while (!socket_->flush() && Clock::now() < deadline) {
+        pollfd writable{socket_->fd(), POLLOUT, 0};
+        ::poll(&writable, 1, look_interval_ms);
+    }
+    log_.reset();
+    socket_.reset();
+    reading_.reset();
+    control_.reset();
+    while (server_ > 0 && ::waitpid(server_, nullptr, WNOHANG) == 0 && Clock::now() < deadline) {
+        ::poll(nullptr, 0, look_interval_ms);
+    }
+}
+
+}  // namespace mistamover::supervisor

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "supervisor/reload_difference.hpp"
+
+#include <set>
+
+namespace mistamover::supervisor {
+
+bool sends(const config::Stream& stream) {
+    return stream.settings.at("outgoing").at("plugin").front() != "none";
+}
+
+ReloadDifference reload_difference(const std::map<std::string, StreamInForce>& streams,
+                                   const config::Configuration& fresh) {
+    ReloadDifference difference;
+    std::set<std::string> wanted;
+    for (const config::Stream& stream : fresh.streams) {
+        if (!sends(stream)) {
+            continue;
+        }
+        wanted.insert(stream.name);
+        const auto found = streams.find(stream.name);
+        if (found == streams.end()) {
+            difference.added.push_back(stream);
+        } else if (found->second.leaving || found->second.stream.settings != stream.settings) {
+            difference.changed.push_back(stream);
+        }
+    }
+    std::set<std::string> broken;
+    for (const config::Problem& problem : fresh.problems) {
+        broken.insert(problem.stream);
+    }
+    for (const auto& [name, there] : streams) {
+        const bool is_broken = broken.contains(there.stream.file.stem().string());
+        if (!wanted.contains(name) && !is_broken && !there.leaving) {
+            difference.removed.push_back(name);
+        }
+    }
+    return difference;
+}
+
+}  // namespace mistamover::supervisor

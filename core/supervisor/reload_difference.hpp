@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "config/load.hpp"
+
+namespace mistamover::supervisor {
+
+/// True where the stream sends anything, and so needs a transfer process.
+bool sends(const config::Stream& stream);
+
+/// What a new configuration asks of the streams that are there.
+struct ReloadDifference {
+    std::vector<config::Stream> added;
+    std::vector<config::Stream> changed;  ///< With their new settings.
+    std::vector<std::string> removed;     ///< By name.
+};
+
+/// A stream that is there: the settings that are in force, or will be once its process has been replaced, and
+/// whether it is about to go since an earlier configuration did without it.
+struct StreamInForce {
+    const config::Stream& stream;
+    bool leaving = false;
+};
+
+/// A stream whose file is there but does not check out is in none of the lists: its old settings stay in
+/// force. `fresh` is usable(). Pure.
+ReloadDifference reload_difference(const std::map<std::string, StreamInForce>& streams,
+                                   const config::Configuration& fresh);
+
+}  // namespace mistamover::supervisor

@@ -1,0 +1,329 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "supervisor/stream_processes.hpp"
+
+#include <algorithm>
+#include <csignal>
+#include <ctime>
+#include <fstream>
+
+#include "process/channel.hpp"
+#include "process/spawn.hpp"
+
+namespace mistamover::supervisor {
+namespace {
+
+using namespace std::chrono_literals;
+using Clock = process::EventLoop::Clock;
+
+constexpr unsigned most_one_off_restarts = 5;
+constexpr std::size_t most_names_in_message = 1000;
+constexpr auto longest_unit_in_hand = 24h;  // of a stream that was removed
+constexpr auto directory_wait = 1s;
+
+std::string setting(const config::Stream& stream, const std::string& key) {
+    return stream.settings.at("data_stream").at(key).front();
+}
+
+}  // namespace
+
+StreamProcesses::StreamProcesses(process::EventLoop& loop, Watcher& watcher, LogService& log, Options options,
+                                 LeftHandler on_left)
+    : loop_(loop), watcher_(watcher), log_(log), options_(std::move(options)), on_left_(std::move(on_left)) {}
+
+StreamProcesses::~StreamProcesses() {
+    for (const auto& [name, child] : children_) {
+        loop_.cancel(child->start_timer);
+        loop_.cancel(child->kill_timer);
+    }
+}
+
+std::filesystem::path StreamProcesses::work_dir(const std::string& name) const {
+    return options_.run_dir / "work" / name;
+}
+
+std::filesystem::path StreamProcesses::stopped_mark(const std::string& name) const {
+    return work_dir(name) / "stopped";
+}
+
+bool StreamProcesses::is_marked_stopped(const std::string& name) const {
+    std::error_code ignored;
+    return std::filesystem::exists(stopped_mark(name), ignored);
+}
+
+void StreamProcesses::forget_stopped(const std::filesystem::path& run_dir) {
+    std::error_code error;
+    for (const auto& entry : std::filesystem::directory_iterator(run_dir / "work", error)) {
+        std::filesystem::remove(entry.path() / "stopped", error);
+    }
+}
+
+void StreamProcesses::add(const config::Stream& stream) {
+    auto& child = children_[stream.name] = std::make_unique<StreamChild>();
+    child->stream = stream;
+    start(*child);
+}
+
+// A stream that was removed may still have a unit in hand when another gets its directory.
+bool StreamProcesses::directory_is_in_use(const StreamChild& child) const {
+    return std::any_of(children_.begin(), children_.end(), [&](const auto& entry) {
+        const StreamChild& other = *entry.second;
+        return &other != &child && other.removed && other.pid > 0 &&
+               setting(other.stream, "directory") == setting(child.stream, "directory");
+    });
+}
+
+void StreamProcesses::start(StreamChild& child) {
+    if (stopping_) {
+        return;
+    }
+    if (directory_is_in_use(child)) {
+        start_later(child, directory_wait);
+        return;
+    }
+    try {
+        spawn(child);
+    } catch (const std::exception& error) {
+        log_.log().error("stream " + child.stream.name + " cannot be started: " + error.what());
+        if (child.pid > 0) {
+            ::kill(child.pid, SIGKILL);
+            return;
+        }
+        child.channel.reset();
+        start_later(child, child.restart.next_pause(0ms, random_jitter()));
+    }
+}
+
+void StreamProcesses::start_later(StreamChild& child, std::chrono::milliseconds pause) {
+    loop_.cancel(child.start_timer);
+    child.start_timer = loop_.call_after(pause, [this, &child] {
+        child.start_timer = 0;
+        start(child);
+    });
+}
+
+void StreamProcesses::spawn(StreamChild& child) {
+    const std::string& name = child.stream.name;
+    std::filesystem::create_directories(work_dir(name));
+    std::filesystem::permissions(work_dir(name), std::filesystem::perms::owner_all);
+    auto [ours, theirs] = process::socket_pair();
+    child.channel = std::make_unique<process::Channel>(
+        loop_, std::move(ours),
+        [this, &child](process::Message&& message) { on_message(child, std::move(message)); }, [] {});
+    child.pid = process::spawn_self({"_transfer", name}, theirs.get(), log_.socket());
+    child.finished.reset();
+    child.started = child.heard = Clock::now();
+    child.report.state = process::StreamState::starting;
+    process::Configure configure;
+    configure.settings = config::serialize_settings(child.stream.settings);
+    configure.one_off = options_.one_off;
+    configure.work_dir = work_dir(name).string();
+    child.channel->send(configure);
+    if (is_marked_stopped(name)) {
+        child.channel->send(process::StopStream{});
+    }
+}
+
+void StreamProcesses::stop(StreamChild& child, std::chrono::milliseconds grace) {
+    loop_.cancel(child.start_timer);
+    child.start_timer = 0;
+    if (child.pid < 0) {
+        return;
+    }
+    child.channel->send(process::Stop{grace.count()});
+    loop_.cancel(child.kill_timer);
+    child.kill_timer = loop_.call_after(grace, [this, &child] {
+        child.kill_timer = 0;
+        log_.log().error("the process of stream " + child.stream.name + " did not end in time and is killed");
+        ::kill(child.pid, SIGKILL);
+    });
+}
+
+void StreamProcesses::stop() {
+    stopping_ = true;
+    for (const auto& [name, child] : children_) {
+        stop(*child, grace_);
+    }
+}
+
+void StreamProcesses::replace(StreamChild& child, const config::Stream& stream) {
+    std::error_code ignored;
+    std::filesystem::remove(stopped_mark(stream.name), ignored);
+    child.removed = false;
+    child.next = stream;
+    stop(child, grace_);
+    if (child.pid < 0) {
+        start_with_next(child);
+    }
+}
+
+void StreamProcesses::start_with_next(StreamChild& child) {
+    child.stream = std::move(*child.next);
+    child.next.reset();
+    log_.log().info("stream " + child.stream.name + " starts again");
+    start(child);
+}
+
+void StreamProcesses::apply(const ReloadDifference& difference) {
+    for (const std::string& name : difference.removed) {
+        StreamChild& child = *children_.at(name);
+        child.removed = true;
+        child.next.reset();
+        stop(child, longest_unit_in_hand);
+        if (child.pid < 0) {
+            log_.log().info("stream " + name + " was removed");
+            children_.erase(name);
+        }
+    }
+    for (const config::Stream& stream : difference.changed) {
+        replace(*children_.at(stream.name), stream);
+    }
+    for (const config::Stream& stream : difference.added) {
+        log_.log().info("stream " + stream.name + " is new");
+        add(stream);
+    }
+}
+
+std::map<std::string, StreamInForce> StreamProcesses::in_force() const {
+    std::map<std::string, StreamInForce> streams;
+    for (const auto& [name, child] : children_) {
+        streams.emplace(name, StreamInForce{child->next ? *child->next : child->stream, child->removed});
+    }
+    return streams;
+}
+
+void StreamProcesses::resume_stopped() {
+    for (const auto& [name, child] : children_) {
+        if (!child->removed && is_marked_stopped(name)) {
+            replace(*child, child->next ? *child->next : child->stream);
+        }
+    }
+}
+
+void StreamProcesses::on_message(StreamChild& child, process::Message&& message) {
+    child.heard = Clock::now();
+    if (auto* report = std::get_if<process::StreamReport>(&message)) {
+        child.report = std::move(*report);
+        const bool stays = !stopping_ && !child.next && !child.removed;
+        if (stays && child.report.state == process::StreamState::stopped &&
+            setting(child.stream, "status") != "STOPPED") {
+            const std::ofstream mark(stopped_mark(child.stream.name));
+        }
+    } else if (const auto* request = std::get_if<process::WatchRequest>(&message)) {
+        child.wants_watch = *request;
+        if (const std::string problem = watch(child); !problem.empty()) {
+            refuse_watch(child, problem);
+        }
+    } else if (const auto* left = std::get_if<process::UnitLeft>(&message)) {
+        on_left_(child.stream.name, *left);
+    } else if (const auto* finished = std::get_if<process::Finished>(&message)) {
+        child.finished = *finished;
+    }
+}
+
+// Why its directory cannot be watched; empty: it is.
+std::string StreamProcesses::watch(StreamChild& child) {
+    auto watch = std::make_unique<DirectoryWatch>(
+        loop_, watcher_, child.wants_watch->path, child.wants_watch->recursive,
+        [this, &child](const Watcher::Events& events) { on_events(child, events); });
+    if (!watch->problem().empty()) {
+        return watch->problem();
+    }
+    child.watch = std::move(watch);
+    child.channel->send(process::Rescan{});
+    return "";
+}
+
+void StreamProcesses::refuse_watch(StreamChild& child, const std::string& problem) {
+    if (told_refusals_.insert(problem).second) {
+        log_.log().warning("directories are polled, since they cannot be watched: " + problem);
+    }
+    child.channel->send(process::WatchFailed{problem});
+}
+
+void StreamProcesses::on_events(StreamChild& child, const Watcher::Events& events) {
+    if (events.gone) {
+        // What is there now under its name is another directory, which a new process opens.
+        child.watch.reset();
+        child.wants_watch.reset();
+        if (!child.removed && !child.next) {
+            child.next = child.stream;
+            stop(child, grace_);
+        }
+    } else if (!child.watch->problem().empty()) {
+        const std::string problem = child.watch->problem();
+        child.watch.reset();
+        refuse_watch(child, problem);
+    } else if (events.lost || events.names.size() > most_names_in_message || child.channel->pending() > 0) {
+        if (child.channel->pending() < 2) {
+            child.channel->send(process::Rescan{});
+        }
+    } else if (!events.names.empty()) {
+        child.channel->send(process::Changed{events.names});
+    }
+}
+
+void StreamProcesses::process_ended(pid_t pid, int status) {
+    const auto found = std::find_if(children_.begin(), children_.end(),
+                                    [&](const auto& entry) { return entry.second->pid == pid; });
+    if (found == children_.end()) {
+        return;
+    }
+    StreamChild& child = *found->second;
+    child.channel->receive();  // its last words may still be in the socket
+    child.pid = -1;
+    child.channel.reset();
+    child.watch.reset();
+    child.wants_watch.reset();
+    loop_.cancel(child.kill_timer);
+    child.kill_timer = 0;
+    something_left_ = something_left_ || (child.finished && !child.finished->clean);
+    if (stopping_ || (options_.one_off && child.finished)) {
+        return;
+    }
+    if (child.removed) {
+        log_.log().info("stream " + found->first + " was removed");
+        children_.erase(found);
+    } else if (child.next) {
+        start_with_next(child);
+    } else {
+        died(child, status);
+    }
+}
+
+void StreamProcesses::died(StreamChild& child, int status) {
+    const std::string& name = child.stream.name;
+    const std::string how = "the process of stream " + name + " ended with " + how_it_ended(status);
+    if (options_.one_off && child.restarts == most_one_off_restarts) {
+        something_left_ = true;
+        child.finished = process::Finished{false};
+        log_.log().error(how + " for the last time");
+        on_left_(name, {setting(child.stream, "directory"), how});
+        return;
+    }
+    ++child.restarts;
+    log_.log().error(how + "; it is started again");
+    child.report.last_error = how;
+    child.report.last_error_time = std::time(nullptr);
+    const auto lived = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - child.started);
+    start_later(child, child.restart.next_pause(lived, random_jitter()));
+}
+
+void StreamProcesses::check_health() {
+    health_.begin(Clock::now());
+    for (const auto& [name, child] : children_) {
+        if (child->pid > 0 && health_.hangs(child->heard)) {
+            log_.log().critical("the process of stream " + name + " hangs and is killed");
+            ::kill(child->pid, SIGKILL);
+        } else if (child->pid > 0 && !child->watch && child->wants_watch && watch(*child).empty()) {
+            log_.log().info("the directory of stream " + name + " can be watched now");
+        }
+    }
+}
+
+bool StreamProcesses::done() const {
+    return std::all_of(children_.begin(), children_.end(), [this](const auto& entry) {
+        return entry.second->pid < 0 && (stopping_ || entry.second->finished);
+    });
+}
+
+}  // namespace mistamover::supervisor

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <functional>
+#include <set>
+#include <string>
+
+#include "process/event_loop.hpp"
+#include "supervisor/child.hpp"
+#include "supervisor/health.hpp"
+#include "supervisor/log_service.hpp"
+#include "supervisor/reload_difference.hpp"
+#include "supervisor/watcher.hpp"
+
+namespace mistamover::supervisor {
+
+/// The transfer processes, one a stream: starts them, restarts those that die or hang, watches directories
+/// for them, replaces those whose settings have changed, and stops them.
+class StreamProcesses {
+  public:
+    struct Options {
+        bool one_off = false;
+        std::filesystem::path run_dir;
+    };
+    using LeftHandler = std::function<void(const std::string& stream, const process::UnitLeft& unit)>;
+
+    /// `on_left`: one-off, something was not delivered. The references must outlive the object.
+    StreamProcesses(process::EventLoop& loop, Watcher& watcher, LogService& log, Options options,
+                    LeftHandler on_left);
+    ~StreamProcesses();
+    StreamProcesses(const StreamProcesses&) = delete;
+    StreamProcesses& operator=(const StreamProcesses&) = delete;
+
+    /// How long a process that is to end may take before it is killed.
+    void set_grace(std::chrono::milliseconds grace) noexcept { grace_ = grace; }
+    void add(const config::Stream& stream);
+    void apply(const ReloadDifference& difference);
+    [[nodiscard]] std::map<std::string, StreamInForce> in_force() const;
+    /// Starts again those that SIGUSR1 has stopped. Until then, or until its settings change, such a stream
+    /// stays stopped, even if its process or the controller dies.
+    void resume_stopped();
+    /// Forgets what SIGUSR1 has stopped: for a start that follows a clean end.
+    static void forget_stopped(const std::filesystem::path& run_dir);
+
+    /// To be called where a child has ended that may be one of these.
+    void process_ended(pid_t pid, int status);
+    /// Kills what hangs, and tries again to watch what could not be watched: every HealthCheck::interval.
+    void check_health();
+    /// Stops all, for good.
+    void stop();
+    /// True where every process has done what it was started for, or has ended after stop().
+    [[nodiscard]] bool done() const;
+    /// One-off: something was left, failed or quarantined.
+    [[nodiscard]] bool something_left() const noexcept { return something_left_; }
+    [[nodiscard]] const Children& children() const noexcept { return children_; }
+
+  private:
+    void start(StreamChild& child);
+    void spawn(StreamChild& child);
+    void start_later(StreamChild& child, std::chrono::milliseconds pause);
+    void start_with_next(StreamChild& child);
+    void replace(StreamChild& child, const config::Stream& stream);
+    void stop(StreamChild& child, std::chrono::milliseconds grace);
+    void died(StreamChild& child, int status);
+    void on_message(StreamChild& child, process::Message&& message);
+    void on_events(StreamChild& child, const Watcher::Events& events);
+    std::string watch(StreamChild& child);
+    void refuse_watch(StreamChild& child, const std::string& problem);
+    [[nodiscard]] bool directory_is_in_use(const StreamChild& child) const;
+    [[nodiscard]] std::filesystem::path work_dir(const std::string& name) const;
+    [[nodiscard]] std::filesystem::path stopped_mark(const std::string& name) const;
+    [[nodiscard]] bool is_marked_stopped(const std::string& name) const;
+
+    process::EventLoop& loop_;
+    Watcher& watcher_;
+    LogService& log_;
+    Options options_;
+    LeftHandler on_left_;
+    std::chrono::milliseconds grace_{30'000};
+    Children children_;
+    HealthCheck health_;
+    std::set<std::string> told_refusals_;  ///< Why directories could not be watched, as far as it was told.
+    bool stopping_ = false;
+    bool something_left_ = false;
+};
+
+}  // namespace mistamover::supervisor

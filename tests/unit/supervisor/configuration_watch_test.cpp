@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "supervisor/configuration_watch.hpp"
+
+#include <doctest/doctest.h>
+
+#include "loop_support.hpp"
+#include "scratch.hpp"
+
+namespace mistamover::test {
+namespace {
+
+using namespace std::chrono_literals;
+using supervisor::ConfigurationWatch;
+using supervisor::Watcher;
+
+struct Watched {
+    Scratch scratch;
+    process::EventLoop loop;
+    Watcher watcher{loop};
+    int changes = 0;
+    ConfigurationWatch watch{loop, watcher, [this] { ++changes; }};
+    std::filesystem::path file = scratch / "etc/mistamover.yaml";
+    std::filesystem::path directory = scratch / "streams.d";
+
+    Watched() {
+        write_file(file, "");
+        std::filesystem::create_directories(directory);
+        aim();
+        // What may have changed before it was watched.
+        REQUIRE(run_until(loop, [this] { return changes == 1; }));
+    }
+    void aim() { watch.watch(file, directory, 20ms); }
+    bool notices(const std::function<void()>& change) {
+        const int before = changes;
+        change();
+        return run_until(loop, [&] { return changes > before; });
+    }
+};
+
+}  // namespace
+
+TEST_CASE("new, changed and removed stream files and a changed global file are noticed, others are not") {
+    Watched watched;
+    CHECK(watched.notices([&] { write_file(watched.directory / "a.yaml", "x"); }));
+    CHECK(watched.notices([&] { write_file(watched.directory / "a.yaml", "y"); }));
+    CHECK(watched.notices([&] { std::filesystem::remove(watched.directory / "a.yaml"); }));
+    CHECK(watched.notices([&] { write_file(watched.file, "x"); }));
+    const int before = watched.changes;
+    write_file(watched.directory / "notes.txt", "x");
+    write_file(watched.directory / ".a.yaml.swp", "x");
+    write_file(watched.file.parent_path() / "other.yaml", "x");
+    run_for(watched.loop, 500ms);
+    CHECK(watched.changes == before);
+}
+
+TEST_CASE("several steps of an editor are one change") {
+    Watched watched;
+    CHECK(watched.notices([&] {
+        for (int i = 0; i < 10; ++i) {
+            write_file(watched.directory / "a.yaml", std::to_string(i));
+        }
+    }));
+    run_for(watched.loop, 500ms);
+    CHECK(watched.changes == 2);
+}
+
+TEST_CASE("aiming at the same files again changes nothing; another directory counts as changed") {
+    Watched watched;
+    watched.aim();
+    run_for(watched.loop, 500ms);
+    CHECK(watched.changes == 1);
+    std::filesystem::create_directories(watched.scratch / "other.d");
+    CHECK(watched.notices([&] {
+        watched.directory = watched.scratch / "other.d";
+        watched.aim();
+    }));
+    CHECK(watched.notices([&] { write_file(watched.directory / "a.yaml", "x"); }));
+}
+
+TEST_CASE("a directory that was replaced is watched again") {
+    Watched watched;
+    CHECK(watched.notices([&] {
+        std::filesystem::rename(watched.directory, watched.scratch / "old.d");
+        std::filesystem::create_directories(watched.directory);
+    }));
+    CHECK(watched.notices([&] { write_file(watched.directory / "a.yaml", "x"); }));
+}
+
+TEST_CASE("a directory that comes back later is noticed then, and watched") {
+    Watched watched;
+    CHECK(watched.notices([&] { std::filesystem::remove_all(watched.directory); }));
+    CHECK(watched.notices([&] { std::filesystem::create_directories(watched.directory); }));
+    CHECK(watched.notices([&] { write_file(watched.directory / "a.yaml", "x"); }));
+}
+
+}  // namespace mistamover::test
