@@ -14,6 +14,7 @@ import traceback
 
 REPOSITORY = pathlib.Path(__file__).resolve().parent.parent
 ORDINARY_USER = "mistamover-bench"
+ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 def add_arguments(parser):
@@ -125,13 +126,15 @@ def run_in_child(user, work):
 
 
 def end_by_signal(number, _):
+    for ending in ENDING_SIGNALS:
+        signal.signal(ending, signal.SIG_IGN)  # a second one must not end the clean-up
     sys.exit(f"ended by {signal.Signals(number).name}")
 
 
 def run(arguments, places, work):
     """Builds the program and calls work(program, directories) with a directory in each of the places (name -> parent),
     as an ordinary user. Leaves nothing behind, whether work ends, fails, or is ended by Ctrl-C or SIGTERM."""
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in ENDING_SIGNALS:
         signal.signal(number, end_by_signal)
     os.environ.pop("SSH_AUTH_SOCK", None)
     prefix = arguments.prefix or build_program()
