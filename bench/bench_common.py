@@ -2,6 +2,7 @@
 """Where and as whom a benchmark runs: the built program, directories on the file systems, an ordinary user."""
 
 import contextlib
+import ctypes
 import os
 import pathlib
 import pwd
@@ -10,6 +11,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import time
 import traceback
 
 REPOSITORY = pathlib.Path(__file__).resolve().parent.parent
@@ -79,7 +81,7 @@ def ordinary_user(home):
     try:
         yield known_user(ORDINARY_USER)
     finally:
-        subprocess.run(["userdel", "--force", ORDINARY_USER], check=True)
+        subprocess.run(["userdel", ORDINARY_USER], check=True)
 
 
 def become(user):
@@ -103,8 +105,26 @@ def child_main(user, work):
     return 1
 
 
+def adopt_orphans():
+    """Whose parent ends becomes this process's child, so that it can be waited for."""
+    pr_set_child_subreaper = 36
+    ctypes.CDLL(None).prctl(pr_set_child_subreaper, 1)
+
+
+def end_group(leader):
+    """Ends all processes of that group, and waits until no child is left."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(leader, signal.SIGKILL)
+    deadline = time.monotonic() + 60
+    with contextlib.suppress(ChildProcessError):
+        while time.monotonic() < deadline:
+            if os.waitpid(-1, os.WNOHANG)[0] == 0:
+                time.sleep(0.02)
+
+
 def run_in_child(user, work):
     """Runs work() in a child, as that user if there is one, in a process group of which nothing outlives this call."""
+    adopt_orphans()
     sys.stdout.flush()
     child = os.fork()
     if child == 0:
@@ -119,8 +139,7 @@ def run_in_child(user, work):
         os.waitpid(child, 0)
         raise
     finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.killpg(child, signal.SIGKILL)
+        end_group(child)
     if code != 0:
         sys.exit(1)
 
