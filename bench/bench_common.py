@@ -15,7 +15,6 @@ import time
 import traceback
 
 REPOSITORY = pathlib.Path(__file__).resolve().parent.parent
-ORDINARY_USER = "mistamover-bench"
 ENDING_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -61,27 +60,20 @@ def copy_program(prefix, to):
     return to / "bin/mistamover"
 
 
-def known_user(name):
-    try:
-        return pwd.getpwnam(name)
-    except KeyError:
-        return None
-
-
 @contextlib.contextmanager
 def ordinary_user(home):
     """As root: a user with a plain shell and an empty home, for the time of the with block: root's limits are not an
     operator's, and a login shell's start-up files would be measured with every ssh session."""
-    user = known_user(ORDINARY_USER)
-    if os.geteuid() != 0 or user:
-        yield user if os.geteuid() == 0 else None
+    if os.geteuid() != 0:
+        yield None
         return
+    name = f"mistamover-bench-{os.getpid()}"
     subprocess.run(["useradd", "--system", "--no-create-home", "--home-dir", home, "--shell", "/bin/sh",
-                    "--password", "*", ORDINARY_USER], check=True)
+                    "--password", "*", name], check=True)
     try:
-        yield known_user(ORDINARY_USER)
+        yield pwd.getpwnam(name)
     finally:
-        subprocess.run(["userdel", ORDINARY_USER], check=True)
+        subprocess.run(["userdel", name], check=True)
 
 
 def become(user):
