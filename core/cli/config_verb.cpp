@@ -9,6 +9,7 @@
 
 #include "cli/options.hpp"
 #include "cli/running_configuration.hpp"
+#include "plugin_host/schema_query.hpp"
 
 namespace mistamover::cli {
 namespace {

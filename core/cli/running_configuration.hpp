@@ -8,7 +8,6 @@
 
 #include "cli/verbs.hpp"
 #include "config/load.hpp"
-#include "plugin_host/schema_query.hpp"
 
 namespace mistamover::cli {
 
@@ -21,16 +20,21 @@ inline std::vector<std::string> environment_strings() {
     return strings;
 }
 
-inline config::Configuration load_configuration(const std::string& argument) {
-    plugin_host::ChildSchemaSource schemas;
-    const auto file = config::configuration_file(argument.empty() ? std::nullopt : std::optional(argument));
-    return config::load(file, environment_strings(), schemas);
-}
+/// Asks no plugin: for who wants the global settings alone, and does not wait for a plugin that hangs.
+class NoSchemas final : public config::SchemaSource {
+  public:
+    Answer schema(const std::string& /*plugin*/,
+                  const std::vector<std::filesystem::path>& /*plugin_path*/) override {
+        return {std::nullopt, "it was not asked"};
+    }
+};
 
 /// The global settings that a verb needs to find the daemon. Throws UsageError where the global file is
 /// broken.
 inline config::GlobalSettings running_configuration(const std::string& argument) {
-    const config::Configuration configuration = load_configuration(argument);
+    NoSchemas schemas;
+    const auto file = config::configuration_file(argument.empty() ? std::nullopt : std::optional(argument));
+    const config::Configuration configuration = config::load(file, environment_strings(), schemas);
     if (!configuration.usable()) {
         throw UsageError(to_string(configuration.problems.front()));
     }

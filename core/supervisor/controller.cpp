@@ -267,8 +267,8 @@ void Controller::take_global_settings(const config::Configuration& fresh) {
 
 std::string Controller::summary() const {
     const std::size_t problems = configuration_.problems.size();
-    return std::to_string(streams_->children().size()) + " streams" +
-           (problems == 0 ? "" : ", " + std::to_string(problems) + " problems in the configuration");
+    return "streams: " + std::to_string(streams_->children().size()) +
+           (problems == 0 ? "" : ", problems in the configuration: " + std::to_string(problems));
 }
 
 }  // namespace mistamover::supervisor

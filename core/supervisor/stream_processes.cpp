@@ -114,13 +114,14 @@ void StreamProcesses::spawn(StreamChild& child) {
     child.started = child.heard = Clock::now();
     child.report.state = process::StreamState::starting;
     process::Configure configure;
-    configure.settings = config::serialize_settings(child.stream.settings);
+    config::SettingsMap settings = child.stream.settings;
+    if (is_marked_stopped(name)) {
+        settings["data_stream"]["status"] = {"STOPPED"};
+    }
+    configure.settings = config::serialize_settings(settings);
     configure.one_off = options_.one_off;
     configure.work_dir = work_dir(name).string();
     child.channel->send(configure);
-    if (is_marked_stopped(name)) {
-        child.channel->send(process::StopStream{});
-    }
 }
 
 void StreamProcesses::stop(StreamChild& child, std::chrono::milliseconds grace) {
@@ -199,14 +200,21 @@ void StreamProcesses::resume_stopped() {
     }
 }
 
+// Remembered for the next process of this stream, unless it has other settings or is to run again.
+void StreamProcesses::note_stopped(StreamChild& child) const {
+    child.report.reason = "stopped by a signal, until its configuration changes or the daemon gets SIGHUP";
+    if (!stopping_ && !child.next && !child.removed) {
+        const std::ofstream mark(stopped_mark(child.stream.name));
+    }
+}
+
 void StreamProcesses::on_message(StreamChild& child, process::Message&& message) {
     child.heard = Clock::now();
     if (auto* report = std::get_if<process::StreamReport>(&message)) {
         child.report = std::move(*report);
-        const bool stays = !stopping_ && !child.next && !child.removed;
-        if (stays && child.report.state == process::StreamState::stopped &&
+        if (child.report.state == process::StreamState::stopped &&
             setting(child.stream, "status") != "STOPPED") {
-            const std::ofstream mark(stopped_mark(child.stream.name));
+            note_stopped(child);
         }
     } else if (const auto* request = std::get_if<process::WatchRequest>(&message)) {
         child.wants_watch = *request;

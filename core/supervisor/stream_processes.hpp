@@ -63,6 +63,7 @@ class StreamProcesses {
     void start_with_next(StreamChild& child);
     void replace(StreamChild& child, const config::Stream& stream);
     void stop(StreamChild& child, std::chrono::milliseconds grace);
+    void note_stopped(StreamChild& child) const;
     void died(StreamChild& child, int status);
     void on_message(StreamChild& child, process::Message&& message);
     void on_events(StreamChild& child, const Watcher::Events& events);

@@ -1,36 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include <Poco/JSON/Parser.h>
-#include <algorithm>
 #include <doctest/doctest.h>
+#include <fcntl.h>
 #include <signal.h>  // NOLINT(modernize-deprecated-headers): kill
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "program.hpp"
 
 namespace mistamover::test {
-namespace {
-
-bool arrives(const Site& site, const std::string& name, const std::string& stream = "p") {
-    write_file(site.source(stream) / name, name);
-    return eventually([&] { return read_file(site.target(stream) / name) == name; });
-}
-
-std::string state_of(const Site& site, const std::string& stream) {
-    const ProgramResult result = run_program({"status", "--json", site.config().string()});
-    if (result.exit_code != 0) {
-        return "";
-    }
-    const auto json = Poco::JSON::Parser().parse(result.output).extract<Poco::JSON::Object::Ptr>();
-    const auto streams = json->getArray("streams");
-    for (unsigned i = 0; i < streams->size(); ++i) {
-        if (streams->getObject(i)->getValue<std::string>("name") == stream) {
-            return streams->getObject(i)->getValue<std::string>("state");
-        }
-    }
-    return "none";
-}
-
-}  // namespace
-
 TEST_SUITE_BEGIN("daemon");
 
 TEST_CASE("after the SIGKILL of any one process the daemon is whole again, and no log record is lost") {
@@ -40,13 +17,11 @@ TEST_CASE("after the SIGKILL of any one process the daemon is whole again, and n
     int number = 0;
     for (const char* victim : {"mm:p", "mm:log", "mm:ctl", "mm:log", "mm:ctl"}) {
         REQUIRE(eventually([&] { return daemon.whole(); }));
-        REQUIRE(arrives(site, "before" + std::to_string(number)));
-        const std::vector<pid_t> all = daemon.processes();
-        const auto found =
-            std::find_if(all.begin(), all.end(), [&](pid_t pid) { return process_name(pid) == victim; });
-        REQUIRE(found != all.end());
-        Daemon::kill(*found);
-        CHECK_MESSAGE(arrives(site, "after" + std::to_string(number)), victim);
+        REQUIRE(site.carries("before" + std::to_string(number)));
+        const pid_t found = daemon.process(victim);
+        REQUIRE(found != 0);
+        Daemon::kill(found);
+        CHECK_MESSAGE(site.carries("after" + std::to_string(number)), victim);
         CHECK_MESSAGE(eventually([&] { return daemon.whole(); }), daemon.description());
         ++number;
     }
@@ -58,20 +33,26 @@ TEST_CASE("after the SIGKILL of any one process the daemon is whole again, and n
     }
 }
 
-TEST_CASE("a second instance is refused with exit code 3") {
+TEST_CASE("a second instance is refused with exit code 3, and told who is there") {
     Site site;
     site.add_stream("p");
     const Daemon daemon(site);
-    const ProgramResult second = site.one_off();
-    CHECK(second.exit_code == 3);
-    CHECK_MESSAGE(second.output.find("already running") != std::string::npos, second.output);
+    for (const char* how : {"--one-off", "--daemon"}) {
+        const ProgramResult second = run_program({"run", how, site.config().string()});
+        CHECK(second.exit_code == 3);
+        CHECK_MESSAGE(second.output == "mistamover: mistamover is already running with run_dir " +
+                                           (site.home() / "run").string() + " (process " +
+                                           std::to_string(daemon.controller()) + ")\n",
+                      second.output);
+    }
+    CHECK(eventually([&] { return daemon.whole(); }));
 }
 
 TEST_CASE("a clean stop ends every process and removes what shows that it runs") {
     Site site;
     site.add_stream("p");
     Daemon daemon(site);
-    REQUIRE(arrives(site, "f"));
+    REQUIRE(site.carries("f"));
     CHECK(daemon.stop());
     CHECK_FALSE(std::filesystem::exists(site.home() / "run/mistamover.pid"));
     const ProgramResult status = run_program({"status", site.config().string()});
@@ -79,49 +60,97 @@ TEST_CASE("a clean stop ends every process and removes what shows that it runs")
     CHECK(status.output.find("no mistamover daemon answers") != std::string::npos);
 }
 
-TEST_CASE("new, changed, broken and removed stream files are noticed") {
-    Site site;
-    site.add_stream("p");
-    const Daemon daemon(site);
-    REQUIRE(arrives(site, "f"));
-
-    site.add_stream("q");
-    CHECK(arrives(site, "g", "q"));
-
-    const std::filesystem::path elsewhere = site.home() / "elsewhere";
-    std::filesystem::create_directory(elsewhere);
-    const std::filesystem::path file = site.home() / "streams.d/q.yaml";
-    write_file(file, "data_stream: {directory: " + site.source("q").string() +
-                         "}\noutgoing: {plugin: local, target_dir: " + elsewhere.string() + "}\n");
-    REQUIRE(
-        eventually([&] { return site.log("mistamover_ctl").find("q starts again") != std::string::npos; }));
-    write_file(site.source("q") / "h", "h");
-    CHECK(eventually([&] { return read_file(elsewhere / "h") == "h"; }));
-
-    write_file(file, "data_stream: {directry: /nowhere}\n");
-    REQUIRE(eventually(
-        [&] { return site.log("mistamover_ctl").find("did you mean `directory`?") != std::string::npos; }));
-    write_file(site.source("q") / "i", "i");
-    CHECK(eventually([&] { return read_file(elsewhere / "i") == "i"; }));
-
-    std::filesystem::remove(file);
-    CHECK(eventually([&] { return state_of(site, "q") == "none"; }));
-    CHECK(arrives(site, "last"));
-}
-
 TEST_CASE("status tells a suspended stream and why, and a stop file is noticed when it comes and goes") {
     Site site;
     site.add_stream("p");
     const Daemon daemon(site);
-    REQUIRE(eventually([&] { return state_of(site, "p") == "idle"; }));
+    REQUIRE(eventually([&] { return site.state_of("p") == "idle"; }));
     write_file(site.source() / ".stop", "");
     write_file(site.source() / "f", "f");
-    CHECK(eventually([&] { return state_of(site, "p") == "suspended"; }));
+    CHECK(eventually([&] { return site.state_of("p") == "suspended"; }));
     CHECK(std::filesystem::exists(site.source() / "f"));
     const ProgramResult table = run_program({"status", site.config().string()});
     CHECK(table.output.find("a .stop file in the stream's directory") != std::string::npos);
     std::filesystem::remove(site.source() / ".stop");
     CHECK(eventually([&] { return read_file(site.target() / "f") == "f"; }));
+}
+
+TEST_CASE("a detached daemon keeps nothing of what it was started with") {
+    Site site;
+    site.add_stream("p");
+    int ends[2];
+    REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
+    const std::string config = site.config().string();
+    const pid_t pid = ::fork();
+    if (pid == 0) {
+        ::dup2(ends[1], 1);
+        ::dup2(ends[1], 2);
+        ::execl(MISTAMOVER_PROGRAM, "mistamover", "run", "--daemon", config.c_str(), nullptr);
+        ::_exit(127);
+    }
+    ::close(ends[1]);
+    char byte = 0;
+    CHECK(::read(ends[0], &byte, 1) == 0);  // to its end, which comes once nobody can write
+    ::close(ends[0]);
+    int status = 0;
+    ::waitpid(pid, &status, 0);
+    CHECK(status == 0);
+    CHECK(run_program({"status", config}).exit_code == 0);
+    const std::filesystem::path pid_file = site.home() / "run/mistamover.pid";
+    ::kill(static_cast<pid_t>(std::stol(read_file(pid_file))), SIGTERM);
+    CHECK(eventually([&] { return !std::filesystem::exists(pid_file); }));
+}
+
+TEST_CASE(
+    "a clean stop by a signal ends with 128 and the signal, and the last record is in the log by then") {
+    for (const int signal : {SIGTERM, SIGINT}) {
+        Site site;
+        site.add_stream("p");
+        RunningProgram daemon({"run", "--daemon", "--foreground", site.config().string()});
+        REQUIRE(eventually([&] { return site.state_of("p") == "idle"; }));
+        ::kill(daemon.pid(), signal);
+        CHECK(daemon.wait().exit_code == 128 + signal);
+        CHECK(site.log("mistamover_ctl").ends_with("ended\n"));
+    }
+}
+
+TEST_CASE("a controller that cannot be brought back says why in the log, and comes when it can") {
+    Site site;
+    site.add_stream("p");
+    Daemon daemon(site);
+    REQUIRE(eventually([&] { return daemon.whole(); }));
+    const std::string good = read_file(site.config());
+    write_file(site.config(), "global: [\n");
+    Daemon::kill(daemon.controller());
+    CHECK(eventually([&] {
+        const std::string log = site.log("mistamover_ctl");
+        return log.find("started again ended with exit code 2: mistamover: " + site.config().string() +
+                        ":") != std::string::npos;
+    }));
+    write_file(site.config(), good);
+    CHECK_MESSAGE(eventually([&] { return daemon.whole(); }), daemon.description());
+    CHECK(site.carries("f"));
+}
+
+TEST_CASE("SIGUSR1 stops one stream, whichever process dies meanwhile, until SIGHUP") {
+    Site site;
+    site.add_stream("p");
+    site.add_stream("q");
+    Daemon daemon(site);
+    REQUIRE(eventually([&] { return daemon.whole(2) && site.state_of("p") == "idle"; }));
+    ::kill(daemon.process("mm:p"), SIGUSR1);
+    REQUIRE(eventually([&] { return site.state_of("p") == "stopped"; }));
+    write_file(site.source() / "waits", "x");
+    CHECK(site.carries("f", "q"));
+    for (const char* victim : {"mm:p", "mm:ctl"}) {
+        Daemon::kill(daemon.process(victim));
+        REQUIRE(eventually([&] { return daemon.whole(2) && site.state_of("p") == "stopped"; }));
+    }
+    const ProgramResult table = run_program({"status", site.config().string()});
+    CHECK_MESSAGE(table.output.find("stopped by a signal") != std::string::npos, table.output);
+    CHECK(std::filesystem::exists(site.source() / "waits"));
+    ::kill(daemon.controller(), SIGHUP);
+    CHECK(eventually([&] { return std::filesystem::exists(site.target() / "waits"); }));
 }
 
 TEST_SUITE_END();

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "program.hpp"
 
+#include <Poco/JSON/Parser.h>
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstdlib>
 #include <fcntl.h>
 #include <signal.h>  // NOLINT(modernize-deprecated-headers): kill
 #include <sys/wait.h>
@@ -45,6 +47,12 @@ bool belongs_to(pid_t pid, const std::filesystem::path& home) {
 }  // namespace
 
 ProgramResult run_program(const std::vector<std::string>& arguments) {
+    return RunningProgram(arguments).wait();
+}
+
+// The output goes to a file, not a pipe: a daemon may keep its error output.
+RunningProgram::RunningProgram(const std::vector<std::string>& arguments,
+                               const std::vector<std::string>& environment) {
     std::vector<std::string> texts{MISTAMOVER_PROGRAM};
     texts.insert(texts.end(), arguments.begin(), arguments.end());
     std::vector<char*> pointers;
@@ -53,21 +61,34 @@ ProgramResult run_program(const std::vector<std::string>& arguments) {
         pointers.push_back(text.data());
     }
     pointers.push_back(nullptr);
-    // A file, not a pipe: a daemon may keep its error output.
-    const Scratch scratch;
-    const std::string output = (scratch / "output").string();
-    const pid_t pid = ::fork();
-    if (pid == 0) {
+    const std::string output = (scratch_ / "output").string();
+    std::vector<std::string> variables = environment;
+    pid_ = ::fork();
+    if (pid_ == 0) {
         const int fd = ::open(output.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
         ::dup2(fd, 1);
         ::dup2(fd, 2);
+        for (std::string& variable : variables) {
+            ::putenv(variable.data());
+        }
         ::execv(MISTAMOVER_PROGRAM, pointers.data());
         ::_exit(127);
     }
-    int status = 0;
-    while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+}
+
+RunningProgram::~RunningProgram() {
+    if (pid_ > 0) {
+        ::kill(pid_, SIGKILL);
+        wait();
     }
-    return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), read_file(output)};
+}
+
+ProgramResult RunningProgram::wait() {
+    int status = 0;
+    while (::waitpid(pid_, &status, 0) < 0 && errno == EINTR) {
+    }
+    pid_ = -1;
+    return {WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status), read_file(scratch_ / "output")};
 }
 
 Site::Site(const std::filesystem::path& target_parent) : targets_(target_parent) {
@@ -84,6 +105,26 @@ void Site::add_stream(const std::string& name, const std::string& extra) {
                "data_stream: {directory: " + source(name).string() +
                    "}\noutgoing: {plugin: local, target_dir: " + target(name).string() +
                    (extra.empty() ? "" : ", " + extra) + "}\n");
+}
+
+std::string Site::state_of(const std::string& stream) const {
+    const ProgramResult result = run_program({"status", "--json", config().string()});
+    if (result.exit_code != 0) {
+        return "";
+    }
+    const auto json = Poco::JSON::Parser().parse(result.output).extract<Poco::JSON::Object::Ptr>();
+    const auto streams = json->getArray("streams");
+    for (unsigned i = 0; i < streams->size(); ++i) {
+        if (streams->getObject(i)->getValue<std::string>("name") == stream) {
+            return streams->getObject(i)->getValue<std::string>("state");
+        }
+    }
+    return "none";
+}
+
+bool Site::carries(const std::string& name, const std::string& stream) const {
+    write_file(source(stream) / name, name);
+    return eventually([&] { return read_file(target(stream) / name) == name; });
 }
 
 Daemon::Daemon(const Site& site) : site_(site) {
@@ -106,13 +147,20 @@ pid_t Daemon::controller() const {
     return pid.empty() ? 0 : static_cast<pid_t>(std::stol(pid));
 }
 
-std::vector<pid_t> Daemon::processes() const {
+pid_t Daemon::process(const std::string& name) const {
+    const std::vector<pid_t> all = processes();
+    const auto found =
+        std::find_if(all.begin(), all.end(), [&](pid_t pid) { return process_name(pid) == name; });
+    return found == all.end() ? 0 : *found;
+}
+
+std::vector<pid_t> processes_of(const Site& site) {
     std::vector<pid_t> found;
     for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
         const std::string name = entry.path().filename().string();
         if (std::all_of(name.begin(), name.end(), [](char c) { return c >= '0' && c <= '9'; })) {
             const auto pid = static_cast<pid_t>(std::stol(name));
-            if (process_name(pid).starts_with("mm:") && belongs_to(pid, site_.home())) {
+            if (process_name(pid).starts_with("mm:") && belongs_to(pid, site.home())) {
                 found.push_back(pid);
             }
         }

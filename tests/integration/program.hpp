@@ -18,6 +18,25 @@ struct ProgramResult {
 /// Runs the built program to its end.
 ProgramResult run_program(const std::vector<std::string>& arguments);
 
+/// The built program beside the test; killed, at the latest, by the destructor.
+class RunningProgram {
+  public:
+    /// `environment`: "NAME=value", on top of the test's own.
+    explicit RunningProgram(const std::vector<std::string>& arguments,
+                            const std::vector<std::string>& environment = {});
+    ~RunningProgram();
+    RunningProgram(const RunningProgram&) = delete;
+    RunningProgram& operator=(const RunningProgram&) = delete;
+
+    [[nodiscard]] pid_t pid() const noexcept { return pid_; }
+    /// Waits for its end.
+    ProgramResult wait();
+
+  private:
+    Scratch scratch_;
+    pid_t pid_ = -1;
+};
+
 /// A configuration with streams of the module local, below a scratch directory: NAME.in is moved to NAME.out.
 class Site {
   public:
@@ -37,12 +56,20 @@ class Site {
     [[nodiscard]] std::string log(const std::string& name) const {
         return read_file(home_.path() / "log" / (name + ".log"));
     }
+    /// What `status` tells of a stream: "idle"; "none" where it does not know the stream, empty where no
+    /// daemon answers.
+    [[nodiscard]] std::string state_of(const std::string& stream) const;
+    /// Writes a file of this name and waits until the stream has carried it to its target.
+    [[nodiscard]] bool carries(const std::string& name, const std::string& stream = "p") const;
     [[nodiscard]] ProgramResult one_off() const { return run_program({"run", config().string()}); }
 
   private:
     Scratch home_;
     Scratch targets_;
 };
+
+/// All processes of a site: controller, log server, transfer processes.
+std::vector<pid_t> processes_of(const Site& site);
 
 /// A daemon of the site, started with --daemon and stopped, at the latest, by the destructor.
 class Daemon {
@@ -54,8 +81,9 @@ class Daemon {
 
     /// The controller at present; 0 where there is none.
     [[nodiscard]] pid_t controller() const;
-    /// All processes of this site: controller, log server, transfer processes.
-    [[nodiscard]] std::vector<pid_t> processes() const;
+    /// The one with this name, "mm:p"; 0 where there is none.
+    [[nodiscard]] pid_t process(const std::string& name) const;
+    [[nodiscard]] std::vector<pid_t> processes() const { return processes_of(site_); }
     /// True where exactly the controller and its own log server and `streams` transfer processes are there:
     /// nothing any more of an earlier controller, whose log server watches over nobody.
     [[nodiscard]] bool whole(std::size_t streams = 1) const;

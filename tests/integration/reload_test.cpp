@@ -1,0 +1,151 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <doctest/doctest.h>
+#include <signal.h>  // NOLINT(modernize-deprecated-headers): kill
+
+#include "program.hpp"
+
+namespace mistamover::test {
+namespace {
+
+bool controller_logs(const Site& site, const std::string& text) {
+    return eventually([&] { return site.log("mistamover_ctl").find(text) != std::string::npos; });
+}
+
+}  // namespace
+
+TEST_SUITE_BEGIN("reload");
+
+TEST_CASE("new, changed, broken and removed stream files are noticed") {
+    Site site;
+    site.add_stream("p");
+    const Daemon daemon(site);
+    REQUIRE(site.carries("f"));
+
+    site.add_stream("q");
+    CHECK(site.carries("g", "q"));
+
+    const std::filesystem::path elsewhere = site.home() / "elsewhere";
+    std::filesystem::create_directory(elsewhere);
+    const std::filesystem::path file = site.home() / "streams.d/q.yaml";
+    write_file(file, "data_stream: {directory: " + site.source("q").string() +
+                         "}\noutgoing: {plugin: local, target_dir: " + elsewhere.string() + "}\n");
+    REQUIRE(
+        eventually([&] { return site.log("mistamover_ctl").find("q starts again") != std::string::npos; }));
+    write_file(site.source("q") / "h", "h");
+    CHECK(eventually([&] { return read_file(elsewhere / "h") == "h"; }));
+
+    write_file(file, "data_stream: {directry: /nowhere}\n");
+    REQUIRE(eventually(
+        [&] { return site.log("mistamover_ctl").find("did you mean `directory`?") != std::string::npos; }));
+    write_file(site.source("q") / "i", "i");
+    CHECK(eventually([&] { return read_file(elsewhere / "i") == "i"; }));
+
+    std::filesystem::remove(file);
+    CHECK(eventually([&] { return site.state_of("q") == "none"; }));
+    CHECK(site.carries("last"));
+}
+
+TEST_CASE("a broken global file is reported, the old settings stay in force, and the mended one is taken") {
+    Site site;
+    site.add_stream("p");
+    const Daemon daemon(site);
+    REQUIRE(site.carries("f"));
+    const std::string good = read_file(site.config());
+    write_file(site.config(), "global: [\n");
+    CHECK(controller_logs(site, "(the old settings stay in force)"));
+    CHECK(site.carries("g"));
+    CHECK(eventually([&] {
+        return run_program({"status", "--json", site.config().string()}).exit_code ==
+               2;  // whom it cannot find
+    }));
+    write_file(site.config(), good + "disk_space_monitor: {poll_interval: 7s}\n");
+    CHECK(controller_logs(site, "stream p starts again"));
+    CHECK(site.carries("h"));
+}
+
+TEST_CASE("the global file's own settings are taken while the daemon runs, but for run_dir, which is said") {
+    Site site;
+    site.add_stream("p");
+    Daemon daemon(site);
+    REQUIRE(site.carries("f"));
+    const std::string before = read_file(site.config());
+    const std::string home = site.home().string();
+    write_file(site.config(), "global: {top: " + home + ", run_dir: " + home +
+                                  "/other}\nlogging: {base_log_dir: " + home + "/log2, format: json}\n");
+    CHECK(eventually(
+        [&] { return read_file(site.home() / "log2/mistamover_ctl.log").find("{\"") != std::string::npos; }));
+    CHECK(eventually([&] {
+        return (site.log("mistamover_ctl") + read_file(site.home() / "log2/mistamover_ctl.log"))
+                   .find("global.run_dir cannot change while the daemon runs") != std::string::npos;
+    }));
+    CHECK(site.carries("g"));
+    // A controller that is brought back keeps the run_dir, too.
+    Daemon::kill(daemon.controller());
+    CHECK_MESSAGE(eventually([&] { return daemon.whole(); }), daemon.description());
+    write_file(site.config(), before);
+}
+
+TEST_CASE("a config_dir that is moved away and replaced is noticed") {
+    Site site;
+    site.add_stream("p");
+    const Daemon daemon(site);
+    REQUIRE(site.carries("f"));
+    const std::filesystem::path directory = site.home() / "streams.d";
+    std::filesystem::copy(directory, site.home() / "new.d");
+    site.add_stream("q");
+    REQUIRE(site.carries("g", "q"));
+    std::filesystem::rename(directory, site.home() / "old.d");
+    std::filesystem::rename(site.home() / "new.d", directory);
+    CHECK(controller_logs(site, "stream q was removed"));
+    site.add_stream("r");
+    CHECK(site.carries("h", "r"));
+    CHECK(site.carries("i"));
+}
+
+TEST_CASE("the daemon answers while it waits for a plugin to tell its options") {
+    Site site;
+    site.add_stream("p");
+    const Daemon daemon(site);
+    REQUIRE(site.carries("f"));
+    write_file(site.home() / "streams.d/q.yaml", "data_stream: {directory: " + site.source("q").string() +
+                                                     "}\noutgoing: {plugin: " + TEST_PLUGIN_DIRECTORY +
+                                                     "/libmistamover-hangs.so, target_dir: /nowhere}\n");
+    const auto is_asked = [] {
+        for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+            if (read_file(entry.path() / "cmdline").find("libmistamover-hangs.so") != std::string::npos) {
+                return true;
+            }
+        }
+        return false;
+    };
+    REQUIRE(eventually(is_asked));
+    CHECK(site.state_of("p") == "idle");
+    CHECK(site.log("mistamover_ctl").find("did not finish loading") == std::string::npos);
+    CHECK(controller_logs(site, "did not finish loading"));
+    CHECK(site.state_of("p") == "idle");
+}
+
+TEST_CASE("SIGHUP reads the configuration and opens the log files again") {
+    Site site;
+    site.add_stream("p");
+    const Daemon daemon(site);
+    REQUIRE(site.carries("f"));
+    REQUIRE(eventually([&] { return site.log("dtc_p").find("delivered f") != std::string::npos; }));
+    const std::filesystem::path log = site.home() / "log/dtc_p.log";
+    std::filesystem::rename(log, site.home() / "log/kept");
+    write_file(site.home() / "streams.d/q.yaml", "nonsense: {}\n");
+    REQUIRE(controller_logs(site, "q.yaml"));
+    ::kill(daemon.controller(), SIGHUP);
+    CHECK(site.carries("g"));
+    CHECK(eventually([&] { return site.log("dtc_p").find("delivered g") != std::string::npos; }));
+    CHECK(read_file(site.home() / "log/kept").find("delivered g") == std::string::npos);
+    // Who asks is told again.
+    CHECK(eventually([&] {
+        const std::string text = site.log("mistamover_ctl");
+        return text.find("q.yaml") != text.rfind("q.yaml");
+    }));
+}
+
+TEST_SUITE_END();
+
+}  // namespace mistamover::test
