@@ -5,6 +5,7 @@
 /// is private to it: a type byte, then the fields in order, integers as 8 bytes in host order, strings with
 /// their length in front.
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -40,7 +41,9 @@ struct StopStream {};
 
 // --- child to controller ---
 
-/// Sent at least every heartbeat_interval by a child that is well.
+/// A child that is well says something this often. Seldom, since hundreds of idle streams shall use no CPU.
+inline constexpr std::chrono::seconds heartbeat_interval{60};
+/// Sent every heartbeat_interval.
 struct Heartbeat {};
 /// Answered by Rescan once the watch is in place, or by WatchFailed.
 struct WatchRequest {

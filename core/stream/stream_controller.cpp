@@ -14,7 +14,6 @@ using namespace std::chrono_literals;
 
 constexpr std::size_t max_batch_units = 2500;
 constexpr std::uint64_t max_batch_bytes = 256ULL << 20U;
-constexpr auto heartbeat_interval = 30s;
 constexpr auto report_interval = 250ms;
 constexpr auto longest_mirror_pause = 60s;
 
@@ -75,7 +74,7 @@ void StreamController::start() {
 
 void StreamController::send_heartbeat() {
     channel_.send(process::Heartbeat{});
-    loop_.call_after(heartbeat_interval, [this] { send_heartbeat(); });
+    loop_.call_after(process::heartbeat_interval, [this] { send_heartbeat(); });
 }
 
 void StreamController::handle(const process::Message& message) {

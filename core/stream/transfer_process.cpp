@@ -167,7 +167,7 @@ class TransferProcess {
     // not help.
     void keep_alive() {
         channel_->send(process::Heartbeat{});
-        loop_.call_after(std::chrono::seconds{30}, [this] { keep_alive(); });
+        loop_.call_after(process::heartbeat_interval, [this] { keep_alive(); });
     }
 
     std::string name_;

@@ -3,6 +3,8 @@
 
 #include <chrono>
 
+#include "process/messages.hpp"
+
 namespace mistamover::supervisor {
 
 /// Tells which child hangs: one of which nothing was heard for too long, while the controller itself was
@@ -10,9 +12,8 @@ namespace mistamover::supervisor {
 class HealthCheck {
   public:
     using Time = std::chrono::steady_clock::time_point;
-    static constexpr std::chrono::seconds interval{30};  ///< Between two looks.
-    /// A child that is well says something every 30 s.
-    static constexpr std::chrono::seconds longest_silence{100};
+    static constexpr std::chrono::seconds interval{60};  ///< Between two looks.
+    static constexpr std::chrono::seconds longest_silence = 3 * process::heartbeat_interval;
 
     /// A look at all children begins.
     void begin(Time now);
