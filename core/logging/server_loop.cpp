@@ -11,7 +11,6 @@
 #include <span>
 #include <string>
 #include <sys/ioctl.h>
-#include <sys/resource.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <system_error>
@@ -21,6 +20,7 @@
 #include <mistamover/units.hpp>
 
 #include "logging/log_message.hpp"
+#include "process/open_files.hpp"
 
 namespace mistamover::logging {
 namespace {
@@ -44,15 +44,6 @@ process::UniqueFd prepare_signals() {
     return fd;
 }
 
-/// A thousand streams have some three thousand log files.
-void allow_many_files() {
-    rlimit limit{};
-    if (::getrlimit(RLIMIT_NOFILE, &limit) == 0) {
-        limit.rlim_cur = limit.rlim_max;
-        ::setrlimit(RLIMIT_NOFILE, &limit);
-    }
-}
-
 std::string describe(const LogWriter::Progress& failure) {
     return failure.file.string() + " could not be written (" +
            std::generic_category().message(failure.error) + ')';
@@ -70,7 +61,7 @@ ServerLoop::ServerLoop(const ServerOptions& options, const config::LoggingSettin
 
 int ServerLoop::run() {
     signals_ = prepare_signals();
-    allow_many_files();
+    process::allow_many_files();
     while (true) {
         const Outcome outcome = step();
         writer_.write_notes();

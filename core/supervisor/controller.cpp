@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "process/open_files.hpp"
 #include "process/spawn.hpp"
 #include "supervisor/selected_configuration.hpp"
 #include "supervisor/status_report.hpp"
@@ -42,6 +43,7 @@ Controller::~Controller() = default;
 
 int Controller::run() {
     process::set_process_name("mm:ctl");
+    process::allow_many_files();
     // Before anything that takes time: who stops the daemon while it starts means it.
     loop_.handle_signals({SIGCHLD, SIGTERM, SIGINT, SIGHUP}, [this](int signal, int) { on_signal(signal); });
     configuration_ = load(options_, schemas_);

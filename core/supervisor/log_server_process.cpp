@@ -69,10 +69,12 @@ int run_log_server_process(const std::vector<std::string>& arguments) {
         sigset_t before;
         ::pthread_sigmask(SIG_SETMASK, &all, &before);
         reviver = std::thread([arguments, settings] {
+            const auto begin = std::chrono::steady_clock::now();
             controller_has_gone(forever);
+            const auto lived = std::chrono::steady_clock::now() - begin;
             Reviver(arguments.front(), {arguments.begin() + 1, arguments.end()},
                     [&](const std::string& text) { log_error(settings, text); })
-                .revive(controller_pid());
+                .revive(controller_pid(), std::chrono::duration_cast<std::chrono::milliseconds>(lived));
         });
         ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
     }

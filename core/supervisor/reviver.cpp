@@ -23,6 +23,8 @@ namespace {
 using namespace std::chrono_literals;
 using Clock = std::chrono::steady_clock;
 
+constexpr std::chrono::milliseconds short_life = 1s;
+constexpr std::chrono::milliseconds pause_after_short_life = 1s;
 constexpr std::chrono::milliseconds look_interval = 20ms;
 constexpr std::chrono::milliseconds longest_look_interval = 500ms;
 constexpr std::chrono::milliseconds longest_pause = 60s;
@@ -115,8 +117,9 @@ Reviver::Presence Reviver::look() {
     return has_announced ? Presence::running : Presence::starting;
 }
 
-void Reviver::revive(pid_t dead_controller) {
+void Reviver::revive(pid_t dead_controller, std::chrono::milliseconds lived) {
     dead_controller_ = dead_controller;
+    next_try_ = Clock::now() + (lived < short_life ? pause_after_short_life : 0ms);
     while (!step()) {
         std::this_thread::sleep_for(attempt_ ? look_interval : std::min(pause_ / 5, longest_look_interval));
     }

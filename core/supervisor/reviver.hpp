@@ -28,9 +28,10 @@ class Reviver {
     Reviver(const Reviver&) = delete;
     Reviver& operator=(const Reviver&) = delete;
 
-    /// To be called where the controller with this pid has ended, or ends just now. Returns when there is
-    /// nothing left to do.
-    void revive(pid_t dead_controller);
+    /// To be called where the controller with this pid has ended, or ends just now, after it had lived so
+    /// long: one that dies as soon as it runs is not started again at once. Returns when there is nothing
+    /// left to do.
+    void revive(pid_t dead_controller, std::chrono::milliseconds lived);
 
   private:
     enum class Presence { not_wanted, running, starting, dead };

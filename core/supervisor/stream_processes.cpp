@@ -63,11 +63,11 @@ void StreamProcesses::add(const config::Stream& stream) {
     start(*child);
 }
 
-// A stream that was removed may still have a unit in hand when another gets its directory.
+// A stream that was removed, or gets another directory, may still have a unit of this one in hand.
 bool StreamProcesses::directory_is_in_use(const StreamChild& child) const {
     return std::any_of(children_.begin(), children_.end(), [&](const auto& entry) {
         const StreamChild& other = *entry.second;
-        return &other != &child && other.removed && other.pid > 0 &&
+        return &other != &child && other.pid > 0 &&
                setting(other.stream, "directory") == setting(child.stream, "directory");
     });
 }

@@ -125,6 +125,36 @@ TEST_CASE("the daemon answers while it waits for a plugin to tell its options") 
     CHECK(site.state_of("p") == "idle");
 }
 
+TEST_CASE("a removed stream finishes the unit in hand, but a stop waits no longer than its grace") {
+    Site site("/dev/shm");
+    site.add_stream("p", "bandwidth_limit: 50KB");
+    write_file(site.config(), "global: {top: " + site.home().string() + ", shutdown_grace: 2s}\n");
+    Daemon daemon(site);
+    write_file(site.source() / "f", std::string(8'000'000, 'x'));
+    REQUIRE(eventually([&] { return site.state_of("p") == "transferring"; }));
+    std::filesystem::remove(site.home() / "streams.d/p.yaml");
+    site.add_stream("q");
+    REQUIRE(site.carries("g", "q"));
+    CHECK(site.state_of("p") == "transferring");
+    CHECK(daemon.stop());
+    CHECK(std::filesystem::exists(site.source() / "f"));
+    CHECK_MESSAGE(site.log("mistamover_ctl").find("did not end in time") == std::string::npos,
+                  site.log("mistamover_ctl"));
+}
+
+TEST_CASE("the old process of a changed stream is killed where it does not end within the grace") {
+    Site site;
+    site.add_stream("p");
+    write_file(site.config(), "global: {top: " + site.home().string() + ", shutdown_grace: 1s}\n");
+    const Daemon daemon(site);
+    REQUIRE(site.carries("f"));
+    REQUIRE(eventually([&] { return daemon.whole(); }));
+    ::kill(daemon.process("mm:p"), SIGSTOP);
+    site.add_stream("p", "retry_count: 7");
+    CHECK(controller_logs(site, "the process of stream p did not end in time and is killed"));
+    CHECK(site.carries("g"));
+}
+
 TEST_CASE("SIGHUP reads the configuration and opens the log files again") {
     Site site;
     site.add_stream("p");

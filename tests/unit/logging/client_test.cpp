@@ -196,6 +196,22 @@ TEST_CASE("a writer that queues never waits and loses no order") {
     }
 }
 
+TEST_CASE("a writer that queues is told that something waits, and only then") {
+    SocketPair sockets;
+    LogSocket socket(::dup(sockets.writer.get()), LogSocket::WhenFull::queue);
+    int told = 0;
+    socket.on_queued([&] { ++told; });
+    socket.send("a", LogLevel::info, "fits");
+    CHECK(told == 0);
+    while (told == 0) {
+        socket.send("a", LogLevel::info, std::string(30'000, 'x'));
+    }
+    CHECK_FALSE(socket.flush());
+    while (!receive(sockets).empty()) {
+    }
+    CHECK(socket.flush());
+}
+
 TEST_CASE("a full queue drops DEBUG and INFO first, oldest first, and tells how many") {
     SocketPair sockets;
     LogSocket socket(sockets.writer.release(), LogSocket::WhenFull::queue);

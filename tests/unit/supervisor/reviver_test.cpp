@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "supervisor/reviver.hpp"
 
+#include <atomic>
+#include <chrono>
 #include <doctest/doctest.h>
 #include <mutex>
 #include <thread>
@@ -26,7 +28,7 @@ class Revival {
                          "; echo >>$starts; " + script},
               [this](const std::string& text) { take(text); }, "/bin/sh"),
           thread_([this, dead_controller] {
-              reviver_.revive(dead_controller);
+              reviver_.revive(dead_controller, std::chrono::hours{1});
               ended_ = true;
           }) {}
     ~Revival() { thread_.join(); }
