@@ -39,9 +39,13 @@ int run_hidden_verb(const std::string& verb, const std::vector<std::string>& res
     throw UsageError("unknown verb `" + verb + "`");
 }
 
+bool is_call_for_help(const std::string& word) {
+    return word == "--help" || word == "-h";
+}
+
 int dispatch(std::vector<std::string> arguments) {
     const std::string first = arguments.empty() ? "" : arguments.front();
-    if (first == "--help" || first == "-h" || first == "help") {
+    if (is_call_for_help(first) || first == "help") {
         std::cout << help;
         return 0;
     }
@@ -53,6 +57,10 @@ int dispatch(std::vector<std::string> arguments) {
         return run_hidden_verb(first, {arguments.begin() + 1, arguments.end()});
     }
     const std::vector<std::string> rest(arguments.begin() + (arguments.empty() ? 0 : 1), arguments.end());
+    if ((first == "plugins" || first == "config") && !rest.empty() && is_call_for_help(rest.front())) {
+        std::cout << help;
+        return 0;
+    }
     if (first == "run") {
         return run(rest);
     }

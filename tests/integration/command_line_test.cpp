@@ -57,6 +57,11 @@ TEST_CASE("help and version") {
         CHECK(result.exit_code == 0);
         CHECK(result.output.find("usage: mistamover") != std::string::npos);
     }
+    for (const std::string verb : {"plugins", "config"}) {
+        const ProgramResult result = run_program({verb, "--help"});
+        CHECK(result.exit_code == 0);
+        CHECK(result.output.find("mistamover " + verb + ' ') != std::string::npos);
+    }
 }
 
 TEST_SUITE_END();
