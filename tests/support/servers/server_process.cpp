@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "servers/server_process.hpp"
+
+#include <arpa/inet.h>
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+#include <fcntl.h>
+#include <map>
+#include <netinet/in.h>
+#include <random>
+#include <sstream>
+#include <stdexcept>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include <utility>
+
+#include "scratch.hpp"
+
+namespace mistamover::test {
+namespace {
+
+sockaddr_in loopback(std::uint16_t port) {
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_port = htons(port);
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    return address;
+}
+
+// Calls bind or connect on a new socket.
+template <typename Call>
+bool works(std::uint16_t port, Call call) {
+    const int fd = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    const sockaddr_in address = loopback(port);
+    const bool result = call(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
+    ::close(fd);
+    return result;
+}
+
+std::string absolute_path(const std::string& program, const std::string& package) {
+    const char* path = std::getenv("PATH");
+    std::istringstream directories((path != nullptr ? std::string(path) : "") +
+                                   ":/usr/sbin:/usr/local/sbin:/sbin");
+    for (std::string directory; std::getline(directories, directory, ':');) {
+        std::string found = directory + '/' + program;
+        if (!directory.empty() && ::access(found.c_str(), X_OK) == 0) {
+            return found;
+        }
+    }
+    throw std::runtime_error(program + " is not there: install the Debian package " + package);
+}
+
+pid_t spawn(const std::vector<std::string>& arguments, const std::filesystem::path& log) {
+    std::vector<std::string> texts = arguments;
+    std::vector<char*> pointers;
+    pointers.reserve(texts.size() + 1);
+    for (std::string& text : texts) {
+        pointers.push_back(text.data());
+    }
+    pointers.push_back(nullptr);
+    const pid_t pid = ::fork();
+    if (pid == 0) {
+        ::prctl(PR_SET_PDEATHSIG, SIGKILL);
+        ::setpgid(0, 0);
+        const int input = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
+        const int output = ::open(log.c_str(), O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+        ::dup2(input, 0);
+        ::dup2(output, 1);
+        ::dup2(output, 2);
+        ::execv(pointers[0], pointers.data());
+        ::_exit(127);
+    }
+    return pid;
+}
+
+std::multimap<pid_t, pid_t> children_by_parent() {
+    std::multimap<pid_t, pid_t> children;
+    for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
+        const std::string number = entry.path().filename().string();
+        const std::string stat =
+            number.find_first_not_of("0123456789") == number.npos ? read_file(entry.path() / "stat") : "";
+        const std::size_t name_end = stat.rfind(") ");
+        if (name_end != std::string::npos) {
+            // Behind the name: the state, one letter, and the parent.
+            children.emplace(static_cast<pid_t>(std::stol(stat.substr(name_end + 4))),
+                             static_cast<pid_t>(std::stol(number)));
+        }
+    }
+    return children;
+}
+
+void add_descendants(pid_t pid, const std::multimap<pid_t, pid_t>& children, std::vector<pid_t>& found) {
+    const auto [first, last] = children.equal_range(pid);
+    for (auto child = first; child != last; ++child) {
+        found.push_back(child->second);
+        add_descendants(child->second, children, found);
+    }
+}
+
+}  // namespace
+
+std::uint16_t free_port() {
+    std::random_device random;
+    for (int attempt = 0; attempt < 1000; ++attempt) {
+        const auto port = static_cast<std::uint16_t>(10'000 + random() % 20'000);
+        if (works(port, ::bind)) {
+            return port;
+        }
+    }
+    throw std::runtime_error("there is no free port on 127.0.0.1");
+}
+
+void run_tool(const std::vector<std::string>& arguments, const std::string& package) {
+    std::vector<std::string> command = arguments;
+    command.front() = absolute_path(arguments.front(), package);
+    const Scratch scratch;
+    const pid_t pid = spawn(command, scratch / "log");
+    int status = 0;
+    while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+    }
+    if (status != 0) {
+        throw std::runtime_error(command.front() + " failed: " + read_file(scratch / "log"));
+    }
+}
+
+ServerProcess::ServerProcess(std::vector<std::string> arguments, const std::string& package,
+                             std::uint16_t port, std::filesystem::path log)
+    : arguments_(std::move(arguments)), port_(port), log_(std::move(log)) {
+    arguments_.front() = absolute_path(arguments_.front(), package);
+}
+
+ServerProcess::~ServerProcess() {
+    kill();
+}
+
+void ServerProcess::start() {
+    pid_ = spawn(arguments_, log_);
+    bool ended = false;
+    const bool decided = eventually([&] {
+        ended = has_ended();
+        return ended || works(port_, ::connect);
+    });
+    if (!decided || ended || has_ended()) {
+        kill();
+        throw std::runtime_error(arguments_.front() + " does not listen: " + read_file(log_));
+    }
+}
+
+bool ServerProcess::has_ended() const {
+    siginfo_t info{};
+    return ::waitid(P_PID, static_cast<id_t>(pid_), &info, WEXITED | WNOHANG | WNOWAIT) != 0 ||
+           info.si_pid == pid_;
+}
+
+void ServerProcess::kill() {
+    if (pid_ <= 0) {
+        return;
+    }
+    // Stopped, it starts no further process while the others are looked for.
+    ::kill(pid_, SIGSTOP);
+    std::vector<pid_t> all{pid_};
+    add_descendants(pid_, children_by_parent(), all);
+    for (const pid_t pid : all) {
+        ::kill(pid, SIGKILL);
+    }
+    ::kill(-pid_, SIGKILL);
+    while (::waitpid(pid_, nullptr, 0) < 0 && errno == EINTR) {
+    }
+    pid_ = -1;
+}
+
+}  // namespace mistamover::test

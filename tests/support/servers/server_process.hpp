@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+#include <sys/types.h>
+#include <vector>
+
+namespace mistamover::test {
+
+/// A TCP port of 127.0.0.1 on which nobody listens, outside the range from which clients get theirs.
+std::uint16_t free_port();
+
+/// Runs a program to its end; throws where it is missing, naming `package`, or fails.
+void run_tool(const std::vector<std::string>& arguments, const std::string& package);
+
+/// A server program that listens on a port of 127.0.0.1, for as long as the object lives.
+class ServerProcess {
+  public:
+    /// Starts nothing. `arguments[0]` is looked up in PATH and in the directories of system programs; throws,
+    /// naming the Debian `package` to install, where it is not there. What the server prints goes to `log`.
+    ServerProcess(std::vector<std::string> arguments, const std::string& package, std::uint16_t port,
+                  std::filesystem::path log);
+    ~ServerProcess();
+    ServerProcess(const ServerProcess&) = delete;
+    ServerProcess& operator=(const ServerProcess&) = delete;
+
+    /// Returns once it accepts connections; throws, with what it printed, where it does not.
+    void start();
+    /// SIGKILL to it and to all of its descendants, in whatever group; waits for its end. It can be started
+    /// again.
+    void kill();
+    [[nodiscard]] pid_t pid() const noexcept { return pid_; }
+    [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
+
+  private:
+    [[nodiscard]] bool has_ended() const;
+
+    std::vector<std::string> arguments_;
+    std::uint16_t port_;
+    std::filesystem::path log_;
+    pid_t pid_ = -1;
+};
+
+}  // namespace mistamover::test
