@@ -134,7 +134,7 @@ struct ChildSide {
     sigset_t none;
     sigemptyset(&none);
     ::sigprocmask(SIG_SETMASK, &none, nullptr);
-    ::setpgid(0, 0);
+    ::setsid();  // A program that wants to ask for a password must find no terminal.
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (::getppid() == side.parent && ::dup2(side.input, 0) == 0 && ::dup2(side.output, 1) == 1 &&
         ::dup2(side.error_output, 2) == 2) {
@@ -167,7 +167,6 @@ pid_t start(const ChildCommand& command, int input, int output, int error_output
     if (pid < 0) {
         fail("fork");
     }
-    ::setpgid(pid, pid);
     failure.theirs.close();
     int error = 0;
     ssize_t length = 0;

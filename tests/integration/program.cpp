@@ -99,12 +99,19 @@ Site::Site(const std::filesystem::path& target_parent) : targets_(target_parent)
 }
 
 void Site::add_stream(const std::string& name, const std::string& extra) {
+    add_stream_with(
+        name, "plugin: local, target_dir: " + target(name).string() + (extra.empty() ? "" : ", " + extra),
+        "");
+}
+
+void Site::add_stream_with(const std::string& name, const std::string& outgoing, const std::string& section) {
     std::filesystem::create_directories(source(name));
     std::filesystem::create_directories(target(name));
-    write_file(home_.path() / "streams.d" / (name + ".yaml"),
-               "data_stream: {directory: " + source(name).string() +
-                   "}\noutgoing: {plugin: local, target_dir: " + target(name).string() +
-                   (extra.empty() ? "" : ", " + extra) + "}\n");
+    const std::filesystem::path file = home_.path() / "streams.d" / (name + ".yaml");
+    write_file(file, "data_stream: {directory: " + source(name).string() + "}\noutgoing: {" + outgoing +
+                         "}\n" + section + "\n");
+    std::filesystem::permissions(file,
+                                 std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
 }
 
 std::string Site::state_of(const std::string& stream) const {

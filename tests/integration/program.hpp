@@ -45,12 +45,16 @@ class Site {
 
     /// Writes the stream's file and makes its directories. `extra` goes into the `outgoing` section.
     void add_stream(const std::string& name, const std::string& extra = "");
+    /// The same with any module: `outgoing` has at least its `plugin`, `section` is the module's own.
+    void add_stream_with(const std::string& name, const std::string& outgoing, const std::string& section);
     [[nodiscard]] std::filesystem::path source(const std::string& name = "p") const {
         return home_ / (name + ".in");
     }
     [[nodiscard]] std::filesystem::path target(const std::string& name = "p") const {
         return targets_ / (name + ".out");
     }
+    /// The directory that holds all the targets.
+    [[nodiscard]] std::filesystem::path targets() const { return targets_.path(); }
     [[nodiscard]] std::filesystem::path config() const { return home_ / "mistamover.yaml"; }
     [[nodiscard]] std::filesystem::path home() const { return home_.path(); }
     [[nodiscard]] std::string log(const std::string& name) const {

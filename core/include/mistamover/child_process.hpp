@@ -12,8 +12,9 @@
 
 namespace mistamover {
 
-/// A program to run: no shell, LC_ALL=C, default signal handling, its own process group, no descriptors but
-/// its standard ones; killed when the thread that started it ends, and so with the calling process.
+/// A program to run: no shell, LC_ALL=C, default signal handling, a session and process group of its own, no
+/// terminal, no descriptors but its standard ones; killed when the thread that started it ends, and so with
+/// the calling process.
 struct ChildCommand {
     std::vector<std::string> arguments;    ///< arguments[0] is looked up in PATH.
     std::vector<std::string> environment;  ///< "NAME=value", added to the inherited environment.

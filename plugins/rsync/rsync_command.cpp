@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "rsync/rsync_command.hpp"
+
+#include <algorithm>
+#include <utility>
+
+namespace mistamover::rsync {
+namespace {
+
+constexpr std::uint64_t kibibyte = 1024;
+
+void append(Arguments& arguments, const Arguments& more) {
+    arguments.insert(arguments.end(), more.begin(), more.end());
+}
+
+std::string with_slash(std::string_view path) {
+    std::string text(path);
+    if (!text.ends_with('/')) {
+        text += '/';
+    }
+    return text;
+}
+
+// ssh replaces %-sequences in paths that are options.
+std::string without_tokens(std::string_view path) {
+    std::string text;
+    for (const char c : path) {
+        text.append(c == '%' ? 2 : 1, c);
+    }
+    return text;
+}
+
+std::string bracketed(const std::string& host) {
+    const bool is_ipv6 = host.find(':') != std::string::npos && !host.starts_with('[');
+    return is_ipv6 ? '[' + host + ']' : host;
+}
+
+}  // namespace
+
+std::string name_list(std::span<const std::string_view> names) {
+    std::string list;
+    for (const std::string_view name : names) {
+        list += "./";
+        list += name;
+        list += '\0';
+    }
+    return list;
+}
+
+std::string quoted_for_rsh(std::string_view argument) {
+    std::string text = "'";
+    for (const char c : argument) {
+        text.append(c == '\'' ? 2 : 1, c);
+    }
+    return text + '\'';
+}
+
+CommandBuilder::CommandBuilder(const RsyncOptions& options, std::string password_file,
+                               std::string control_path, std::int64_t stall_timeout_ms)
+    : options_(options),
+      password_file_(std::move(password_file)),
+      control_path_(std::move(control_path)),
+      timeout_seconds_(std::max<std::int64_t>(stall_timeout_ms / 1000, 1)) {}
+
+Arguments CommandBuilder::rsync() const {
+    Arguments arguments{options_.cmd, "-s", "-8", "--from0", "--timeout=" + std::to_string(timeout_seconds_)};
+    if (options_.transport == Transport::ssh) {
+        std::string shell;
+        for (const std::string& argument : ssh_options()) {
+            shell += (shell.empty() ? "" : " ") + quoted_for_rsh(argument);
+        }
+        append(arguments, {"-e", shell});
+    } else if (options_.transport == Transport::daemon) {
+        append(arguments,
+               {"--no-motd", "--sockopts=TCP_NODELAY", "--contimeout=" + std::to_string(timeout_seconds_)});
+        if (options_.port) {
+            arguments.push_back("--port=" + std::to_string(*options_.port));
+        }
+        if (!password_file_.empty()) {
+            arguments.push_back("--password-file=" + password_file_);
+        }
+    }
+    append(arguments, options_.extra_args);
+    return arguments;
+}
+
+// Links, times and permissions are kept, but for what would change whose rights a file runs with, and what
+// would keep its owner from removing a directory.
+Arguments CommandBuilder::sending() const {
+    Arguments arguments = rsync();
+    append(arguments, {"-ltpO", "--chmod=Fug-s,Du+rwx", "-ii", "--out-format=%i %l %n"});
+    if (options_.compress) {
+        arguments.emplace_back("-z");
+    }
+    if (options_.session_bandwidth != 0) {
+        const std::uint64_t rate = std::max<std::uint64_t>(options_.session_bandwidth / kibibyte, 1);
+        arguments.push_back("--bwlimit=" + std::to_string(rate));
+    }
+    return arguments;
+}
+
+std::string CommandBuilder::temp_argument() const {
+    return "--temp-dir=" + options_.temp_dir;
+}
+
+Arguments CommandBuilder::put(std::string_view source_root, std::string_view prefix) const {
+    Arguments arguments = sending();
+    arguments.emplace_back(options_.checksum ? "--checksum" : "--ignore-times");
+    append(arguments, {"--no-implied-dirs", "--files-from=-"});
+    if (prefix.empty()) {
+        arguments.push_back(temp_argument());
+    }
+    append(arguments, {with_slash(source_root), location(prefix)});
+    return arguments;
+}
+
+Arguments CommandBuilder::compare(std::string_view source_root, std::string_view prefix) const {
+    Arguments arguments = sending();
+    append(arguments, {"--dry-run", "--checksum", "--no-implied-dirs", "--files-from=-",
+                       with_slash(source_root), location(prefix)});
+    return arguments;
+}
+
+Arguments CommandBuilder::list() const {
+    Arguments arguments = rsync();
+    append(arguments, {"--list-only", "--no-human-readable", "--dirs", "--ignore-missing-args",
+                       "--no-implied-dirs", "--files-from=-", location(""), "."});
+    return arguments;
+}
+
+Arguments CommandBuilder::fetch(std::uint64_t limit, const std::string& into) const {
+    Arguments arguments = rsync();
+    append(arguments, {"--max-size=" + std::to_string(limit), "--ignore-missing-args", "--no-implied-dirs",
+                       "--no-relative", "--files-from=-", location(""), with_slash(into)});
+    return arguments;
+}
+
+Arguments CommandBuilder::remove(const std::string& empty) const {
+    Arguments arguments = rsync();
+    append(arguments,
+           {"--delete-missing-args", "--no-implied-dirs", "--files-from=-", with_slash(empty), location("")});
+    return arguments;
+}
+
+Arguments CommandBuilder::make_directory(std::string_view path, const std::string& empty) const {
+    Arguments arguments = rsync();
+    append(arguments, {"--dirs", with_slash(empty), location(path)});
+    return arguments;
+}
+
+Arguments CommandBuilder::mirror(std::string_view source_root, bool remove_vanished,
+                                 std::uint64_t max_remove) const {
+    Arguments arguments = sending();
+    append(arguments, {"--recursive", "--exclude-from=-", temp_argument()});
+    if (options_.checksum) {
+        arguments.emplace_back("--checksum");
+    } else if (options_.size_only) {
+        arguments.emplace_back("--size-only");
+    }
+    if (remove_vanished) {
+        arguments.emplace_back("--delete-delay");
+        constexpr std::uint64_t all = INT32_MAX;
+        if (max_remove < all) {
+            arguments.push_back("--max-delete=" + std::to_string(max_remove));
+        }
+    }
+    append(arguments, {with_slash(source_root), location("")});
+    return arguments;
+}
+
+Arguments CommandBuilder::ssh_options() const {
+    Arguments arguments{
+        "ssh",
+        "-T",
+        "-x",
+        "-a",
+        "-oBatchMode=yes",
+        "-oClearAllForwardings=yes",
+        "-oPermitLocalCommand=no",
+        "-oConnectTimeout=" + std::to_string(timeout_seconds_),
+        "-oServerAliveInterval=15",
+        "-oServerAliveCountMax=3",
+        "-oCiphers=^aes128-gcm@openssh.com",
+        options_.accept_new_host ? "-oStrictHostKeyChecking=accept-new" : "-oStrictHostKeyChecking=yes",
+        "-oControlMaster=no"};
+    if (!control_path_.empty()) {
+        append(arguments, {"-S", without_tokens(control_path_)});
+    }
+    if (options_.port) {
+        append(arguments, {"-p", std::to_string(*options_.port)});
+    }
+    if (!options_.username.empty()) {
+        append(arguments, {"-l", options_.username});
+    }
+    if (!options_.ssh_key.empty()) {
+        append(arguments, {"-i", without_tokens(options_.ssh_key), "-oIdentitiesOnly=yes"});
+    }
+    if (!options_.known_hosts.empty()) {
+        arguments.push_back("-oUserKnownHostsFile=\"" + without_tokens(options_.known_hosts) + '"');
+        arguments.emplace_back("-oGlobalKnownHostsFile=/dev/null");
+    }
+    return arguments;
+}
+
+Arguments CommandBuilder::ssh(const Arguments& command) const {
+    Arguments arguments = ssh_options();
+    append(arguments, {"--", options_.target_host});
+    append(arguments, command);
+    return arguments;
+}
+
+Arguments CommandBuilder::ssh_master() const {
+    Arguments arguments = ssh_options();
+    std::replace(arguments.begin(), arguments.end(), std::string("-oControlMaster=no"),
+                 std::string("-oControlMaster=yes"));
+    append(arguments, {"-oControlPersist=no", "-N", "--", options_.target_host});
+    return arguments;
+}
+
+std::string CommandBuilder::target_path(std::string_view path) const {
+    return with_slash(options_.target_dir) + std::string(path);
+}
+
+std::string CommandBuilder::location(std::string_view path) const {
+    std::string directory = with_slash(target_path(path));
+    switch (options_.transport) {
+        case Transport::local:
+            return directory;
+        case Transport::daemon:
+            return (options_.username.empty() ? "" : options_.username + '@') +
+                   bracketed(options_.target_host) + "::" + directory;
+        case Transport::ssh:
+            break;
+    }
+    // Relative to the home directory; a leading dash would look like an option there.
+    return bracketed(options_.target_host) + ':' + (directory.starts_with('-') ? "./" : "") + directory;
+}
+
+}  // namespace mistamover::rsync

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "rsync/rsync_options.hpp"
+
+namespace mistamover::rsync {
+
+using Arguments = std::vector<std::string>;
+
+/// Builds the command lines. Pure: starts nothing. No command line holds a secret or the name of a file that
+/// is sent: names go over standard input, as name_list() writes them.
+class CommandBuilder {
+  public:
+    /// `options` must outlive the builder. `password_file` is empty where the daemon asks for no password.
+    /// `control_path`: the socket of the ssh connection to share, if any.
+    CommandBuilder(const RsyncOptions& options, std::string password_file, std::string control_path,
+                   std::int64_t stall_timeout_ms);
+
+    /// Sends the named items below `source_root` to `prefix` of the target, whatever is there already.
+    [[nodiscard]] Arguments put(std::string_view source_root, std::string_view prefix) const;
+    /// Sends nothing; prints how the named items differ in content, or that they do not.
+    [[nodiscard]] Arguments compare(std::string_view source_root, std::string_view prefix) const;
+    /// Lists the named entries; with a slash behind a name, what is in it.
+    [[nodiscard]] Arguments list() const;
+    /// Brings the named file, of at most `limit` bytes, into a local directory.
+    [[nodiscard]] Arguments fetch(std::uint64_t limit, const std::string& into) const;
+    /// Removes the named entries, which must not be in the local directory `empty`.
+    [[nodiscard]] Arguments remove(const std::string& empty) const;
+    /// Makes one directory; its parent must be there.
+    [[nodiscard]] Arguments make_directory(std::string_view path, const std::string& empty) const;
+    /// Makes the target equal to `source_root`. Filter rules are read from standard input.
+    [[nodiscard]] Arguments mirror(std::string_view source_root, bool remove_vanished,
+                                   std::uint64_t max_remove) const;
+
+    /// ssh with everything but the remote command; `command` is appended as it is.
+    [[nodiscard]] Arguments ssh(const Arguments& command) const;
+    /// The connection that the others share; it runs no command.
+    [[nodiscard]] Arguments ssh_master() const;
+
+    /// `path` below the target directory as the server's file system has it, for ssh and local.
+    [[nodiscard]] std::string target_path(std::string_view path) const;
+
+  private:
+    [[nodiscard]] Arguments rsync() const;
+    [[nodiscard]] Arguments sending() const;
+    [[nodiscard]] Arguments ssh_options() const;
+    [[nodiscard]] std::string location(std::string_view path) const;
+    [[nodiscard]] std::string temp_argument() const;
+
+    const RsyncOptions& options_;
+    std::string password_file_;
+    std::string control_path_;
+    std::int64_t timeout_seconds_;
+};
+
+/// How rsync reads a list of names with --from0. Every name gets a "./" in front: rsync takes one that begins
+/// with '#' or ';' for a comment.
+std::string name_list(std::span<const std::string_view> names);
+
+/// One argument as the value of rsync's --rsh, which splits it by spaces and knows quotes but no escapes.
+std::string quoted_for_rsh(std::string_view argument);
+
+}  // namespace mistamover::rsync

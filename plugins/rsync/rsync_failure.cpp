@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "rsync/rsync_failure.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <charconv>
+
+namespace mistamover::rsync {
+namespace {
+
+constexpr int exit_of_ssh = 255;
+
+struct ExitMeaning {
+    int exit_code;
+    StatusCode code;
+    StatusScope scope;
+    bool outcome_known;
+    const char* text;
+};
+
+constexpr std::array exit_meanings{
+    ExitMeaning{1, StatusCode::configuration, StatusScope::stream, true, "rsync refuses its arguments"},
+    ExitMeaning{2, StatusCode::configuration, StatusScope::stream, true,
+                "the two rsyncs do not understand each other (does the login shell print something?)"},
+    ExitMeaning{3, StatusCode::unreachable, StatusScope::session, true, "the target directory is not there"},
+    ExitMeaning{4, StatusCode::unsupported, StatusScope::stream, true, "the server refuses what is asked"},
+    ExitMeaning{10, StatusCode::unreachable, StatusScope::session, true, "no connection"},
+    ExitMeaning{11, StatusCode::local_io, StatusScope::session, false, "reading or writing failed"},
+    ExitMeaning{12, StatusCode::connection_lost, StatusScope::session, false, "the connection broke"},
+    ExitMeaning{16, StatusCode::connection_lost, StatusScope::session, false, "rsync was ended"},
+    ExitMeaning{19, StatusCode::connection_lost, StatusScope::session, false, "rsync was ended"},
+    ExitMeaning{20, StatusCode::connection_lost, StatusScope::session, false, "rsync was ended"},
+    ExitMeaning{22, StatusCode::local_io, StatusScope::session, false, "out of memory"},
+    ExitMeaning{23, StatusCode::permission, StatusScope::item, true, "not everything was accepted"},
+    ExitMeaning{24, StatusCode::source_changed, StatusScope::item, true, "some sources vanished"},
+    ExitMeaning{30, StatusCode::timed_out, StatusScope::session, false, "the server does not answer"},
+    ExitMeaning{35, StatusCode::timed_out, StatusScope::session, true, "the server does not answer"},
+    ExitMeaning{124, StatusCode::connection_lost, StatusScope::session, false, "the remote command failed"},
+    ExitMeaning{125, StatusCode::connection_lost, StatusScope::session, false,
+                "the remote command was ended"},
+    ExitMeaning{126, StatusCode::configuration, StatusScope::stream, true,
+                "the remote rsync cannot be started"},
+    ExitMeaning{127, StatusCode::configuration, StatusScope::stream, true, "there is no rsync at the target"},
+};
+
+template <typename OnLine>
+void for_each_line(std::string_view text, const OnLine& on_line) {
+    while (!text.empty()) {
+        const std::size_t end = std::min(text.find('\n'), text.size());
+        std::string_view line = text.substr(0, end);
+        if (line.ends_with('\r')) {
+            line.remove_suffix(1);
+        }
+        on_line(line);
+        text.remove_prefix(std::min(end + 1, text.size()));
+    }
+}
+
+bool has(std::string_view text, std::string_view part) {
+    return text.find(part) != std::string_view::npos;
+}
+
+Status status_of(StatusCode code, StatusScope scope, const std::string& what, const ChildEnd& end,
+                 bool outcome_known = true) {
+    const std::string reason = reason_in(end.errors);
+    Status status(code, scope, reason.empty() ? what : what + ": " + reason, end.result.code);
+    if (!outcome_known) {
+        status.with_outcome_unknown();
+    }
+    return status;
+}
+
+// The daemon's answer to the name and password, and to the name of its module, is a line of its protocol.
+Status daemon_refusal(const ChildEnd& end) {
+    if (has(end.errors, "@ERROR: auth failed")) {
+        return status_of(StatusCode::authentication, StatusScope::stream, "the daemon refuses the password",
+                         end);
+    }
+    if (has(end.errors, "@ERROR: max connections") || has(end.errors, "@ERROR: chdir failed") ||
+        !has(end.errors, "@ERROR")) {
+        return status_of(StatusCode::unreachable, StatusScope::session, "the daemon does not serve now", end);
+    }
+    return status_of(StatusCode::configuration, StatusScope::stream, "the daemon refuses", end);
+}
+
+Status failure_of_exit(const ChildEnd& end, bool over_ssh) {
+    const int code = end.result.code;
+    if (Status full = failure_of_target(end); !full.ok()) {
+        return full;
+    }
+    if (code == 5) {
+        return daemon_refusal(end);
+    }
+    if (over_ssh && code == exit_of_ssh) {
+        return ssh_failure(end.errors, false);
+    }
+    if (code == 11 && error_numbers(end.errors).contains(ENOENT)) {
+        return status_of(StatusCode::unreachable, StatusScope::session, "the target directory is not there",
+                         end);
+    }
+    const auto* meaning = std::find_if(exit_meanings.begin(), exit_meanings.end(),
+                                       [&](const ExitMeaning& known) { return known.exit_code == code; });
+    if (meaning == exit_meanings.end()) {
+        return status_of(StatusCode::internal, StatusScope::session,
+                         "rsync ended with " + std::to_string(code), end, false);
+    }
+    return status_of(meaning->code, meaning->scope, meaning->text, end, meaning->outcome_known);
+}
+
+}  // namespace
+
+std::set<int> error_numbers(std::string_view errors) {
+    std::set<int> numbers;
+    for_each_line(errors, [&](std::string_view line) {
+        const std::size_t open = line.rfind('(');
+        if (open == std::string_view::npos || !line.ends_with(')')) {
+            return;
+        }
+        const std::string_view digits = line.substr(open + 1, line.size() - open - 2);
+        int number = 0;
+        const auto [stop, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
+        if (error == std::errc() && stop == digits.data() + digits.size()) {
+            numbers.insert(number);
+        }
+    });
+    return numbers;
+}
+
+Status failure_of_target(const ChildEnd& end) {
+    const std::set<int> numbers = error_numbers(end.errors);
+    if (numbers.contains(ENOSPC) || numbers.contains(EDQUOT)) {
+        return status_of(StatusCode::no_space, StatusScope::session, "the target is full", end);
+    }
+    if (numbers.contains(EROFS)) {
+        return status_of(StatusCode::permission, StatusScope::session, "the target is read-only", end);
+    }
+    return {};
+}
+
+Status failure_of(const ChildEnd& end, bool over_ssh) {
+    switch (end.result.end) {
+        case ChildResult::End::exited:
+            return failure_of_exit(end, over_ssh);
+        case ChildResult::End::stalled:
+            return status_of(StatusCode::timed_out, StatusScope::session, "no progress", end, false);
+        case ChildResult::End::cancelled:
+            return Status(StatusCode::cancelled, StatusScope::item, "cancelled").with_outcome_unknown();
+        case ChildResult::End::not_started:
+            return status_from_errno(end.result.code, "start the program").code() == StatusCode::not_found
+                       ? Status(StatusCode::configuration, StatusScope::stream,
+                                "the program is not installed on this machine (rsync.cmd, ssh)",
+                                end.result.code)
+                       : Status(StatusCode::local_io, StatusScope::session, "the program cannot be started",
+                                end.result.code);
+        case ChildResult::End::signalled:
+            break;
+    }
+    return status_of(StatusCode::connection_lost, StatusScope::session,
+                     "the program was ended by signal " + std::to_string(end.result.code), end, false);
+}
+
+Status failure_of_item(const ChildEnd& end, std::string_view path) {
+    const std::set<int> numbers = error_numbers(end.errors);
+    StatusCode code = StatusCode::permission;
+    int number = end.result.code;
+    if (numbers.size() == 1) {
+        number = *numbers.begin();
+        code = status_from_errno(number, "").code();
+    } else if (numbers.empty()) {
+        code = StatusCode::exists;  // rsync gives no number where a directory is in the way, as its only case
+    }
+    const std::string reason = reason_in(end.errors);
+    return {code, StatusScope::item,
+            "the target refused " + std::string(path) + (reason.empty() ? "" : ": " + reason), number};
+}
+
+Status ssh_failure(std::string_view errors, bool connected) {
+    const std::string reason = reason_in(errors);
+    const auto status = [&](StatusCode code, StatusScope scope, const std::string& what) {
+        return Status(code, scope, reason.empty() ? what : what + ": " + reason, exit_of_ssh);
+    };
+    if (has(errors, "Host key verification failed") || has(errors, "HOST IDENTIFICATION HAS CHANGED")) {
+        return status(StatusCode::host_key, StatusScope::stream,
+                      "the host's key is not the one that is known of it");
+    }
+    if (has(errors, "Permission denied (") || has(errors, "Too many authentication failures")) {
+        return status(StatusCode::authentication, StatusScope::stream, "ssh was not let in");
+    }
+    if (!connected && !has(errors, "mux_client")) {
+        return status(StatusCode::unreachable, StatusScope::session, "no connection by ssh");
+    }
+    return status(StatusCode::connection_lost, StatusScope::session, "the connection by ssh broke")
+        .with_outcome_unknown();
+}
+
+std::string reason_in(std::string_view errors) {
+    constexpr std::size_t longest = 300;
+    std::string reason;
+    for_each_line(errors, [&](std::string_view line) {
+        const bool is_decoration = line.starts_with('@') && line.ends_with('@');
+        if (reason.empty() && !line.empty() && !is_decoration) {
+            reason = line.substr(0, longest);
+        }
+    });
+    return reason;
+}
+
+}  // namespace mistamover::rsync

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "rsync/rsync_options.hpp"
+
+#include <algorithm>
+#include <string_view>
+
+#include <mistamover/transfer_module.hpp>
+
+namespace mistamover::rsync {
+namespace {
+
+constexpr std::string_view harmless_letters = "46AHJSUWXgoz";
+constexpr std::array<std::string_view, 34> harmless_names{"acls",
+                                                          "address",
+                                                          "block-size",
+                                                          "cc",
+                                                          "checksum-choice",
+                                                          "chmod",
+                                                          "chown",
+                                                          "compress-choice",
+                                                          "compress-level",
+                                                          "contimeout",
+                                                          "fake-super",
+                                                          "fsync",
+                                                          "group",
+                                                          "groupmap",
+                                                          "modify-window",
+                                                          "no-group",
+                                                          "no-owner",
+                                                          "no-perms",
+                                                          "no-s",
+                                                          "no-secluded-args",
+                                                          "no-whole-file",
+                                                          "numeric-ids",
+                                                          "old-args",
+                                                          "omit-link-times",
+                                                          "open-noatime",
+                                                          "owner",
+                                                          "preallocate",
+                                                          "protocol",
+                                                          "rsync-path",
+                                                          "skip-compress",
+                                                          "sparse",
+                                                          "usermap",
+                                                          "whole-file",
+                                                          "xattrs"};
+
+[[noreturn]] void refuse(const std::string& reason) {
+    throw StatusError({StatusCode::configuration, StatusScope::stream, reason});
+}
+
+Transport transport_of(const std::string& name) {
+    if (name == "daemon") {
+        return Transport::daemon;
+    }
+    return name == "local" ? Transport::local : Transport::ssh;
+}
+
+void check_target(const RsyncOptions& options) {
+    const std::string& host = options.target_host;
+    const std::string& directory = options.target_dir;
+    if (options.transport == Transport::local) {
+        if (!directory.starts_with('/')) {
+            refuse("outgoing.target_dir must be an absolute path with rsync.transport local, not \"" +
+                   directory + "\"");
+        }
+        return;
+    }
+    if (host.empty() || host.starts_with('-') || host.find_first_of("/@ \t\n") != std::string::npos) {
+        refuse("outgoing.target_host must be a host's name or address with the module rsync, not \"" + host +
+               "\"");
+    }
+    if (options.transport == Transport::daemon &&
+        (directory.starts_with('/') || directory.starts_with('-') || directory.empty())) {
+        refuse("outgoing.target_dir must be MODULE/path with rsync.transport daemon, not \"" + directory +
+               "\"");
+    }
+}
+
+void check_credentials(const RsyncOptions& options) {
+    const bool has_password = !options.password.empty() || !options.password_file.empty();
+    if (has_password && options.transport != Transport::daemon) {
+        refuse("rsync.password and rsync.password_file are for rsync.transport daemon: ssh uses a key");
+    }
+    if (!options.password.empty() && !options.password_file.empty()) {
+        refuse("rsync.password and rsync.password_file cannot both be set");
+    }
+    if (has_password && options.username.empty()) {
+        refuse("rsync.password needs rsync.username");
+    }
+    if (options.password.find('\n') != std::string::npos) {
+        refuse("rsync.password must be one line");
+    }
+    if (options.username.starts_with('-') || options.username.find_first_of("@:/ \n") != std::string::npos) {
+        refuse("rsync.username is not a user's name");
+    }
+    if (options.port && (*options.port < 1 || *options.port > 65535)) {
+        refuse("rsync.port must lie between 1 and 65535");
+    }
+}
+
+}  // namespace
+
+bool is_harmless_argument(const std::string& argument) {
+    if (argument.starts_with("--")) {
+        const std::string name = argument.substr(2, argument.find('=') - 2);
+        return std::find(harmless_names.begin(), harmless_names.end(), name) != harmless_names.end();
+    }
+    return argument.size() > 1 && argument.front() == '-' &&
+           argument.find_first_not_of(harmless_letters, 1) == std::string::npos;
+}
+
+RsyncOptions::RsyncOptions(const ModuleSettings& settings)
+    : target_host(settings.target_host),
+      target_dir(settings.target_dir),
+      temp_dir(settings.temp_dir),
+      work_dir(settings.work_dir) {
+    const Options options(settings.options);
+    transport = transport_of(options.text("transport"));
+    port = options.optional_integer("port");
+    username = options.optional_text("username").value_or("");
+    password = options.optional_text("password").value_or("");
+    password_file = options.optional_text("password_file").value_or("");
+    ssh_key = options.optional_text("ssh_key").value_or("");
+    known_hosts = options.optional_text("known_hosts").value_or("");
+    accept_new_host = options.text("host_key") == "accept-new";
+    cmd = options.text("cmd");
+    checksum = options.flag("checksum");
+    size_only = options.flag("size_only");
+    compress = options.flag("compress");
+    extra_args = options.list("extra_args");
+    if (settings.bandwidth_limit != 0) {
+        session_bandwidth =
+            std::max<std::uint64_t>(settings.bandwidth_limit / std::max(settings.parallel_sessions, 1U), 1);
+    }
+    check_target(*this);
+    check_credentials(*this);
+    if (size_only && settings.mode != TransferMode::mirror) {
+        refuse(
+            "rsync.size_only needs outgoing.transfer_mode mirror: a move must not take a file for delivered "
+            "because another of its size is there");
+    }
+    for (const std::string& argument : extra_args) {
+        if (!is_harmless_argument(argument)) {
+            refuse(
+                "rsync.extra_args: \"" + argument +
+                "\" is not among the arguments that can be added (see the README of the module); a value is "
+                "written behind the name, as in --chmod=F644");
+        }
+    }
+}
+
+}  // namespace mistamover::rsync

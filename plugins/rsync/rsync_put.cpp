@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "rsync/rsync_put.hpp"
+
+#include <sys/stat.h>
+
+#include "rsync/rsync_output.hpp"
+
+namespace mistamover::rsync {
+
+PutBatch::PutBatch(Runner& runner, const CommandBuilder& commands, const RsyncOptions& options,
+                   const PutRequest& request, PutSink& sink)
+    : runner_(runner), commands_(commands), options_(options), request_(request), sink_(sink) {
+    std::vector<std::string_view> names;
+    names.reserve(request.items.size());
+    fates_.resize(request.items.size(), Fate::untold);
+    for (std::size_t i = 0; i < request.items.size(); ++i) {
+        const PutItem& item = request.items[i];
+        names.push_back(item.path);
+        index_of_.emplace(item.path, i);
+        bytes_ += item.kind == EntryKind::file ? item.size : 0;
+    }
+    names_ = name_list(names);
+}
+
+Status PutBatch::run() {
+    const ChildEnd end =
+        runner_.run_transfer(commands_.put(request_.source_root, request_.target_prefix), names_, bytes_,
+                             [this](std::string_view line) { note_line(line); });
+    const bool partial = end.result.exited_with(exit_partial) || end.result.exited_with(exit_vanished);
+    if (partial) {
+        return reconcile(end);
+    }
+    if (!end.result.exited_with(0)) {
+        return runner_.failure(end);
+    }
+    for (std::size_t i = 0; i < fates_.size(); ++i) {
+        report(i, {StatusCode::unsupported, StatusScope::item,
+                   "rsync did not send " + std::string(request_.items[i].path)});
+    }
+    return {};
+}
+
+void PutBatch::note_line(std::string_view line) {
+    const auto told = parse_item_line(line);
+    const auto found = told ? index_of_.find(told->path) : index_of_.end();
+    if (found == index_of_.end()) {
+        return;
+    }
+    const bool is_file = request_.items[found->second].kind == EntryKind::file;
+    switch (told->what) {
+        case ItemLine::What::sent:
+        case ItemLine::What::created:
+            fates_[found->second] = Fate::delivered;
+            break;
+        case ItemLine::What::unchanged:
+            // A file that was compared by anything less than its checksum is none that was delivered.
+            fates_[found->second] = is_file && !options_.checksum ? Fate::refused : Fate::delivered;
+            break;
+        case ItemLine::What::removed:
+            break;
+    }
+}
+
+Status PutBatch::reconcile(const ChildEnd& end) {
+    if (const Status full = failure_of_target(end); !full.ok()) {
+        return full;
+    }
+    fates_.assign(fates_.size(), Fate::untold);
+    const ChildEnd compared =
+        runner_.run(commands_.compare(request_.source_root, request_.target_prefix), names_,
+                    [this](std::string_view line) {
+                        const auto told = parse_item_line(line);
+                        const auto found = told ? index_of_.find(told->path) : index_of_.end();
+                        if (found != index_of_.end()) {
+                            fates_[found->second] =
+                                told->what == ItemLine::What::unchanged ? Fate::delivered : Fate::refused;
+                        }
+                    });
+    const bool is_answer = compared.result.exited_with(0) || compared.result.exited_with(exit_partial) ||
+                           compared.result.exited_with(exit_vanished);
+    if (!is_answer) {
+        return runner_.failure(compared);
+    }
+    for (std::size_t i = 0; i < fates_.size(); ++i) {
+        report(i, failure_of_item(end, request_.items[i].path));
+    }
+    return {};
+}
+
+void PutBatch::report(std::size_t index, const Status& failure) {
+    const PutItem& item = request_.items[index];
+    PutReport report;
+    if (!source_is_unchanged(item)) {
+        sink_.done(index,
+                   {StatusCode::source_changed, StatusScope::item,
+                    "the source changed while it was being sent: " + std::string(item.path)},
+                   report);
+    } else if (fates_[index] != Fate::delivered) {
+        sink_.done(index, failure, report);
+    } else {
+        report.bytes_sent = item.kind == EntryKind::file ? item.size : 0;
+        sink_.done(index, {}, report);
+    }
+}
+
+bool PutBatch::source_is_unchanged(const PutItem& item) const {
+    const std::string path = std::string(request_.source_root) + '/' + std::string(item.path);
+    struct stat now = {};
+    if (::lstat(path.c_str(), &now) != 0 || now.st_dev != item.device || now.st_ino != item.inode) {
+        return false;
+    }
+    constexpr std::int64_t second_ns = 1'000'000'000;
+    return item.kind != EntryKind::file ||
+           (S_ISREG(now.st_mode) && static_cast<std::uint64_t>(now.st_size) == item.size &&
+            now.st_mtim.tv_sec * second_ns + now.st_mtim.tv_nsec == item.mtime_ns);
+}
+
+}  // namespace mistamover::rsync

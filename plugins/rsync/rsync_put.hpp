@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include "rsync/rsync_runner.hpp"
+
+namespace mistamover::rsync {
+
+/// One put request, as one rsync. An item is reported as ok only where rsync ended well and told that it sent
+/// that very item, or where an rsync that compares finds it equal at the target; and where the source is
+/// still what the item says.
+class PutBatch {
+  public:
+    PutBatch(Runner& runner, const CommandBuilder& commands, const RsyncOptions& options,
+             const PutRequest& request, PutSink& sink);
+
+    /// As Session::put.
+    Status run();
+
+  private:
+    void note_line(std::string_view line);
+    /// After an rsync that did not deliver everything: finds out what is there.
+    Status reconcile(const ChildEnd& end);
+    void report(std::size_t index, const Status& failure);
+    [[nodiscard]] bool source_is_unchanged(const PutItem& item) const;
+
+    enum class Fate : unsigned char { untold, delivered, refused };
+
+    Runner& runner_;
+    const CommandBuilder& commands_;
+    const RsyncOptions& options_;
+    const PutRequest& request_;
+    PutSink& sink_;
+    std::string names_;
+    std::uint64_t bytes_ = 0;
+    std::unordered_map<std::string_view, std::size_t> index_of_;
+    std::vector<Fate> fates_;
+};
+
+}  // namespace mistamover::rsync

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "rsync/rsync_runner.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <fcntl.h>
+#include <fstream>
+#include <sys/stat.h>
+#include <system_error>
+#include <unistd.h>
+#include <utility>
+
+#include <mistamover/child_process.hpp>
+
+#include "rsync/rsync_output.hpp"
+
+namespace mistamover::rsync {
+namespace {
+
+constexpr std::size_t longest_errors = 256UL * 1024;
+
+[[noreturn]] void fail(int error_number, const std::string& doing) {
+    const Status status = status_from_errno(error_number, doing);
+    throw StatusError({status.code(), StatusScope::stream, status.text()});
+}
+
+// rsync refuses a file that others may read.
+std::string write_password(const std::string& work_dir, const std::string& password) {
+    std::string path = work_dir + "/rsync-password";
+    ::unlink(path.c_str());
+    const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    const std::string line = password + '\n';
+    const bool written =
+        fd >= 0 && ::write(fd, line.data(), line.size()) == static_cast<ssize_t>(line.size());
+    const int error = errno;
+    if (fd >= 0) {
+        ::close(fd);
+    }
+    if (!written) {
+        fail(error, "write " + path);
+    }
+    return path;
+}
+
+// Bytes that a process has read and written; 0 where that cannot be told.
+std::uint64_t bytes_moved_by(int pid) {
+    std::ifstream file("/proc/" + std::to_string(pid) + "/io");
+    std::string key;
+    std::uint64_t sum = 0;
+    std::uint64_t value = 0;
+    while (file >> key >> value && (key == "rchar:" || key == "wchar:")) {
+        sum += value;
+    }
+    return sum;
+}
+
+}  // namespace
+
+Shared::Shared(const ModuleSettings& settings) : options(settings) {
+    password_file =
+        options.password.empty() ? options.password_file : write_password(options.work_dir, options.password);
+    empty_dir = options.work_dir + "/rsync-empty";
+    if (::mkdir(empty_dir.c_str(), 0700) != 0 && errno != EEXIST) {
+        fail(errno, "make " + empty_dir);
+    }
+}
+
+ChildEnd Runner::run(const Arguments& arguments, std::string_view input, const LineHandler& on_line) {
+    return run(arguments, input, on_line, {});
+}
+
+ChildEnd Runner::run_transfer(const Arguments& arguments, std::string_view input, std::uint64_t bytes,
+                              const LineHandler& on_line) {
+    std::uint64_t moved = 0;
+    std::uint64_t left = bytes;
+    // A large file is sent without a word.
+    ChildEnd end = run(arguments, input, on_line, [&](int pid) {
+        const std::uint64_t now = bytes_moved_by(pid);
+        const std::uint64_t more = now - std::min(std::exchange(moved, now), now);
+        // It reads what it sends, and writes it: each byte is seen twice.
+        const std::uint64_t sent = std::min(more / 2, left);
+        left -= sent;
+        context_.progress(sent);
+        return more > 0;
+    });
+    if (end.result.exited_with(0)) {
+        context_.progress(left);
+    }
+    return end;
+}
+
+ChildEnd Runner::run(const Arguments& arguments, std::string_view input, const LineHandler& on_line,
+                     const std::function<bool(int)>& keep_alive) {
+    ChildCommand command;
+    command.arguments = arguments;
+    command.environment = {"TZ=UTC0"};
+    command.input = input;
+    ChildEnd end;
+    LineSplitter lines(on_line);
+    end.result = run_child(
+        command, context_, [&](std::string_view piece) { lines.feed(piece); },
+        [&](std::string_view piece) {
+            end.errors += piece.substr(0, longest_errors - std::min(longest_errors, end.errors.size()));
+        },
+        keep_alive);
+    if (!end.result.exited_with(0)) {
+        context_.log(LogLevel::debug, arguments.front() + " ended with " + std::to_string(end.result.code) +
+                                          ": " + end.errors);
+    }
+    return end;
+}
+
+Status Runner::failure(const ChildEnd& end) const {
+    return failure_of(end, shared_.options.transport == Transport::ssh);
+}
+
+}  // namespace mistamover::rsync

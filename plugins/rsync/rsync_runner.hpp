@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <string_view>
+
+#include <mistamover/transfer_module.hpp>
+
+#include "rsync/rsync_command.hpp"
+#include "rsync/rsync_failure.hpp"
+
+namespace mistamover::rsync {
+
+/// What the sessions of a module share. Safe from several threads.
+struct Shared {
+    /// Makes the module's own files in the stream's work directory; throws StatusError.
+    explicit Shared(const ModuleSettings& settings);
+
+    RsyncOptions options;
+    std::string password_file;                ///< Empty: none.
+    std::string empty_dir;                    ///< An empty local directory.
+    std::atomic<bool> temp_dir_there{false};  ///< As far as is known.
+    std::atomic<unsigned> sessions{0};        ///< Opened so far.
+    enum class Answer : std::uint8_t { unknown, yes, no };
+    std::atomic<Answer> can_rename{Answer::unknown};
+};
+
+/// Runs rsync and ssh for one session, and logs what they complain about.
+class Runner {
+  public:
+    Runner(const Shared& shared, SessionContext& context) : shared_(shared), context_(context) {}
+
+    using LineHandler = std::function<void(std::string_view)>;
+    /// Standard output goes to `on_line`, line by line.
+    ChildEnd run(const Arguments& arguments, std::string_view input, const LineHandler& on_line);
+    /// The same for a transfer of up to `bytes` bytes: it lives on while it sends, and tells the progress.
+    ChildEnd run_transfer(const Arguments& arguments, std::string_view input, std::uint64_t bytes,
+                          const LineHandler& on_line);
+    [[nodiscard]] Status failure(const ChildEnd& end) const;
+    [[nodiscard]] SessionContext& context() const noexcept { return context_; }
+
+  private:
+    ChildEnd run(const Arguments& arguments, std::string_view input, const LineHandler& on_line,
+                 const std::function<bool(int)>& keep_alive);
+
+    const Shared& shared_;
+    SessionContext& context_;
+};
+
+}  // namespace mistamover::rsync

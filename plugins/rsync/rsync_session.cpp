@@ -1,0 +1,399 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "rsync/rsync_session.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstdio>
+#include <fcntl.h>
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <sys/stat.h>
+#include <system_error>
+#include <unordered_map>
+#include <vector>
+
+#include "rsync/mirror_filter.hpp"
+#include "rsync/rsync_put.hpp"
+
+namespace mistamover::rsync {
+namespace {
+
+void ignore_line(std::string_view /*line*/) {}
+
+std::string parent_of(std::string_view path) {
+    return std::string(path.substr(0, std::min(path.rfind('/'), path.size())));
+}
+
+// What rsync removes in one run it removes in an order of its own: parents must wait for a later one.
+std::vector<std::vector<std::string_view>> deepest_first(std::span<const std::string_view> paths) {
+    std::map<std::ptrdiff_t, std::vector<std::string_view>, std::greater<>> by_depth;
+    for (const std::string_view path : paths) {
+        by_depth[std::count(path.begin(), path.end(), '/')].push_back(path);
+    }
+    std::vector<std::vector<std::string_view>> levels;
+    levels.reserve(by_depth.size());
+    for (auto& [depth, level] : by_depth) {
+        levels.push_back(std::move(level));
+    }
+    return levels;
+}
+
+std::unique_ptr<SocketPath> make_socket_path(const RsyncOptions& options, const std::string& name) {
+    return options.transport == Transport::ssh ? std::make_unique<SocketPath>(options.work_dir, name)
+                                               : nullptr;
+}
+
+Status item_failure(StatusCode code, std::string_view path, const char* what) {
+    return {code, StatusScope::item, std::string(path) + ' ' + what};
+}
+
+}  // namespace
+
+RsyncSession::RsyncSession(Shared& shared, SessionContext& context)
+    : shared_(shared),
+      runner_(shared, context),
+      name_("ssh" + std::to_string(shared.sessions++)),
+      socket_(make_socket_path(shared.options, name_)),
+      commands_(shared.options, shared.password_file, socket_ ? socket_->text() : "",
+                context.stall_timeout_ms()) {
+    if (socket_) {
+        master_ = std::make_unique<SshMaster>(commands_, *socket_, context);
+    }
+}
+
+Capabilities RsyncSession::capabilities() {
+    constexpr Capabilities always = Capability::list | Capability::remove | Capability::make_directory |
+                                    Capability::publish_rename | Capability::set_time | Capability::mirror |
+                                    Capability::symlinks;
+    return can_rename() ? always | Capability::rename : always;
+}
+
+// A login may be confined to rsync, and only GNU's mv and a few others never move into a directory.
+bool RsyncSession::can_rename() {
+    if (shared_.options.transport == Transport::local) {
+        return true;
+    }
+    if (shared_.options.transport == Transport::daemon) {
+        return false;
+    }
+    if (shared_.can_rename == Shared::Answer::unknown) {
+        const ChildEnd end = runner_.run(commands_.ssh({"mv", "-fT", "--version"}), {}, ignore_line);
+        if (end.result.end != ChildResult::End::exited || end.result.code == 255) {
+            return false;
+        }
+        shared_.can_rename = end.result.code == 0 ? Shared::Answer::yes : Shared::Answer::no;
+    }
+    return shared_.can_rename == Shared::Answer::yes;
+}
+
+Status RsyncSession::check_connection() {
+    return master_ ? master_->check() : Status{};
+}
+
+// Its parent must be there: a target directory that is not mounted must not be made.
+Status RsyncSession::make_temp_dir() {
+    const ChildEnd end =
+        runner_.run(commands_.make_directory(shared_.options.temp_dir, shared_.empty_dir), {}, ignore_line);
+    if (!end.result.exited_with(0)) {
+        const Status status = runner_.failure(end);
+        return status.scope() == StatusScope::item
+                   ? Status(status.code(), StatusScope::session, status.text(), status.protocol_code())
+                   : status;
+    }
+    shared_.temp_dir_there = true;
+    return {};
+}
+
+Status RsyncSession::put(const PutRequest& request, PutSink& sink) {
+    if (const Status status = check_connection(); !status.ok()) {
+        return status;
+    }
+    const bool uses_temp_dir = request.target_prefix.empty();
+    if (!uses_temp_dir && !request.target_prefix.starts_with(shared_.options.temp_dir)) {
+        return item_failure(StatusCode::unsupported, request.target_prefix,
+                            "is not below the directory of temporary files");
+    }
+    if (uses_temp_dir && !shared_.temp_dir_there) {
+        if (const Status status = make_temp_dir(); !status.ok()) {
+            return status;
+        }
+    }
+    const Status status = PutBatch(runner_, commands_, shared_.options, request, sink).run();
+    if (!status.ok()) {
+        shared_.temp_dir_there = false;
+        // rsync refuses to start where the directory of temporary files has gone, as if misused.
+        if (uses_temp_dir && status.protocol_code() == exit_usage && !find(shared_.options.temp_dir)) {
+            return {StatusCode::unreachable, StatusScope::session,
+                    "the directory of temporary files has gone from the target", exit_usage};
+        }
+    }
+    return status;
+}
+
+Status RsyncSession::look_up(const std::string& names, const EntryHandler& on_entry, bool& complete) {
+    complete = false;
+    if (const Status status = check_connection(); !status.ok()) {
+        return status;
+    }
+    const ChildEnd end = runner_.run(commands_.list(), names, [&](std::string_view line) {
+        if (const auto entry = parse_list_line(line)) {
+            on_entry(*entry);
+        }
+    });
+    complete = end.result.exited_with(0);
+    const bool partly = end.result.exited_with(exit_partial) || end.result.exited_with(exit_vanished);
+    return complete || partly ? Status{} : runner_.failure(end);
+}
+
+std::optional<EntryInfo> RsyncSession::find(std::string_view path) {
+    std::optional<EntryInfo> found;
+    bool complete = false;
+    const Status status = look_up(
+        name_list({&path, 1}),
+        [&](const ListLine& entry) {
+            if (entry.path == path) {
+                found = entry.info;
+            }
+        },
+        complete);
+    if (!status.ok()) {
+        throw StatusError(status);
+    }
+    if (!found && !complete) {
+        throw StatusError(item_failure(StatusCode::permission, path, "cannot be looked at"));
+    }
+    return found;
+}
+
+Status RsyncSession::stat(std::span<const std::string_view> paths, StatSink& sink) {
+    std::unordered_multimap<std::string_view, std::size_t> waiting;
+    for (std::size_t i = 0; i < paths.size(); ++i) {
+        waiting.emplace(paths[i], i);
+    }
+    bool complete = false;
+    const Status status = look_up(
+        name_list(paths),
+        [&](const ListLine& entry) {
+            const auto [first, last] = waiting.equal_range(entry.path);
+            for (auto asked = first; asked != last; ++asked) {
+                sink.entry(asked->second, {}, entry.info);
+            }
+            waiting.erase(first, last);
+        },
+        complete);
+    if (!status.ok()) {
+        return status;
+    }
+    for (const auto& [path, index] : waiting) {
+        sink.entry(index,
+                   complete ? item_failure(StatusCode::not_found, path, "is not there")
+                            : item_failure(StatusCode::permission, path, "cannot be looked at"),
+                   {});
+    }
+    return {};
+}
+
+Status RsyncSession::fetch(std::string_view path, std::uint64_t limit, std::string& content, bool& fetched) {
+    const std::filesystem::path directory = shared_.options.work_dir + "/fetched-" + name_;
+    std::filesystem::remove_all(directory);
+    std::filesystem::create_directory(directory);
+    const ChildEnd end =
+        runner_.run(commands_.fetch(limit, directory.string()), name_list({&path, 1}), ignore_line);
+    const std::size_t slash = path.rfind('/');
+    const std::string_view name = slash == std::string_view::npos ? path : path.substr(slash + 1);
+    std::ifstream file(directory / name, std::ios::binary);
+    fetched = end.result.exited_with(0) && file.is_open();
+    content.assign(std::istreambuf_iterator<char>(file), {});
+    std::filesystem::remove_all(directory);
+    return end.result.exited_with(0) ? Status{} : runner_.failure(end);
+}
+
+Status RsyncSession::get_small(std::string_view path, std::uint64_t limit, BytesSink& sink) {
+    if (const Status status = check_connection(); !status.ok()) {
+        return status;
+    }
+    std::string content;
+    bool fetched = false;
+    if (const Status status = fetch(path, limit, content, fetched); !status.ok()) {
+        return status;
+    }
+    if (fetched) {
+        sink.bytes(content);
+        return {};
+    }
+    return find(path) ? item_failure(StatusCode::unsupported, path, "is too long, or not a file")
+                      : item_failure(StatusCode::not_found, path, "is not there");
+}
+
+Status RsyncSession::list(std::string_view path, ListSink& sink) {
+    const std::string below = path.empty() ? "" : std::string(path) + '/';
+    bool is_directory = false;
+    bool complete = false;
+    const Status status = look_up(
+        std::string("./") + below + '\0',
+        [&](const ListLine& entry) {
+            if (entry.path == path || entry.path == ".") {
+                is_directory = entry.info.kind == EntryKind::directory;
+            } else if (entry.path.starts_with(below)) {
+                sink.entry(std::string_view(entry.path).substr(below.size()), entry.info);
+            }
+        },
+        complete);
+    if (!status.ok() || (is_directory && complete)) {
+        return status;
+    }
+    return complete ? item_failure(StatusCode::not_found, path, "is not a directory")
+                    : item_failure(StatusCode::permission, path, "cannot be listed");
+}
+
+Status RsyncSession::remove(std::span<const std::string_view> paths, RemoveSink& sink) {
+    if (const Status status = check_connection(); !status.ok()) {
+        return status;
+    }
+    ChildEnd last;
+    for (const std::vector<std::string_view>& level : deepest_first(paths)) {
+        last = runner_.run(commands_.remove(shared_.empty_dir), name_list(level), ignore_line);
+        // Those names count as sources that vanished.
+        const bool ran = last.result.exited_with(0) || last.result.exited_with(exit_vanished) ||
+                         last.result.exited_with(exit_partial);
+        if (!ran) {
+            return runner_.failure(last);
+        }
+    }
+    const auto is_temp_dir = [&](std::string_view path) { return path == shared_.options.temp_dir; };
+    if (std::any_of(paths.begin(), paths.end(), is_temp_dir)) {
+        shared_.temp_dir_there = false;
+    }
+    std::unordered_multimap<std::string_view, std::size_t> indices;
+    for (std::size_t i = 0; i < paths.size(); ++i) {
+        indices.emplace(paths[i], i);
+    }
+    bool complete = false;
+    const Status status = look_up(
+        name_list(paths),
+        [&](const ListLine& entry) {
+            const auto [first, end] = indices.equal_range(entry.path);
+            for (auto there = first; there != end; ++there) {
+                sink.done(there->second,
+                          item_failure(entry.info.kind == EntryKind::directory ? StatusCode::exists
+                                                                               : StatusCode::permission,
+                                       entry.path, "cannot be removed"));
+            }
+            indices.erase(first, end);
+        },
+        complete);
+    if (!status.ok()) {
+        return status;
+    }
+    for (const auto& [path, index] : indices) {
+        sink.done(index,
+                  complete ? Status{} : item_failure(StatusCode::permission, path, "cannot be removed"));
+    }
+    return {};
+}
+
+Status RsyncSession::rename(std::string_view from, std::string_view to) {
+    if (const Status status = check_connection(); !status.ok()) {
+        return status;
+    }
+    return shared_.options.transport == Transport::local ? rename_here(from, to) : rename_by_ssh(from, to);
+}
+
+// No shell sees the names: they go over standard input to xargs, which hands them to mv.
+Status RsyncSession::rename_by_ssh(std::string_view from, std::string_view to) {
+    std::string names = commands_.target_path(from);
+    names += '\0';
+    names += commands_.target_path(to);
+    names += '\0';
+    const ChildEnd end =
+        runner_.run(commands_.ssh({"xargs", "-0", "-n", "2", "mv", "-fT", "--"}), names, ignore_line);
+    if (end.result.exited_with(0)) {
+        return {};
+    }
+    if (end.result.end == ChildResult::End::exited && end.result.code != 255) {
+        return not_renamed(from, to, reason_in(end.errors));
+    }
+    return runner_.failure(end);
+}
+
+Status RsyncSession::rename_here(std::string_view from, std::string_view to) {
+    const std::string source = commands_.target_path(from);
+    const std::string target = commands_.target_path(to);
+    if (::rename(source.c_str(), target.c_str()) == 0) {
+        return {};
+    }
+    return not_renamed(from, to, std::generic_category().message(errno));
+}
+
+Status RsyncSession::not_renamed(std::string_view from, std::string_view to, const std::string& reason) {
+    const std::string what = "rename to " + std::string(to) + ": " + reason;
+    if (find(to)) {
+        return {StatusCode::exists, StatusScope::item, what};
+    }
+    return {find(from) ? StatusCode::permission : StatusCode::not_found, StatusScope::item, what};
+}
+
+Status RsyncSession::make_directory(std::string_view path) {
+    if (path == shared_.options.temp_dir) {
+        return shared_.temp_dir_there || find(path)
+                   ? item_failure(StatusCode::exists, path, "is there already")
+                   : make_temp_dir();
+    }
+    if (find(path)) {
+        return item_failure(StatusCode::exists, path, "is there already");
+    }
+    const ChildEnd end = runner_.run(commands_.make_directory(path, shared_.empty_dir), {}, ignore_line);
+    if (end.result.exited_with(0)) {
+        return {};
+    }
+    const Status status = runner_.failure(end);
+    const bool parent_is_missing =
+        status.code() == StatusCode::unreachable && !parent_of(path).empty() && !find(parent_of(path));
+    return parent_is_missing ? item_failure(StatusCode::not_found, path, "has no directory to lie in")
+                             : status;
+}
+
+Status RsyncSession::mirror(const MirrorRequest& request, MirrorSink& sink) {
+    if (const Status status = check_connection(); !status.ok()) {
+        return status;
+    }
+    if (!shared_.temp_dir_there) {
+        if (const Status status = make_temp_dir(); !status.ok()) {
+            return status;
+        }
+    }
+    const ChildEnd end = runner_.run_transfer(
+        commands_.mirror(request.source_root, request.remove_vanished, request.max_remove),
+        filter_rules(request), 0, [&](std::string_view line) {
+            const auto item = parse_item_line(line);
+            if (item && item->what == ItemLine::What::removed) {
+                sink.removed(item->path);
+            } else if (item && item->what != ItemLine::What::unchanged) {
+                const std::uint64_t bytes = item->what == ItemLine::What::sent ? item->size : 0;
+                runner_.context().progress(bytes);
+                sink.sent(item->path, bytes);
+            }
+        });
+    if (end.result.exited_with(0)) {
+        return {};
+    }
+    if (end.result.exited_with(exit_delete_limit)) {
+        return {StatusCode::configuration, StatusScope::item,
+                "more than " + std::to_string(request.max_remove) +
+                    " entries at the target are no longer in the source, and max_delete is that: no more are "
+                    "deleted (raise outgoing.max_delete if this is meant)",
+                exit_delete_limit};
+    }
+    const bool partly = end.result.exited_with(exit_partial) || end.result.exited_with(exit_vanished);
+    if (!partly) {
+        shared_.temp_dir_there = false;
+        return runner_.failure(end);
+    }
+    const Status full = failure_of_target(end);
+    return full.ok() ? failure_of_item(end, "a part of the mirror") : full;
+}
+
+}  // namespace mistamover::rsync

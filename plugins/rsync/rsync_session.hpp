@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <mistamover/transfer_module.hpp>
+
+#include "rsync/rsync_command.hpp"
+#include "rsync/rsync_output.hpp"
+#include "rsync/rsync_runner.hpp"
+#include "rsync/ssh_master.hpp"
+
+namespace mistamover::rsync {
+
+/// What some server may offer.
+inline constexpr Capabilities rsync_capabilities =
+    Capability::list | Capability::remove | Capability::rename | Capability::make_directory |
+    Capability::publish_rename | Capability::set_time | Capability::mirror | Capability::symlinks;
+
+/// A way to the target. Over ssh a live connection, which every rsync of the session shares; a daemon is
+/// connected to anew by each call. Every method runs few programs, whatever the number of names.
+class RsyncSession final : public Session {
+  public:
+    /// Throws StatusError. `shared` outlives the session.
+    RsyncSession(Shared& shared, SessionContext& context);
+
+    Capabilities capabilities() override;
+    Status put(const PutRequest& request, PutSink& sink) override;
+    Status stat(std::span<const std::string_view> paths, StatSink& sink) override;
+    Status get_small(std::string_view path, std::uint64_t limit, BytesSink& sink) override;
+    Status list(std::string_view path, ListSink& sink) override;
+    Status remove(std::span<const std::string_view> paths, RemoveSink& sink) override;
+    Status rename(std::string_view from, std::string_view to) override;
+    Status make_directory(std::string_view path) override;
+    Status mirror(const MirrorRequest& request, MirrorSink& sink) override;
+
+  private:
+    using EntryHandler = std::function<void(const ListLine&)>;
+    /// Asks for the named entries; those that are not there are not told. `complete` becomes false where
+    /// some may be there and could not be looked at.
+    Status look_up(const std::string& names, const EntryHandler& on_entry, bool& complete);
+    /// What is at `path`; nothing where nothing is there. Throws StatusError where that cannot be told.
+    std::optional<EntryInfo> find(std::string_view path);
+    Status check_connection();
+    Status make_temp_dir();
+    Status fetch(std::string_view path, std::uint64_t limit, std::string& content, bool& fetched);
+    Status rename_by_ssh(std::string_view from, std::string_view to);
+    Status rename_here(std::string_view from, std::string_view to);
+    Status not_renamed(std::string_view from, std::string_view to, const std::string& reason);
+    bool can_rename();
+
+    Shared& shared_;
+    Runner runner_;
+    std::string name_;  ///< Unique among the module's sessions; names files in the work directory.
+    std::unique_ptr<SocketPath> socket_;
+    CommandBuilder commands_;
+    std::unique_ptr<SshMaster> master_;
+};
+
+}  // namespace mistamover::rsync

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "rsync/ssh_master.hpp"
+
+#include <cerrno>
+#include <chrono>
+#include <fcntl.h>
+#include <poll.h>
+#include <system_error>
+#include <unistd.h>
+
+#include "rsync/rsync_failure.hpp"
+
+namespace mistamover::rsync {
+namespace {
+
+// A socket's path has 107 bytes; ssh makes it first with a dot and 16 characters behind it.
+constexpr std::size_t longest_path = 107 - 17;
+
+}  // namespace
+
+SocketPath::SocketPath(const std::string& directory, const std::string& name)
+    : text_(directory + '/' + name) {
+    ::unlink(text_.c_str());
+    if (text_.size() <= longest_path) {
+        return;
+    }
+    directory_ = ::open(directory.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC);
+    if (directory_ < 0) {
+        throw StatusError(status_from_errno(errno, "open " + directory));
+    }
+    text_ = "/proc/" + std::to_string(::getpid()) + "/fd/" + std::to_string(directory_) + '/' + name;
+}
+
+SocketPath::~SocketPath() {
+    ::unlink(text_.c_str());
+    if (directory_ >= 0) {
+        ::close(directory_);
+    }
+}
+
+SshMaster::SshMaster(const CommandBuilder& commands, const SocketPath& socket, SessionContext& context) {
+    try {
+        ssh_ = std::make_unique<Child>(ChildCommand{commands.ssh_master(), {}, {}});
+    } catch (const std::system_error& error) {
+        throw StatusError(
+            failure_of({{ChildResult::End::not_started, error.code().value()}, error.what()}, true));
+    }
+    wait_until_ready(socket, context);
+}
+
+void SshMaster::wait_until_ready(const SocketPath& socket, SessionContext& context) {
+    constexpr int look_ms = 5;
+    const auto deadline =
+        std::chrono::steady_clock::now() + std::chrono::milliseconds(context.stall_timeout_ms());
+    while (::access(socket.text().c_str(), F_OK) != 0) {
+        errors_ += ssh_->take_error_output();
+        if (ssh_->ended()) {
+            errors_ += ssh_->take_error_output();
+            throw StatusError(ssh_failure(errors_, false));
+        }
+        if (context.cancelled()) {
+            throw StatusError({StatusCode::cancelled, StatusScope::session, "cancelled"});
+        }
+        if (std::chrono::steady_clock::now() > deadline) {
+            throw StatusError({StatusCode::timed_out, StatusScope::session, "ssh does not get in"});
+        }
+        pollfd cancel{context.cancel_fd(), POLLIN, 0};
+        ::poll(&cancel, 1, look_ms);
+    }
+}
+
+Status SshMaster::check() {
+    // Read now and then, so that it never waits for us.
+    errors_ += ssh_->take_error_output();
+    constexpr std::size_t kept = 4096;
+    if (errors_.size() > kept) {
+        errors_.erase(0, errors_.size() - kept);
+    }
+    return ssh_->ended() ? ssh_failure(errors_, true) : Status{};
+}
+
+}  // namespace mistamover::rsync
