@@ -65,6 +65,9 @@ bool DirectoryWatch::add(const std::filesystem::path& below) {
 void DirectoryWatch::on_events(const std::filesystem::path& below, const Watcher::Events& events) {
     if (below.empty()) {
         if (recursive_ && !events.gone) {
+            if (events.lost) {
+                find_later("");  // directories that came may be among what was lost
+            }
             for (const std::string& name : events.names) {
                 find_later(name);
             }
@@ -79,9 +82,11 @@ void DirectoryWatch::on_events(const std::filesystem::path& below, const Watcher
     for (const std::string& name : events.names) {
         find_later(below / name);
     }
+    if (events.names.empty()) {
+        return;  // lost ones, which the directory itself is told of
+    }
     Watcher::Events seen_from_above;
     seen_from_above.names.push_back(below.begin()->string());
-    seen_from_above.lost = events.lost;
     tell(seen_from_above);
 }
 

@@ -114,6 +114,21 @@ TEST_CASE("recursive: more directories than are searched in one step are all fou
     CHECK(watched.tells("d349/below/file", "d349"));
 }
 
+TEST_CASE("recursive: directories that came while events were lost are watched, too") {
+    Watched watched;
+    std::filesystem::create_directories(watched.scratch / "full");
+    const DirectoryWatch watch(watched.loop, watched.watcher, watched.scratch.path(), true,
+                               watched.handler());
+    REQUIRE(run_until(watched.loop, [&] { return watched.lost == 1; }));
+    const int queue_length = std::stoi(read_file("/proc/sys/fs/inotify/max_queued_events"));
+    for (int i = 0; i < queue_length; ++i) {
+        write_file(watched.scratch / "full" / std::to_string(i % 100), "");
+    }
+    std::filesystem::create_directories(watched.scratch / "new/below");
+    REQUIRE(run_until(watched.loop, [&] { return watched.lost == 3; }));  // told, and searched again
+    CHECK(watched.tells("new/below/file", "new"));
+}
+
 TEST_CASE("the end of the directory itself is told, by a watch that may be destroyed then") {
     Watched watched;
     std::filesystem::create_directories(watched.scratch / "home");
