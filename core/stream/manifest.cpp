@@ -29,11 +29,16 @@ std::vector<std::string> names_in(int directory_fd, const std::string& path) {
     }
     const std::unique_ptr<DIR, CloseDirectory> directory(::fdopendir(fd));
     std::vector<std::string> names;
+    errno = 0;
     while (const dirent* entry = ::readdir(directory.get())) {  // NOLINT(concurrency-mt-unsafe): own stream
         const std::string name = entry->d_name;
         if (name != "." && name != "..") {
             names.push_back(name);
         }
+        errno = 0;
+    }
+    if (errno != 0) {
+        fail(path);  // what could not be read must not be taken for what is not there
     }
     std::sort(names.begin(), names.end());
     return names;
@@ -73,6 +78,20 @@ void look(int directory_fd, const std::string& path, bool ask_writers, Look& res
             look(directory_fd, path + '/' + name, ask_writers, result);
         }
     }
+}
+
+// The unit's own change time is that of the renaming that has set it aside, where nobody finds it by name.
+bool may_be_removed(int directory_fd, const ManifestEntry& entry, bool is_unit) {
+    if (is_unit || entry.identity.kind == EntryKind::directory) {
+        return true;
+    }
+    struct stat info {};
+    if (::fstatat(directory_fd, entry.path.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) {
+        return errno == ENOENT;
+    }
+    return identity_of(info) == entry.identity &&
+           (entry.identity.kind != EntryKind::file ||
+            writers_of(directory_fd, entry.path.c_str()) != Writers::some);
 }
 
 }  // namespace
@@ -115,7 +134,9 @@ bool remove_manifest(int directory_fd, const Manifest& manifest) {
     // NOLINTNEXTLINE(modernize-loop-convert): not every compiler that checks this code knows views::reverse
     for (auto entry = manifest.entries.rbegin(); entry != manifest.entries.rend(); ++entry) {
         const int flags = entry->identity.kind == EntryKind::directory ? AT_REMOVEDIR : 0;
-        all = (::unlinkat(directory_fd, entry->path.c_str(), flags) == 0 || errno == ENOENT) && all;
+        const bool is_unit = entry + 1 == manifest.entries.rend();
+        all = may_be_removed(directory_fd, *entry, is_unit) &&
+              (::unlinkat(directory_fd, entry->path.c_str(), flags) == 0 || errno == ENOENT) && all;
     }
     return all;
 }

@@ -61,8 +61,8 @@ struct Look {
 /// read.
 Look look_at(int directory_fd, const std::string& name, bool ask_writers = true);
 
-/// Removes exactly the manifest's entries below `directory_fd`; false where something else was in the way,
-/// which then stays.
+/// Removes exactly the manifest's entries below `directory_fd`, each only if it is what the manifest says and
+/// nobody writes to it, but for the first, which the caller has looked at. False where something stays.
 bool remove_manifest(int directory_fd, const Manifest& manifest);
 
 }  // namespace mistamover::stream

@@ -59,6 +59,7 @@ MirrorPass::MirrorPass(const SourceDirectory& source, const config::OutgoingSett
 
 MirrorResult MirrorPass::run() {
     result_ = {};
+    source_.check_still_there();
     const MirrorSource source = look_at_source();
     const bool natively =
         capabilities_.has(Capability::mirror) && settings_.verify != config::Verify::checksum;
@@ -154,6 +155,7 @@ void MirrorPass::run_step_by_step(const MirrorSource& source) {
         send(difference.send);
     }
     if (removing && result_.session.ok()) {
+        source_.check_still_there();
         remove(difference.vanished);
     }
 }
@@ -192,7 +194,7 @@ void MirrorPass::send_batch(std::span<const ManifestEntry* const> entries) {
     request.items = items;
     request.publish = settings_.publish;
     PutCollector collector(items.size());
-    const Status overall = session_.call_put(request, collector);
+    const Status overall = put_each(session_, request, collector);
     std::vector<const ManifestEntry*> sent;
     for (std::size_t i = 0; i < entries.size(); ++i) {
         const Status status = collector.status_of(i, overall);

@@ -13,6 +13,8 @@
 #include <system_error>
 #include <unistd.h>
 
+#include "stream/rename_no_replace.hpp"
+
 namespace mistamover::stream {
 namespace {
 
@@ -26,6 +28,16 @@ constexpr char zip_directory_name[] = ".mistamover-zip";
 struct CloseDirectory {
     void operator()(DIR* directory) const noexcept { ::closedir(directory); }
 };
+
+// nullptr at the end; a directory that could only be read in part is never taken for the whole.
+const dirent* next_entry(DIR* directory, const std::string& path) {
+    errno = 0;
+    const dirent* entry = ::readdir(directory);  // NOLINT(concurrency-mt-unsafe): own stream
+    if (entry == nullptr && errno != 0) {
+        fail(path);
+    }
+    return entry;
+}
 
 bool matches_any(const std::vector<std::string>& globs, const std::string& name) {
     return std::any_of(globs.begin(), globs.end(), [&](const std::string& glob) {
@@ -73,14 +85,29 @@ std::vector<Candidate> SourceDirectory::scan() const {
     }
     const std::unique_ptr<DIR, CloseDirectory> directory(::fdopendir(copy));
     std::vector<Candidate> units;
-    while (const dirent* entry = ::readdir(directory.get())) {  // NOLINT(concurrency-mt-unsafe): own stream
-        if (is_unit(entry->d_name)) {
-            if (std::optional<Candidate> candidate = find(entry->d_name)) {
-                units.push_back(std::move(*candidate));
-            }
+    while (const dirent* entry = next_entry(directory.get(), path_.string())) {
+        if (!is_unit(entry->d_name)) {
+            continue;
+        }
+        if (std::optional<Candidate> candidate = find(entry->d_name)) {
+            units.push_back(std::move(*candidate));
+        } else if (errno != ENOENT) {
+            units.push_back({entry->d_name, {}});  // it is there: to look at it closer tells what it has
         }
     }
     return units;
+}
+
+void SourceDirectory::check_still_there() const {
+    struct stat opened {};
+    struct stat named {};
+    if (::fstat(fd(), &opened) != 0 || ::stat(path_.c_str(), &named) != 0) {
+        fail("the stream's directory " + path_.string());
+    }
+    if (opened.st_dev != named.st_dev || opened.st_ino != named.st_ino) {
+        errno = ESTALE;
+        fail("the stream's directory " + path_.string() + " is another one now");
+    }
 }
 
 std::optional<Candidate> SourceDirectory::find(const std::string& name) const {
@@ -119,16 +146,18 @@ SourceDirectory::Removal SourceDirectory::remove(const std::string& name, const 
         sent_unit.kind != EntryKind::directory && identity_of(info) != sent_unit) {
         return Removal::changed;
     }
-    const std::string aside = in_aside(name);
-    int moved = ::renameat2(fd(), name.c_str(), fd(), aside.c_str(), RENAME_NOREPLACE);
-    if (moved != 0 && errno == ENOENT) {
+    const RenameEnd own{fd(), name};
+    const RenameEnd aside{fd(), in_aside(name)};
+    int error = rename_no_replace(own, aside);
+    if (error == ENOENT) {
         open_aside();
-        moved = ::renameat2(fd(), name.c_str(), fd(), aside.c_str(), RENAME_NOREPLACE);
+        error = rename_no_replace(own, aside);
     }
-    if (moved != 0) {
-        if (errno == ENOENT) {
-            return Removal::removed;  // somebody else took it away after it was delivered
-        }
+    if (error == ENOENT) {
+        return Removal::removed;  // somebody else took it away after it was delivered
+    }
+    if (error != 0) {
+        errno = error;
         fail("cannot set " + name + " aside to delete it");
     }
     const process::UniqueFd aside_fd(
@@ -138,7 +167,7 @@ SourceDirectory::Removal SourceDirectory::remove(const std::string& name, const 
     if (now.manifest == sent && now.writers != Writers::some && remove_manifest(aside_fd.get(), sent)) {
         return Removal::removed;
     }
-    if (::renameat2(fd(), aside.c_str(), fd(), name.c_str(), RENAME_NOREPLACE) != 0) {
+    if (rename_no_replace(aside, own) != 0) {
         quarantine_from(aside_fd.get(), name);
     }
     return Removal::changed;
@@ -149,13 +178,15 @@ std::string SourceDirectory::quarantine_from(int directory_fd, const std::string
     const process::UniqueFd quarantine_fd(
         ::open(outgoing_.quarantine_dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     std::string kept = name;
-    for (unsigned number = 1;
-         ::renameat2(directory_fd, name.c_str(), quarantine_fd.get(), kept.c_str(), RENAME_NOREPLACE) != 0;
-         ++number) {
-        if (errno != EEXIST) {
+    const RenameEnd from{directory_fd, name};
+    int error = rename_no_replace(from, {quarantine_fd.get(), kept});
+    for (unsigned number = 1; error != 0; ++number) {
+        if (error != EEXIST) {
+            errno = error;
             fail("cannot move " + name + " to the quarantine " + outgoing_.quarantine_dir.string());
         }
         kept = numbered(name, number);
+        error = rename_no_replace(from, {quarantine_fd.get(), kept});
     }
     return kept;
 }
@@ -173,15 +204,14 @@ std::vector<std::string> SourceDirectory::recover() {
     }
     {
         const std::unique_ptr<DIR, CloseDirectory> directory(::fdopendir(aside));
-        while (const dirent* entry =
-                   ::readdir(directory.get())) {  // NOLINT(concurrency-mt-unsafe): own stream
+        while (const dirent* entry = next_entry(directory.get(), path_.string() + '/' + aside_name)) {
             const std::string name = entry->d_name;
             if (name != "." && name != "..") {
                 found.push_back(name);
             }
         }
         for (const std::string& name : found) {
-            if (::renameat2(aside, name.c_str(), fd(), name.c_str(), RENAME_NOREPLACE) != 0) {
+            if (rename_no_replace({aside, name}, {fd(), name}) != 0) {
                 quarantine_from(aside, name);
             }
         }

@@ -36,8 +36,11 @@ class SourceDirectory {
     [[nodiscard]] bool is_unit(const std::string& name) const;
     /// The quarantine's name, where it lies in the directory itself; else empty.
     [[nodiscard]] const std::string& quarantine_name() const noexcept { return quarantine_name_; }
-    /// All units, in any order.
+    /// All units, in any order; those that cannot be looked at too, of which nothing is known then.
     [[nodiscard]] std::vector<Candidate> scan() const;
+    /// Throws where the path does not lead to this directory any more: what is missing here need not be
+    /// missing there.
+    void check_still_there() const;
     [[nodiscard]] std::optional<Candidate> find(const std::string& name) const;
     [[nodiscard]] StopFile stop_file() const;
 

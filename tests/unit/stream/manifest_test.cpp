@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "stream/manifest.hpp"
+
+#include <csignal>
+#include <doctest/doctest.h>
+#include <sys/stat.h>
+#include <system_error>
+
+#include "process/unique_fd.hpp"
+#include "scratch.hpp"
+
+namespace mistamover::stream {
+namespace {
+
+using test::Scratch;
+using test::write_file;
+
+struct Place {
+    Scratch scratch;
+    process::UniqueFd fd{::open(scratch.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+
+    Place() { std::signal(SIGIO, SIG_IGN); }  // a lease that is broken is told by it
+    [[nodiscard]] std::filesystem::path operator/(const std::string& name) const { return scratch / name; }
+    Look look(const std::string& name) const { return look_at(fd.get(), name); }
+};
+
+std::vector<std::string> paths(const Manifest& manifest) {
+    std::vector<std::string> found;
+    for (const ManifestEntry& entry : manifest.entries) {
+        found.push_back(entry.path);
+    }
+    return found;
+}
+
+}  // namespace
+
+TEST_CASE("a look finds everything in a unit, directories first, and follows no link") {
+    const Place place;
+    write_file(place / "d/b/file", "12345");
+    write_file(place / "d/.hidden", "123");
+    write_file(place / "outside/file", "x");
+    std::filesystem::create_symlink("../outside", place / "d/link");
+    const Look look = place.look("d");
+    CHECK(paths(look.manifest) == std::vector<std::string>{"d", "d/.hidden", "d/b", "d/b/file", "d/link"});
+    CHECK(look.manifest.bytes == 8);
+    CHECK(look.writers == Writers::none);
+    CHECK(look.manifest.entries[4].identity.kind == EntryKind::symlink);
+    CHECK(look.manifest == place.look("d").manifest);
+    CHECK_THROWS_AS(place.look("missing"), std::system_error);
+}
+
+TEST_CASE("a writer anywhere in a unit is seen, a reader is not one") {
+    const Place place;
+    write_file(place / "d/file", "x");
+    const process::UniqueFd reader(::open((place / "d/file").c_str(), O_RDONLY | O_CLOEXEC));
+    CHECK(place.look("d").writers == Writers::none);
+    const process::UniqueFd writer(::open((place / "d/file").c_str(), O_WRONLY | O_CLOEXEC));
+    CHECK(place.look("d").writers == Writers::some);
+    CHECK(place.look("d").writers_of_entry[1] == Writers::some);
+    CHECK(writers_of(place.fd.get(), "missing") == Writers::vanished);
+}
+
+TEST_CASE("any change of a file is a change of the manifest, also where its times are set back") {
+    const Place place;
+    write_file(place / "d/file", "old");
+    const Manifest before = place.look("d").manifest;
+    const auto time = std::filesystem::last_write_time(place / "d/file");
+    CHECK(test::eventually([&] {  // until the kernel's clock has moved on
+        write_file(place / "d/file", "new");
+        std::filesystem::last_write_time(place / "d/file", time);
+        return place.look("d").manifest != before;
+    }));
+}
+
+TEST_CASE("exactly what the manifest says is removed") {
+    const Place place;
+    write_file(place / "d/a", "a");
+    write_file(place / "d/b", "b");
+    const Manifest sent = place.look("d").manifest;
+
+    SUBCASE("all of it, where nothing has changed") {
+        CHECK(remove_manifest(place.fd.get(), sent));
+        CHECK_FALSE(std::filesystem::exists(place / "d"));
+    }
+    SUBCASE("what has gone meanwhile is no obstacle") {
+        std::filesystem::remove(place / "d/a");
+        CHECK(remove_manifest(place.fd.get(), sent));
+    }
+    SUBCASE("a file that came later stays") {
+        write_file(place / "d/later", "later");
+        CHECK_FALSE(remove_manifest(place.fd.get(), sent));
+        CHECK(std::filesystem::exists(place / "d/later"));
+    }
+    SUBCASE("a file that was appended to after the look stays") {
+        write_file(place / "d/b", "b and more");
+        CHECK_FALSE(remove_manifest(place.fd.get(), sent));
+        CHECK(test::read_file(place / "d/b") == "b and more");
+    }
+    SUBCASE("a file that a writer has open stays") {
+        const process::UniqueFd writer(::open((place / "d/b").c_str(), O_WRONLY | O_CLOEXEC));
+        CHECK_FALSE(remove_manifest(place.fd.get(), sent));
+        CHECK(std::filesystem::exists(place / "d/b"));
+    }
+}
+
+}  // namespace mistamover::stream
