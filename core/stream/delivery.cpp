@@ -20,12 +20,6 @@ struct Delivery::Item {
     [[nodiscard]] bool is_directory() const {
         return manifest.entries.front().identity.kind == EntryKind::directory;
     }
-    void fail(const Status& status) {
-        sent = false;
-        proved = false;
-        result->outcome = status.code() == StatusCode::source_changed ? Outcome::changed : Outcome::failed;
-        result->status = status;
-    }
 };
 
 Delivery::Delivery(SourceDirectory& source, const config::StreamSettings& settings, border::Session& session,
@@ -106,6 +100,18 @@ void Delivery::mirror(BatchResult& result) {
     }
 }
 
+// What was there when its directory was listed, and is not now, was taken out of the unit or replaced.
+void Delivery::note_unreadable(UnitResult& result, const std::system_error& error) const {
+    const int number = error.code().value();
+    const bool there = source_.find(result.name).has_value();
+    if (number == ENOENT || number == ENOTDIR || number == ELOOP) {
+        result.outcome = there ? Outcome::changed : Outcome::vanished;
+    } else {
+        result.outcome = Outcome::failed;
+    }
+    result.status = status_from_errno(number, error.what());
+}
+
 void Delivery::look_at_sources(std::vector<Item>& items) {
     for (Item& item : items) {
         UnitResult& result = *item.result;
@@ -127,13 +133,12 @@ void Delivery::look_at_sources(std::vector<Item>& items) {
             }
         } catch (const std::system_error& error) {
             item.manifest.entries.assign(1, {result.name, {}});
-            result.outcome = error.code().value() == ENOENT ? Outcome::vanished : Outcome::failed;
-            result.status = status_from_errno(error.code().value(), error.what());
+            note_unreadable(result, error);
         }
         const EntryKind kind = item.manifest.entries.front().identity.kind;
         if (result.outcome == Outcome::not_tried && kind == EntryKind::other) {
-            item.fail({StatusCode::unsupported, StatusScope::item,
-                       result.name + " is neither a file, a directory nor a link"});
+            note_failure(item, {StatusCode::unsupported, StatusScope::item,
+                                result.name + " is neither a file, a directory nor a link"});
         }
     }
 }
@@ -157,8 +162,8 @@ Status Delivery::send_files(std::vector<Item>& items) {
     // What was taken could not be compared with what arrived.
     request.may_take_source = settings_.outgoing.verify == config::Verify::size;
     PutCollector collector(puts.size());
-    const Status overall = session_.call_put(request, collector);
-    Status worst = overall;
+    const Status overall = put_each(session_, request, collector);
+    Status worst = beyond_item(overall) ? overall : Status{};
     for (std::size_t i = 0; i < owners.size(); ++i) {
         const Status status = collector.status_of(i, overall);
         owners[i]->sent = status.ok();
@@ -166,7 +171,7 @@ Status Delivery::send_files(std::vector<Item>& items) {
         if (beyond_item(status)) {
             worst = status;
         } else if (!status.ok()) {
-            owners[i]->fail(status);
+            note_failure(*owners[i], status);
         }
     }
     // Those that were sent before the session failed are proved when they are sent again.
@@ -192,7 +197,7 @@ Status Delivery::prove_files(std::vector<Item>& items) {
     for (std::size_t i = 0; i < owners.size(); ++i) {
         owners[i]->proved = proofs[i].ok();
         if (!proofs[i].ok()) {
-            owners[i]->fail(proofs[i]);
+            note_failure(*owners[i], proofs[i]);
         }
     }
     return {};
@@ -209,7 +214,7 @@ Status Delivery::send_directories(std::vector<Item>& items) {
         }
         item.proved = status.ok();
         if (!status.ok()) {
-            item.fail(status);
+            note_failure(item, status);
         }
     }
     return {};
@@ -230,8 +235,25 @@ void Delivery::remove_sources(std::vector<Item>& items) {
                 result.outcome = Outcome::changed;
             }
         } catch (const std::system_error& error) {
-            item.fail(status_from_errno(error.code().value(), error.what()));
+            note_failure(item, status_from_errno(error.code().value(), error.what()));
         }
+    }
+}
+
+void Delivery::note_failure(Item& item, const Status& status) const {
+    item.sent = false;
+    item.proved = false;
+    // What arrived of a unit that was changed meanwhile proves nothing against it.
+    const bool changed = status.code() == StatusCode::source_changed || !is_unchanged(item);
+    item.result->outcome = changed ? Outcome::changed : Outcome::failed;
+    item.result->status = status;
+}
+
+bool Delivery::is_unchanged(const Item& item) const {
+    try {
+        return look_at(source_.fd(), item.result->name, false).manifest == item.manifest;
+    } catch (const std::system_error&) {
+        return false;  // the next look tells
     }
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <system_error>
 #include <vector>
 
 #include "config/settings.hpp"
@@ -60,6 +61,9 @@ class Delivery {
     Status prove_files(std::vector<Item>& items);
     Status send_directories(std::vector<Item>& items);
     void remove_sources(std::vector<Item>& items);
+    void note_unreadable(UnitResult& result, const std::system_error& error) const;
+    void note_failure(Item& item, const Status& status) const;
+    [[nodiscard]] bool is_unchanged(const Item& item) const;
 
     SourceDirectory& source_;
     const config::StreamSettings& settings_;

@@ -41,25 +41,26 @@ void Ledger::note_error(std::string_view text) {
 }
 
 void Ledger::take_in_unit(const UnitResult& unit, Clock::time_point now) {
+    const bool patient = !one_off_ || now - started_ < one_off_patience;
     lines_.insert(lines_.end(), unit.actions.begin(), unit.actions.end());
     switch (unit.outcome) {
         case Outcome::delivered:
             delivered(unit);
             return;
         case Outcome::vanished:
-            queue_.done(unit.name);
+            gone(unit.name);
             return;
         case Outcome::being_written:
             queue_.wait(unit.name, now + writer_recheck, true, "it is still being written");
             return;
         case Outcome::settling:
-            queue_.wait(unit.name, now + std::chrono::milliseconds{unit.settle_ms},
-                        one_off_ && now - started_ > one_off_patience,
+            queue_.wait(unit.name, now + std::chrono::milliseconds{unit.settle_ms}, !patient,
                         "it has changed just now and may not be complete");
             return;
         case Outcome::changed:
             log_.info(unit.name + " changed while it was being sent; it is sent again");
-            queue_.wait(unit.name, now + changed_recheck, true, "it changed while it was being sent");
+            queue_.wait(unit.name, now + changed_recheck, !one_off_ || !patient,
+                        "it changed while it was being sent");
             return;
         case Outcome::not_tried:
             queue_.put_back(unit.name);
@@ -81,9 +82,13 @@ void Ledger::delivered(const UnitResult& unit) {
     if (log_.logs(LogLevel::info)) {
         lines_.push_back("delivered " + unit.name + " (" + std::to_string(unit.bytes) + " bytes)");
     }
-    queue_.done(unit.name);
-    // A new file may have taken the name meanwhile.
-    if (const auto again = source_.find(unit.name)) {
+    gone(unit.name);
+}
+
+void Ledger::gone(const std::string& name) {
+    queue_.done(name);
+    // A new unit may have taken the name meanwhile, of which the event came while the queue knew the old one.
+    if (const auto again = source_.find(name)) {
         queue_.add(*again);
     }
 }
@@ -123,7 +128,7 @@ void Ledger::give_up(const UnitResult& unit, const std::string& what, Clock::tim
         if (one_off_) {
             given_up_.push_back({unit.name, "quarantined: " + reason});
         }
-        queue_.done(unit.name);
+        gone(unit.name);
     } catch (const std::system_error& error) {
         note_error(what + "; " + error.what());
         queue_.wait(unit.name, now + retry_policy_.cap, false, reason);

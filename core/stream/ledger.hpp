@@ -42,6 +42,7 @@ class Ledger {
   private:
     void take_in_unit(const UnitResult& unit, Clock::time_point now);
     void delivered(const UnitResult& unit);
+    void gone(const std::string& name);
     void failed(const UnitResult& unit, Clock::time_point now);
     void give_up(const UnitResult& unit, const std::string& what, Clock::time_point now);
 

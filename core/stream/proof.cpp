@@ -21,6 +21,19 @@ class TextCollector final : public BytesSink {
     std::string text;
 };
 
+// Takes the end of the only item of a put for that of another put's item.
+class ItemAlone final : public PutSink {
+  public:
+    ItemAlone(PutCollector& ends, std::size_t index) : ends_(ends), index_(index) {}
+    void done(std::size_t, const Status& status, const PutReport& report) noexcept override {
+        ends_.done(index_, status, report);
+    }
+
+  private:
+    PutCollector& ends_;
+    std::size_t index_;
+};
+
 std::string below(const std::string& prefix, const std::string& path) {
     return prefix.empty() ? path : prefix + '/' + path;
 }
@@ -28,7 +41,7 @@ std::string below(const std::string& prefix, const std::string& path) {
 }  // namespace
 
 bool beyond_item(const Status& status) noexcept {
-    return !status.ok() && status.scope() != StatusScope::item;
+    return !status.ok() && (status.scope() != StatusScope::item || status.code() == StatusCode::cancelled);
 }
 
 PutItem put_item(const ManifestEntry& entry) {
@@ -56,6 +69,29 @@ Status PutCollector::status_of(std::size_t index, const Status& overall) const {
     return overall.ok()
                ? Status(StatusCode::internal, StatusScope::item, "the module did not say what became of it")
                : overall;
+}
+
+Status put_each(border::Session& session, const PutRequest& request, PutCollector& ends) {
+    const Status overall = session.call_put(request, ends);
+    if (overall.ok() || beyond_item(overall) || request.items.size() == 1) {
+        return overall;
+    }
+    for (std::size_t i = 0; i < request.items.size(); ++i) {
+        if (ends.reported(i)) {
+            continue;
+        }
+        PutRequest alone = request;
+        alone.items = request.items.subspan(i, 1);
+        ItemAlone end(ends, i);
+        const Status status = session.call_put(alone, end);
+        if (beyond_item(status)) {
+            return status;
+        }
+        if (!status.ok() && !ends.reported(i)) {
+            ends.done(i, status, {});
+        }
+    }
+    return {};
 }
 
 void StatCollector::entry(std::size_t index, const Status& status, const EntryInfo& info) noexcept {

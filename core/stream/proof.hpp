@@ -12,7 +12,8 @@
 
 namespace mistamover::stream {
 
-/// True for a failure of the session or of the stream, which says nothing about the item it was met with.
+/// True for a failure of the session or of the stream, and for what was given up: it says nothing about the
+/// item it was met with.
 bool beyond_item(const Status& status) noexcept;
 
 /// The entry as a session is asked to put it; the views are the entry's.
@@ -31,11 +32,16 @@ class PutCollector final : public PutSink {
     void done(std::size_t index, const Status& status, const PutReport& report) noexcept override;
     /// The item's own end; `overall` is what put returned, and holds for an item it has not reported.
     [[nodiscard]] Status status_of(std::size_t index, const Status& overall) const;
+    [[nodiscard]] bool reported(std::size_t index) const { return ends_[index].reported; }
     [[nodiscard]] bool source_taken(std::size_t index) const { return ends_[index].report.source_taken; }
 
   private:
     std::vector<End> ends_;
 };
+
+/// Puts the request's items. Where the session fails without saying which item it is that cannot be put (a
+/// module that throws), each of those that it has not reported is put alone, so that no other is blamed.
+Status put_each(border::Session& session, const PutRequest& request, PutCollector& ends);
 
 /// What each name of a stat is at the target.
 class StatCollector final : public StatSink {

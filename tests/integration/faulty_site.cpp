@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "faulty_site.hpp"
+
+namespace mistamover::test {
+
+void FaultySite::add_faulty_stream(const std::string& outgoing, const std::string& plugin,
+                                   const std::string& name) {
+    std::filesystem::create_directories(source(name));
+    std::filesystem::create_directories(target(name));
+    write_file(home() / "streams.d" / (name + ".yaml"),
+               "data_stream: {directory: " + source(name).string() + "}\noutgoing: {plugin: " +
+                   TEST_PLUGIN_DIRECTORY + "/libmistamover-faulty.so, target_dir: " + target(name).string() +
+                   (outgoing.empty() ? "" : ", " + outgoing) + "}\n" +
+                   (plugin.empty() ? "" : "faulty: {" + plugin + "}\n"));
+}
+
+std::size_t FaultySite::uses(const std::string& name) const {
+    return count_of("\n", read_file(target(name) / ".fault-uses"));
+}
+
+std::set<std::string> names_in(const std::filesystem::path& directory) {
+    std::set<std::string> names;
+    std::error_code error;
+    for (const auto& entry : std::filesystem::directory_iterator(directory, error)) {
+        const std::string name = entry.path().filename().string();
+        if (!name.starts_with(".fault")) {
+            names.insert(name);
+        }
+    }
+    return names;
+}
+
+std::size_t count_of(const std::string& what, const std::string& text) {
+    std::size_t count = 0;
+    for (std::size_t at = 0; (at = text.find(what, at)) != std::string::npos; at += what.size()) {
+        ++count;
+    }
+    return count;
+}
+
+}  // namespace mistamover::test

@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <algorithm>
+#include <cstdlib>
+#include <fcntl.h>
+#include <fstream>
+#include <map>
+#include <optional>
+#include <poll.h>
+#include <sstream>
+#include <string>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <vector>
+
+#include <mistamover/plugin.hpp>
+
+#include "local/local_options.hpp"
+#include "local/local_session.hpp"
+
+/// Copies files to a directory of this machine, and goes wrong as the lines of the file `.fault` in the
+/// target directory say, which is read anew for every call:
+///
+///     put | stat | checksum | open   PATH | *   DEED
+///
+/// where DEED is one of
+///
+///     fail CODE SCOPE      does nothing, and says that it has failed
+///     lost                 does it, and says that the connection was lost
+///     lie                  does nothing, and says that it was done
+///     truncate, corrupt    does it, and then cuts the last byte off, or alters it
+///     change               does it, and has the source appended to meanwhile
+///     silent               does it, and does not say so
+///     throw, crash         throws an exception; ends the process
+///     hang                 comes back only when cancelled
+///
+/// With `once ` in front a line holds for one call. Each use is noted in `.fault-uses`.
+namespace {
+
+using namespace mistamover;
+
+constexpr std::array faulty_options{
+    local::option_specs[0],
+    OptionSpec{"without", OptionType::list, nullptr, "Capabilities that the target does not have"},
+};
+
+const std::map<std::string, Capability> capability_names{
+    {"list", Capability::list},
+    {"remove", Capability::remove},
+    {"rename", Capability::rename},
+    {"make_directory", Capability::make_directory},
+    {"publish_rename", Capability::publish_rename},
+    {"checksum", Capability::checksum},
+    {"set_time", Capability::set_time},
+};
+
+struct Fault {
+    std::string deed;
+    Status status;
+};
+
+StatusCode code_named(const std::string& name) {
+    auto code = StatusCode::ok;
+    while (to_string(code) != name && code != StatusCode::internal) {
+        code = static_cast<StatusCode>(static_cast<std::uint16_t>(code) + 1);
+    }
+    return code;
+}
+
+StatusScope scope_named(const std::string& name) {
+    return name == "item"      ? StatusScope::item
+           : name == "session" ? StatusScope::session
+                               : StatusScope::stream;
+}
+
+/// The file `.fault` of a target directory.
+class Faults {
+  public:
+    explicit Faults(std::string target_dir) : target_dir_(std::move(target_dir)) {}
+
+    std::optional<Fault> find(const std::string& call, std::string_view path) const {
+        std::ifstream file(target_dir_ + "/.fault");
+        for (std::string line; std::getline(file, line);) {
+            std::istringstream words(line);
+            std::string first;
+            std::string name;
+            Fault fault;
+            words >> first;
+            const bool once = first == "once";
+            if (once) {
+                words >> first;
+            }
+            words >> name >> fault.deed;
+            if (first == call && (name == "*" || name == path)) {
+                use(line, once);
+                std::string code = "connection_lost";
+                std::string scope = "session";
+                words >> code >> scope;
+                fault.status = Status(code_named(code), scope_named(scope), "made to fail");
+                return fault;
+            }
+        }
+        return std::nullopt;
+    }
+
+  private:
+    void use(const std::string& line, bool once) const {
+        std::ofstream(target_dir_ + "/.fault-uses", std::ios::app) << line << '\n';
+        if (once) {
+            ::unlink((target_dir_ + "/.fault").c_str());
+        }
+    }
+
+    std::string target_dir_;
+};
+
+class FaultySession final : public Session {
+  public:
+    FaultySession(const local::LocalOptions& options, Capabilities capabilities, SessionContext& context)
+        : session_(options, context),
+          capabilities_(capabilities),
+          context_(context),
+          target_dir_(options.target_dir),
+          faults_(options.target_dir) {}
+
+    Capabilities capabilities() override { return capabilities_; }
+
+    Status put(const PutRequest& request, PutSink& sink) override {
+        for (std::size_t i = 0; i < request.items.size(); ++i) {
+            if (const Status status = put_one(request, i, sink); !status.ok()) {
+                return status;
+            }
+        }
+        return {};
+    }
+
+    Status stat(std::span<const std::string_view> paths, StatSink& sink) override {
+        for (std::size_t i = 0; i < paths.size(); ++i) {
+            const std::optional<Fault> fault = faults_.find("stat", paths[i]);
+            if (fault && fault->deed == "fail") {
+                if (fault->status.scope() != StatusScope::item) {
+                    return fault->status;
+                }
+                sink.entry(i, fault->status, {});
+            } else if (!fault) {
+                OneStat one(sink, i);
+                if (const Status status = session_.stat({&paths[i], 1}, one); !status.ok()) {
+                    return status;
+                }
+            }
+        }
+        return {};
+    }
+
+    Status checksum(std::string_view path, std::string_view algorithm, BytesSink& sink) override {
+        if (const std::optional<Fault> fault = faults_.find("checksum", path)) {
+            return fault->status;
+        }
+        return session_.checksum(path, algorithm, sink);
+    }
+
+    Status get_small(std::string_view path, std::uint64_t limit, BytesSink& sink) override {
+        return session_.get_small(path, limit, sink);
+    }
+    Status list(std::string_view path, ListSink& sink) override { return session_.list(path, sink); }
+    Status remove(std::span<const std::string_view> paths, RemoveSink& sink) override {
+        return session_.remove(paths, sink);
+    }
+    Status rename(std::string_view from, std::string_view to) override { return session_.rename(from, to); }
+    Status make_directory(std::string_view path) override { return session_.make_directory(path); }
+
+  private:
+    class OnePut final : public PutSink {
+      public:
+        void done(std::size_t, const Status& status, const PutReport& report) noexcept override {
+            status_ = status;
+            report_ = report;
+        }
+        Status status_;
+        PutReport report_;
+    };
+    class OneStat final : public StatSink {
+      public:
+        OneStat(StatSink& sink, std::size_t index) : sink_(sink), index_(index) {}
+        void entry(std::size_t, const Status& status, const EntryInfo& info) noexcept override {
+            sink_.entry(index_, status, info);
+        }
+
+      private:
+        StatSink& sink_;
+        std::size_t index_;
+    };
+
+    // Ends the whole put where it does not return ok.
+    Status put_one(const PutRequest& request, std::size_t index, PutSink& sink) {
+        const PutItem& item = request.items[index];
+        const Fault fault = faults_.find("put", item.path).value_or(Fault{});
+        if (fault.deed == "fail") {
+            if (fault.status.scope() == StatusScope::item) {
+                sink.done(index, fault.status, {});
+                return {};
+            }
+            return fault.status;
+        }
+        if (fault.deed == "lie") {
+            sink.done(index, {}, {});
+            return {};
+        }
+        if (fault.deed == "throw") {
+            throw std::runtime_error("thrown for " + std::string(item.path));
+        }
+        if (fault.deed == "crash") {
+            std::abort();
+        }
+        if (fault.deed == "hang") {
+            pollfd cancelled{context_.cancel_fd(), POLLIN, 0};
+            ::poll(&cancelled, 1, -1);
+            return {StatusCode::cancelled, StatusScope::item, "cancelled"};
+        }
+        OnePut one;
+        PutRequest alone = request;
+        alone.items = {&item, 1};
+        alone.may_take_source = false;
+        if (const Status status = session_.put(alone, one); !status.ok()) {
+            return status;
+        }
+        spoil(fault.deed, request, item);
+        if (fault.deed == "lost") {
+            return Status(fault.status).with_outcome_unknown();
+        }
+        if (fault.deed != "silent") {
+            sink.done(index, one.status_, one.report_);
+        }
+        return {};
+    }
+
+    void spoil(const std::string& deed, const PutRequest& request, const PutItem& item) {
+        const std::string below =
+            request.target_prefix.empty() ? "" : std::string(request.target_prefix) + '/';
+        const std::string at_target = target_dir_ + '/' + below + std::string(item.path);
+        if (deed == "truncate") {
+            (void)::truncate(at_target.c_str(), static_cast<off_t>(item.size) - 1);
+        } else if (deed == "corrupt") {
+            std::fstream file(at_target, std::ios::in | std::ios::out | std::ios::binary);
+            file.seekp(static_cast<off_t>(item.size) - 1);
+            file.put('\xff');
+        } else if (deed == "change") {
+            std::ofstream(std::string(request.source_root) + '/' + std::string(item.path), std::ios::app)
+                << ", appended";
+        }
+    }
+
+    local::LocalSession session_;
+    Capabilities capabilities_;
+    SessionContext& context_;
+    std::string target_dir_;
+    Faults faults_;
+};
+
+class FaultyModule final : public TransferModule {
+  public:
+    explicit FaultyModule(const ModuleSettings& settings) : options_(settings), faults_(options_.target_dir) {
+        for (const auto& [name, capability] : capability_names) {
+            if (!has(Options(settings.options).list("without"), name)) {
+                capabilities_ = capabilities_ | capability;
+            }
+        }
+    }
+
+    std::unique_ptr<Session> open_session(SessionContext& context) override {
+        if (const std::optional<Fault> fault = faults_.find("open", "*")) {
+            throw StatusError(fault->status);
+        }
+        return std::make_unique<FaultySession>(options_, capabilities_, context);
+    }
+
+  private:
+    static bool has(const std::vector<std::string>& names, const std::string& name) {
+        return std::find(names.begin(), names.end(), name) != names.end();
+    }
+
+    local::LocalOptions options_;
+    Capabilities capabilities_ = Capability::symlinks;
+    Faults faults_;
+};
+
+}  // namespace
+
+MISTAMOVER_PLUGIN(FaultyModule, "faulty", "1", "Goes wrong as it is told", faulty_options,
+                  local::local_capabilities)
