@@ -12,7 +12,7 @@
 
 #include <mistamover/child_process.hpp>
 
-#include "child_start.hpp"
+#include "sdk/child_start.hpp"
 
 namespace mistamover {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "child_start.hpp"
+#include "sdk/child_start.hpp"
 
 #include <algorithm>
 #include <array>
