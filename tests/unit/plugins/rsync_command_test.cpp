@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "rsync/rsync_command.hpp"
+
+#include <algorithm>
+#include <array>
+#include <doctest/doctest.h>
+
+#include "rsync_fixture.hpp"
+
+namespace mistamover::rsync {
+
+using namespace std::string_literals;
+namespace {
+
+using test::Settings;
+
+bool has(const Arguments& arguments, const std::string& wanted) {
+    return std::find(arguments.begin(), arguments.end(), wanted) != arguments.end();
+}
+
+std::string shell_of(const Arguments& arguments) {
+    const auto option = std::find(arguments.begin(), arguments.end(), "-e");
+    return option == arguments.end() ? "" : *(option + 1);
+}
+
+}  // namespace
+
+TEST_CASE("names go to rsync behind \"./\", each with a NUL at its end") {
+    constexpr std::array<std::string_view, 3> names{"#a", "-b", "c\nd"};
+    CHECK(name_list(names) == "./#a\0./-b\0./c\nd\0"s);
+}
+
+TEST_CASE("quotes are doubled inside quotes, as rsync reads them") {
+    CHECK(quoted_for_rsh("a b") == "'a b'");
+    CHECK(quoted_for_rsh("it's \"x\"") == "'it''s \"x\"'");
+}
+
+TEST_CASE("a put sends everything, whatever is there, by way of the stream's temporary directory") {
+    Settings settings;
+    const RsyncOptions options(settings.get());
+    const CommandBuilder builder(options, "", "/work/s", 60'000);
+    const Arguments put = builder.put("/source", "");
+    CHECK(has(put, "--ignore-times"));
+    CHECK(has(put, "--temp-dir=.mistamover-0"));
+    CHECK(has(put, "--timeout=60"));
+    CHECK(has(put, "-s"));
+    CHECK_FALSE(has(put, "-z"));
+    CHECK(put[put.size() - 2] == "/source/");
+    CHECK(put.back() == "host:/data/in/");
+    const Arguments inside = builder.put("/source", ".mistamover-0/tree");
+    CHECK_FALSE(has(inside, "--temp-dir=.mistamover-0"));
+    CHECK(inside.back() == "host:/data/in/.mistamover-0/tree/");
+}
+
+TEST_CASE("checksum, compress and the bandwidth limit are passed on") {
+    Settings settings;
+    settings.set("checksum", "true");
+    settings.set("compress", "true");
+    settings.add("extra_args", {"-o"});
+    settings.values.bandwidth_limit = 10'240;
+    const RsyncOptions options(settings.get());
+    const Arguments put = CommandBuilder(options, "", "", 60'000).put("/source", "");
+    CHECK(has(put, "--checksum"));
+    CHECK_FALSE(has(put, "--ignore-times"));
+    CHECK(has(put, "-z"));
+    CHECK(has(put, "-o"));
+    CHECK(has(put, "--bwlimit=10"));
+}
+
+TEST_CASE("the comparing run sends nothing and compares contents") {
+    Settings settings;
+    const RsyncOptions options(settings.get());
+    const Arguments compare = CommandBuilder(options, "", "", 60'000).compare("/source", "");
+    CHECK(has(compare, "--dry-run"));
+    CHECK(has(compare, "--checksum"));
+}
+
+TEST_CASE("ssh asks nothing, is strict about host keys, and shares the session's connection") {
+    Settings settings;
+    settings.set("port", "2222");
+    settings.set("username", "mover");
+    settings.set("ssh_key", "/k e%y");
+    settings.set("known_hosts", "/k h");
+    const RsyncOptions options(settings.get());
+    const CommandBuilder builder(options, "", "/work/100%", 60'000);
+    const Arguments command = builder.ssh({"true"});
+    for (const char* wanted : {"-oBatchMode=yes", "-oStrictHostKeyChecking=yes", "-oControlMaster=no",
+                               "/work/100%%", "2222", "mover", "/k e%%y", "-oIdentitiesOnly=yes",
+                               "-oUserKnownHostsFile=\"/k h\"", "-oServerAliveInterval=15"}) {
+        CHECK_MESSAGE(has(command, wanted), wanted);
+    }
+    CHECK(command.back() == "true");
+    CHECK(command[command.size() - 2] == "host");
+    CHECK(has(builder.ssh_master(), "-oControlMaster=yes"));
+    CHECK_FALSE(has(builder.ssh_master(), "-oControlMaster=no"));
+    const std::string shell = shell_of(builder.list());
+    CHECK(shell.starts_with("'ssh' "));
+    CHECK(shell.find("'/k e%%y'") != std::string::npos);
+}
+
+TEST_CASE("a new host is accepted only where that was asked for") {
+    Settings settings;
+    settings.set("host_key", "accept-new");
+    const RsyncOptions options(settings.get());
+    CHECK(has(CommandBuilder(options, "", "", 1).ssh({}), "-oStrictHostKeyChecking=accept-new"));
+}
+
+TEST_CASE("a daemon is asked by module, without delay, with the password in a file") {
+    Settings settings;
+    settings.set("transport", "daemon");
+    settings.set("username", "mover");
+    settings.set("password", "secret");
+    settings.set("port", "8730");
+    settings.values.target_dir = "module/in";
+    const RsyncOptions options(settings.get());
+    const Arguments put = CommandBuilder(options, "/work/password", "", 60'000).put("/source", "");
+    CHECK(put.back() == "mover@host::module/in/");
+    CHECK(has(put, "--password-file=/work/password"));
+    CHECK(has(put, "--sockopts=TCP_NODELAY"));
+    CHECK(has(put, "--port=8730"));
+    CHECK(shell_of(put).empty());
+    for (const std::string& argument : put) {
+        CHECK(argument.find("secret") == std::string::npos);
+    }
+}
+
+TEST_CASE("addresses of IPv6 are put in brackets, and a directory with a dash in front is no option") {
+    Settings settings;
+    settings.values.target_host = "::1";
+    settings.values.target_dir = "-in";
+    const RsyncOptions options(settings.get());
+    CHECK(CommandBuilder(options, "", "", 1).put("/s", "").back() == "[::1]:./-in/");
+}
+
+TEST_CASE("a mirror deletes what vanished, up to its limit, or nothing") {
+    Settings settings;
+    const RsyncOptions options(settings.get());
+    const CommandBuilder builder(options, "", "", 60'000);
+    CHECK(has(builder.mirror("/s", true, 5), "--max-delete=5"));
+    CHECK(has(builder.mirror("/s", true, 0), "--max-delete=0"));
+    CHECK(has(builder.mirror("/s", true, UINT64_MAX), "--delete-delay"));
+    const Arguments keeping = builder.mirror("/s", false, UINT64_MAX);
+    CHECK(std::none_of(keeping.begin(), keeping.end(), [](const std::string& argument) {
+        return argument.find("delete") != std::string::npos;
+    }));
+}
+
+}  // namespace mistamover::rsync
