@@ -148,8 +148,8 @@ Arguments CommandBuilder::make_directory(std::string_view path, const std::strin
     return arguments;
 }
 
-Arguments CommandBuilder::mirror(std::string_view source_root, bool remove_vanished,
-                                 std::uint64_t max_remove) const {
+Arguments CommandBuilder::mirror(std::string_view source_root,
+                                 std::optional<std::uint64_t> max_remove) const {
     Arguments arguments = sending();
     append(arguments, {"--recursive", "--exclude-from=-", temp_argument()});
     if (options_.checksum) {
@@ -157,14 +157,20 @@ Arguments CommandBuilder::mirror(std::string_view source_root, bool remove_vanis
     } else if (options_.size_only) {
         arguments.emplace_back("--size-only");
     }
-    if (remove_vanished) {
+    if (max_remove) {
+        constexpr std::uint64_t no_limit = INT32_MAX;  // more than rsync's number can hold
         arguments.emplace_back("--delete-delay");
-        constexpr std::uint64_t all = INT32_MAX;
-        if (max_remove < all) {
-            arguments.push_back("--max-delete=" + std::to_string(max_remove));
+        if (*max_remove < no_limit) {
+            arguments.push_back("--max-delete=" + std::to_string(*max_remove));
         }
     }
     append(arguments, {with_slash(source_root), location("")});
+    return arguments;
+}
+
+Arguments CommandBuilder::mirror_preview(std::string_view source_root) const {
+    Arguments arguments = mirror(source_root, UINT64_MAX);
+    arguments.insert(arguments.begin() + 1, "--dry-run");
     return arguments;
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -34,9 +35,12 @@ class CommandBuilder {
     [[nodiscard]] Arguments remove(const std::string& empty) const;
     /// Makes one directory; its parent must be there.
     [[nodiscard]] Arguments make_directory(std::string_view path, const std::string& empty) const;
-    /// Makes the target equal to `source_root`. Filter rules are read from standard input.
-    [[nodiscard]] Arguments mirror(std::string_view source_root, bool remove_vanished,
-                                   std::uint64_t max_remove) const;
+    /// Makes the target equal to `source_root`, and removes up to `max_remove` entries that are not there;
+    /// none at all without it. Filter rules are read from standard input.
+    [[nodiscard]] Arguments mirror(std::string_view source_root,
+                                   std::optional<std::uint64_t> max_remove) const;
+    /// Does nothing; prints what a mirror without a limit would do.
+    [[nodiscard]] Arguments mirror_preview(std::string_view source_root) const;
 
     /// ssh with everything but the remote command; `command` is appended as it is.
     [[nodiscard]] Arguments ssh(const Arguments& command) const;

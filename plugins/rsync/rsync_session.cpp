@@ -15,7 +15,7 @@
 #include <unordered_map>
 #include <vector>
 
-#include "rsync/mirror_filter.hpp"
+#include "rsync/rsync_mirror.hpp"
 #include "rsync/rsync_put.hpp"
 
 namespace mistamover::rsync {
@@ -357,43 +357,17 @@ Status RsyncSession::make_directory(std::string_view path) {
 }
 
 Status RsyncSession::mirror(const MirrorRequest& request, MirrorSink& sink) {
-    if (const Status status = check_connection(); !status.ok()) {
-        return status;
+    Status status = check_connection();
+    if (status.ok() && !shared_.temp_dir_there) {
+        status = make_temp_dir();
     }
-    if (!shared_.temp_dir_there) {
-        if (const Status status = make_temp_dir(); !status.ok()) {
-            return status;
-        }
+    if (status.ok()) {
+        status = MirrorRun(runner_, commands_, request, sink).run();
     }
-    const ChildEnd end = runner_.run_transfer(
-        commands_.mirror(request.source_root, request.remove_vanished, request.max_remove),
-        filter_rules(request), 0, [&](std::string_view line) {
-            const auto item = parse_item_line(line);
-            if (item && item->what == ItemLine::What::removed) {
-                sink.removed(item->path);
-            } else if (item && item->what != ItemLine::What::unchanged) {
-                const std::uint64_t bytes = item->what == ItemLine::What::sent ? item->size : 0;
-                runner_.context().progress(bytes);
-                sink.sent(item->path, bytes);
-            }
-        });
-    if (end.result.exited_with(0)) {
-        return {};
+    if (!status.ok()) {
+        shared_.temp_dir_there = false;  // as far as is known
     }
-    if (end.result.exited_with(exit_delete_limit)) {
-        return {StatusCode::configuration, StatusScope::item,
-                "more than " + std::to_string(request.max_remove) +
-                    " entries at the target are no longer in the source, and max_delete is that: no more are "
-                    "deleted (raise outgoing.max_delete if this is meant)",
-                exit_delete_limit};
-    }
-    const bool partly = end.result.exited_with(exit_partial) || end.result.exited_with(exit_vanished);
-    if (!partly) {
-        shared_.temp_dir_there = false;
-        return runner_.failure(end);
-    }
-    const Status full = failure_of_target(end);
-    return full.ok() ? failure_of_item(end, "a part of the mirror") : full;
+    return status;
 }
 
 }  // namespace mistamover::rsync

@@ -136,6 +136,218 @@ TEST_CASE("files of every name, links and directories arrive on this machine, an
     check_delivery_of_everything(site, way, true);
 }
 
+TEST_CASE("a move replaces a file that has the same size and time, and other content") {
+    for (const bool checksum : {false, true}) {
+        Site site;
+        const LocalWay way;
+        way.add_stream(site, "", checksum ? "checksum: true" : "");
+        write_file(site.source() / "f", "new content");
+        write_file(site.target() / "f", "old content");
+        write_file(site.source() / "same", "same content");
+        write_file(site.target() / "same", "same content");
+        std::filesystem::last_write_time(site.target() / "f",
+                                         std::filesystem::last_write_time(site.source() / "f"));
+        CHECK(site.one_off().exit_code == 0);
+        CHECK(read_file(site.target() / "f") == "new content");
+        CHECK(read_file(site.target() / "same") == "same content");
+        CHECK(names_in(site.source()).empty());
+    }
+}
+
+TEST_CASE("a file that is refused holds no other back, and is quarantined") {
+    Site site;
+    const LocalWay way;
+    way.add_stream(site, "retry_count: 2, retry_delay: 20ms");
+    write_file(site.target() / "f/in the way", "a directory of the file's name");
+    write_file(site.source() / "f", "refused");
+    write_file(site.source() / "g", "good");
+    const ProgramResult result = site.one_off();
+    CHECK(result.exit_code == 1);
+    CHECK_MESSAGE(result.output.find("p: left f: quarantined") != std::string::npos, result.output);
+    CHECK(read_file(site.source() / "quarantine/f") == "refused");
+    CHECK(read_file(site.target() / "g") == "good");
+    CHECK(read_file(site.target() / "f/in the way") == "a directory of the file's name");
+    CHECK(names_in(site.target()) == std::set<std::string>{"f", "g"});
+}
+
+TEST_CASE("a directory that exists at the target is added to, and nothing in it is lost") {
+    Site site;
+    const SshWay way;
+    way.add_stream(site);
+    write_file(site.target() / "d/old", "old");
+    write_file(site.source() / "d/new", "new");
+    const ProgramResult result = site.one_off();
+    CHECK_MESSAGE(result.exit_code == 0, result.output);
+    CHECK(read_file(site.target() / "d/old") == "old");
+    CHECK(read_file(site.target() / "d/new") == "new");
+    CHECK(names_in(site.source()).empty());
+}
+
+TEST_CASE("a stop file in the target directory suspends the stream") {
+    Site site;
+    const DaemonWay way(site);
+    way.add_stream(site);
+    write_file(site.source() / "f", "x");
+    write_file(site.target() / ".stop", "");
+    const ProgramResult result = site.one_off();
+    CHECK(result.exit_code == 1);
+    CHECK_MESSAGE(result.output.find(".stop") != std::string::npos, result.output);
+    CHECK(names_in(site.target()) == std::set<std::string>{".stop"});
+    std::filesystem::remove(site.target() / ".stop");
+    CHECK(site.one_off().exit_code == 0);
+    CHECK(read_file(site.target() / "f") == "x");
+}
+
+TEST_CASE("a refused key, an unknown and a changed host key stop the stream and keep the file") {
+    struct Trial {
+        const char* what;
+        std::string expected;
+    };
+    for (const Trial& trial : {Trial{"key", "ssh was not let in"}, Trial{"unknown", "the host's key"},
+                               Trial{"changed", "the host's key"}}) {
+        Site site;
+        SshWay way;
+        if (trial.what == std::string("key")) {
+            std::filesystem::rename(way.sshd.stranger_key(), way.sshd.client_key());
+        } else if (trial.what == std::string("unknown")) {
+            write_file(way.sshd.known_hosts(), "");
+        } else {
+            way.sshd.change_host_key();
+        }
+        way.add_stream(site);
+        write_file(site.source() / "f", "x");
+        const ProgramResult result = site.one_off();
+        CHECK(result.exit_code == 1);
+        CHECK_MESSAGE(result.output.find(trial.expected) != std::string::npos, trial.what << result.output);
+        CHECK(read_file(site.source() / "f") == "x");
+        CHECK(names_in(site.target()).empty());
+    }
+}
+
+TEST_CASE("the key of a new host is taken where that is asked for, and held against it later") {
+    Site site;
+    SshWay way;
+    write_file(way.sshd.known_hosts(), "");
+    way.add_stream(site, "", "host_key: accept-new");
+    write_file(site.source() / "f", "x");
+    CHECK(site.one_off().exit_code == 0);
+    CHECK(read_file(site.target() / "f") == "x");
+    way.sshd.change_host_key();
+    write_file(site.source() / "g", "x");
+    CHECK(site.one_off().exit_code == 1);
+    CHECK(read_file(site.source() / "g") == "x");
+}
+
+TEST_CASE("a daemon that wants a password gets it from either place, and a wrong one stops the stream") {
+    Site site;
+    const DaemonWay way(site, "sesame");
+    const std::filesystem::path file = site.home() / "password";
+    write_file(file, "sesame\n");
+    std::filesystem::permissions(file, std::filesystem::perms::owner_read);
+    for (const std::string& right : {std::string("password: sesame"), "password_file: " + file.string()}) {
+        way.add_stream(site, "", "username: mover, " + right);
+        write_file(site.source() / "f", "x");
+        const ProgramResult result = site.one_off();
+        CHECK_MESSAGE(result.exit_code == 0, result.output);
+        CHECK(read_file(site.target() / "f") == "x");
+        std::filesystem::remove(site.target() / "f");
+    }
+    for (const std::string wrong : {"username: mover, password: abracadabra", ""}) {
+        way.add_stream(site, "", wrong);
+        write_file(site.source() / "f", "x");
+        const ProgramResult result = site.one_off();
+        CHECK(result.exit_code == 1);
+        CHECK_MESSAGE(result.output.find("refuses the password") != std::string::npos, result.output);
+        CHECK(result.output.find("abracadabra") == std::string::npos);
+        CHECK(site.log("rsync_p").find("abracadabra") == std::string::npos);
+        CHECK(read_file(site.source() / "f") == "x");
+    }
+}
+
+TEST_CASE("a server that is not there keeps the files, and gets them once it is back") {
+    Site site;
+    SshWay ssh;
+    DaemonWay rsyncd(site);
+    const auto check = [&](const Way& way, const std::function<void()>& kill,
+                           const std::function<void()>& start) {
+        kill();
+        way.add_stream(site);
+        write_file(site.source() / "f", "x");
+        const Daemon daemon(site);
+        CHECK(eventually([&] { return site.state_of("p") == "backing-off"; }));
+        CHECK(read_file(site.source() / "f") == "x");
+        start();
+        CHECK(eventually([&] { return read_file(site.target() / "f") == "x"; }));
+        CHECK(eventually([&] { return !std::filesystem::exists(site.source() / "f"); }));
+        CHECK(site.log("dtc_p").find("quarantine") == std::string::npos);
+        std::filesystem::remove(site.target() / "f");
+    };
+    check(
+        ssh, [&] { ssh.sshd.kill(); }, [&] { ssh.sshd.start(); });
+    check(
+        rsyncd, [&] { rsyncd.rsyncd.kill(); }, [&] { rsyncd.rsyncd.start(); });
+}
+
+TEST_CASE("a target directory that is not there is not made, and used once it is there") {
+    Site site;
+    const DaemonWay way(site);
+    way.add_stream(site);
+    std::filesystem::remove(site.target());
+    write_file(site.source() / "f", "x");
+    const Daemon daemon(site);
+    CHECK(eventually([&] { return site.state_of("p") == "backing-off"; }));
+    CHECK_FALSE(std::filesystem::exists(site.target()));
+    std::filesystem::create_directory(site.target());
+    CHECK(eventually([&] { return read_file(site.target() / "f") == "x"; }));
+}
+
+TEST_CASE("a mirror sends, replaces and deletes, and never touches the source or what is excluded") {
+    Site site;
+    const SshWay way;
+    way.add_stream(site, "transfer_mode: mirror, exclude: ['*.tmp', 'keep[1]']");
+    write_file(site.source() / "same", "same");
+    write_file(site.source() / "changed", "new");
+    write_file(site.source() / "d/deep", "deep");
+    write_file(site.source() / "x.tmp", "not sent");
+    write_file(site.source() / ".hidden", "not sent");
+    write_file(site.source() / "#odd\nname *", "odd");
+    write_file(site.target() / "changed", "old content");
+    write_file(site.target() / "vanished", "goes");
+    write_file(site.target() / "d/vanished too", "goes");
+    write_file(site.target() / "y.tmp", "stays");
+    write_file(site.target() / "keep1", "stays");
+    write_file(site.target() / ".stays", "stays");
+    const std::set<std::string> before = names_in(site.source());
+    const ProgramResult result = site.one_off();
+    CHECK_MESSAGE(result.exit_code == 0, result.output << site.log("rsync_p"));
+    CHECK(names_in(site.target()) ==
+          std::set<std::string>{"same", "changed", "d", "#odd\nname *", "y.tmp", "keep1", ".stays"});
+    CHECK(names_in(site.target() / "d") == std::set<std::string>{"deep"});
+    CHECK(read_file(site.target() / "changed") == "new");
+    CHECK(read_file(site.target() / "#odd\nname *") == "odd");
+    CHECK(names_in(site.source()) == before);
+    CHECK(read_file(site.source() / "d/deep") == "deep");
+}
+
+TEST_CASE("a mirror from which more than max_delete entries vanished deletes none, and says so") {
+    Site site;
+    const DaemonWay way(site);
+    way.add_stream(site, "transfer_mode: mirror, max_delete: 2, retry_count: 1");
+    write_file(site.source() / "new", "new");
+    for (const char* name : {"a", "b", "c", "d", "e"}) {
+        write_file(site.target() / name, "x");
+    }
+    const ProgramResult result = site.one_off();
+    CHECK(result.exit_code == 1);
+    CHECK_MESSAGE(result.output.find("max_delete") != std::string::npos, result.output);
+    CHECK(names_in(site.target()) == std::set<std::string>{"a", "b", "c", "d", "e", "new"});
+    for (const char* name : {"a", "b", "c"}) {
+        std::filesystem::remove(site.target() / name);
+    }
+    CHECK(site.one_off().exit_code == 0);
+    CHECK(names_in(site.target()) == std::set<std::string>{"new"});
+}
+
 TEST_SUITE_END();
 
 }  // namespace mistamover::test

@@ -136,10 +136,12 @@ TEST_CASE("a mirror deletes what vanished, up to its limit, or nothing") {
     Settings settings;
     const RsyncOptions options(settings.get());
     const CommandBuilder builder(options, "", "", 60'000);
-    CHECK(has(builder.mirror("/s", true, 5), "--max-delete=5"));
-    CHECK(has(builder.mirror("/s", true, 0), "--max-delete=0"));
-    CHECK(has(builder.mirror("/s", true, UINT64_MAX), "--delete-delay"));
-    const Arguments keeping = builder.mirror("/s", false, UINT64_MAX);
+    CHECK(has(builder.mirror("/s", 5), "--max-delete=5"));
+    CHECK(has(builder.mirror("/s", 0), "--max-delete=0"));
+    CHECK(has(builder.mirror("/s", UINT64_MAX), "--delete-delay"));
+    CHECK(has(builder.mirror_preview("/s"), "--dry-run"));
+    const Arguments keeping = builder.mirror("/s", std::nullopt);
+    CHECK_FALSE(has(keeping, "--dry-run"));
     CHECK(std::none_of(keeping.begin(), keeping.end(), [](const std::string& argument) {
         return argument.find("delete") != std::string::npos;
     }));
