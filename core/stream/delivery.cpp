@@ -114,32 +114,49 @@ void Delivery::note_unreadable(UnitResult& result, const std::system_error& erro
 
 void Delivery::look_at_sources(std::vector<Item>& items) {
     for (Item& item : items) {
-        UnitResult& result = *item.result;
         try {
-            const Look look = look_at(source_.fd(), result.name);
-            item.manifest = look.manifest;
-            result.bytes = item.manifest.bytes;
-            if (look.writers == Writers::some) {
-                result.outcome = Outcome::being_written;
-            } else if (look.writers == Writers::vanished) {
-                result.outcome = Outcome::changed;
-            } else if (result.settle_ms =
-                           settle_time_left(settings_.outgoing, item.manifest.entries.front().identity.kind,
-                                            look.writers, look.newest_change_ns,
-                                            std::chrono::system_clock::now())
-                               .count();
-                       result.settle_ms > 0) {
-                result.outcome = Outcome::settling;
-            }
+            look_at_source(item);
         } catch (const std::system_error& error) {
-            item.manifest.entries.assign(1, {result.name, {}});
-            note_unreadable(result, error);
+            item.manifest.entries.assign(1, {item.result->name, {}});
+            note_unreadable(*item.result, error);
         }
+        if (item.result->outcome == Outcome::not_tried) {
+            refuse_or_hold(item);
+        }
+    }
+}
+
+void Delivery::look_at_source(Item& item) const {
+    UnitResult& result = *item.result;
+    Look look = look_at(source_.fd(), result.name);
+    item.manifest = std::move(look.manifest);
+    result.bytes = item.manifest.bytes;
+    if (look.writers == Writers::some) {
+        result.outcome = Outcome::being_written;
+    } else if (look.writers == Writers::vanished) {
+        result.outcome = Outcome::changed;
+    } else {
         const EntryKind kind = item.manifest.entries.front().identity.kind;
-        if (result.outcome == Outcome::not_tried && kind == EntryKind::other) {
-            note_failure(item, {StatusCode::unsupported, StatusScope::item,
-                                result.name + " is neither a file, a directory nor a link"});
-        }
+        const auto left = settle_time_left(settings_.outgoing, kind, look.writers, look.newest_change_ns,
+                                           std::chrono::system_clock::now());
+        result.settle_ms = left.count();
+        result.outcome = left.count() > 0 ? Outcome::settling : Outcome::not_tried;
+    }
+}
+
+void Delivery::refuse_or_hold(Item& item) const {
+    UnitResult& result = *item.result;
+    if (item.manifest.entries.front().identity.kind == EntryKind::other) {
+        result.status = {StatusCode::unsupported, StatusScope::item,
+                         result.name + " is neither a file, a directory nor a link"};
+        result.outcome = Outcome::failed;
+    } else if (item.is_directory()) {
+        result.status = directories_.refusal(result.name, item.manifest);
+        result.outcome = result.status.ok() ? Outcome::not_tried : Outcome::refused;
+    } else if (directories_.would_replace(result.name)) {
+        result.status = {StatusCode::exists, StatusScope::item,
+                         "there is a directory that would be sent under the same name"};
+        result.outcome = Outcome::held;
     }
 }
 

@@ -19,7 +19,9 @@ enum class Outcome : std::uint8_t {
     settling,   ///< It changed so lately that it may not be complete: `settle_ms` more are needed.
     changed,    ///< It changed while it was being sent.
     vanished,   ///< Somebody took it away before it was sent.
+    held,       ///< Another unit must go first, as `status` says.
     failed,     ///< `status` says why; counts against the unit.
+    refused,    ///< `status` says why; trying again would not help.
     not_tried,  ///< The session or the stream failed first.
 };
 
@@ -57,6 +59,8 @@ class Delivery {
     Status look_for_stop_file(bool& there);
     void mirror(BatchResult& result);
     void look_at_sources(std::vector<Item>& items);
+    void look_at_source(Item& item) const;
+    void refuse_or_hold(Item& item) const;
     Status send_files(std::vector<Item>& items);
     Status prove_files(std::vector<Item>& items);
     Status send_directories(std::vector<Item>& items);

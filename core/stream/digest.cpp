@@ -15,7 +15,7 @@ namespace mistamover::stream {
 std::string digest_of(int directory_fd, const std::string& path, const std::string& algorithm) {
     const process::UniqueFd file(::openat(directory_fd, path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
     Poco::Crypto::DigestEngine engine(algorithm);
-    std::array<char, 256 * 1024> buffer;
+    std::array<char, 256UL * 1024> buffer;
     ssize_t length = file.valid() ? 1 : -1;
     while (length > 0) {
         length = ::read(file.get(), buffer.data(), buffer.size());

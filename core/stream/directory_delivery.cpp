@@ -13,6 +13,8 @@
 namespace mistamover::stream {
 namespace {
 
+const std::string zip_suffix = ".zip";
+
 std::vector<const ManifestEntry*> pointers_to(const Manifest& manifest) {
     std::vector<const ManifestEntry*> pointers;
     pointers.reserve(manifest.entries.size());
@@ -43,20 +45,34 @@ bool DirectoryDelivery::as_zip() const {
     return !can_make_tree;
 }
 
-Status DirectoryDelivery::deliver(const std::string& name, const Manifest& manifest) {
+Status DirectoryDelivery::refusal(const std::string& name, const Manifest& manifest) const {
     if (settings_.dir_size_limit && manifest.bytes > settings_.dir_size_limit->bytes) {
         return {StatusCode::unsupported, StatusScope::item,
                 name + " is over dir_size_limit: " + format_size(ByteCount{manifest.bytes})};
     }
+    if (as_zip() && source_.find(name + zip_suffix)) {
+        return {
+            StatusCode::exists, StatusScope::item,
+            name + " cannot be sent as " + name + zip_suffix + " while there is another unit of that name"};
+    }
+    return {};
+}
+
+bool DirectoryDelivery::would_replace(const std::string& name) const {
+    if (!name.ends_with(zip_suffix) || !as_zip()) {
+        return false;
+    }
+    const std::string directory = name.substr(0, name.size() - zip_suffix.size());
+    const auto found = source_.is_unit(directory) ? source_.find(directory) : std::nullopt;
+    return found && found->identity.kind == EntryKind::directory;
+}
+
+Status DirectoryDelivery::deliver(const std::string& name, const Manifest& manifest) {
     return as_zip() ? deliver_zip(name, manifest) : deliver_tree(name, manifest);
 }
 
 Status DirectoryDelivery::deliver_zip(const std::string& name, const Manifest& manifest) {
-    const std::string zip_name = name + ".zip";
-    if (source_.find(zip_name)) {
-        return {StatusCode::exists, StatusScope::item,
-                name + " cannot be sent as " + zip_name + " while there is another unit of that name"};
-    }
+    const std::string zip_name = name + zip_suffix;
     const std::filesystem::path directory = source_.make_zip_directory();
     Manifest zip;
     try {

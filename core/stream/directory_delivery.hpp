@@ -17,6 +17,11 @@ class DirectoryDelivery {
     DirectoryDelivery(SourceDirectory& source, const config::OutgoingSettings& settings,
                       border::Session& session, std::string temp_dir);
 
+    /// Why the directory is never sent; ok where it is.
+    [[nodiscard]] Status refusal(const std::string& name, const Manifest& manifest) const;
+    /// True where a directory, once sent as a zip file, would replace the file `name` at the target. It is
+    /// refused while both are there; the file must wait until it is.
+    [[nodiscard]] bool would_replace(const std::string& name) const;
     /// ok once everything in the manifest of the unit `name` is at the target under its final name, and
     /// proved.
     Status deliver(const std::string& name, const Manifest& manifest);

@@ -15,6 +15,11 @@ constexpr auto changed_recheck = 1s;
 /// One-off waits this long for what was written just before, but not for a writer that goes on.
 constexpr auto one_off_patience = 10s;
 
+std::string text_of(const UnitResult& unit) {
+    return unit.name + ": " + std::string(unit.status.text()) + " (" +
+           std::string(to_string(unit.status.code())) + ')';
+}
+
 }  // namespace
 
 Ledger::Ledger(const config::StreamSettings& settings, bool one_off, SourceDirectory& source,
@@ -62,11 +67,17 @@ void Ledger::take_in_unit(const UnitResult& unit, Clock::time_point now) {
             queue_.wait(unit.name, now + changed_recheck, !one_off_ || !patient,
                         "it changed while it was being sent");
             return;
+        case Outcome::held:
+            queue_.wait(unit.name, now + changed_recheck, !patient, std::string(unit.status.text()));
+            return;
         case Outcome::not_tried:
             queue_.put_back(unit.name);
             return;
         case Outcome::failed:
             failed(unit, now);
+            return;
+        case Outcome::refused:
+            give_up(unit, text_of(unit), now);
             return;
     }
 }
@@ -95,8 +106,7 @@ void Ledger::gone(const std::string& name) {
 
 void Ledger::failed(const UnitResult& unit, Clock::time_point now) {
     const std::uint32_t failures = queue_.count_failure(unit.name);
-    const std::string what = unit.name + ": " + std::string(unit.status.text()) + " (" +
-                             std::string(to_string(unit.status.code())) + ')';
+    const std::string what = text_of(unit);
     if (failures >= std::max<std::uint32_t>(settings_.outgoing.retry_count, 1)) {
         give_up(unit, what, now);
         return;

@@ -4,7 +4,9 @@
 #include <Poco/DateTime.h>
 #include <Poco/Exception.h>
 #include <Poco/FileStream.h>
+#include <Poco/TextConverter.h>
 #include <Poco/Timestamp.h>
+#include <Poco/UTF8Encoding.h>
 #include <Poco/Zip/Compress.h>
 #include <Poco/Zip/ZipArchive.h>
 #include <algorithm>
@@ -14,6 +16,7 @@
 #include <fstream>
 #include <istream>
 #include <streambuf>
+#include <sys/statvfs.h>
 #include <system_error>
 #include <unistd.h>
 #include <unordered_map>
@@ -56,7 +59,7 @@ class FileBuffer final : public std::streambuf {
 
   private:
     process::UniqueFd file_;
-    std::array<char, 256 * 1024> buffer_{};
+    std::array<char, 256UL * 1024> buffer_{};
 };
 
 class UnfinishedFile {
@@ -104,8 +107,33 @@ Poco::DateTime date_time(std::int64_t mtime_ns) {
     return std::max(earliest, Poco::DateTime(Poco::Timestamp(mtime_ns / per_microsecond)));
 }
 
+// The format says that names are UTF-8, readers refuse the whole file where one is not, and some take a
+// backslash for a slash.
+bool can_be_named(const std::string& path) {
+    const Poco::UTF8Encoding encoding;
+    std::string converted;
+    return path.find('\\') == std::string::npos &&
+           Poco::TextConverter(encoding, encoding).convert(path, converted) == 0;
+}
+
+// Where the disk is full, no unit is to blame.
+Status writing_failure(const std::filesystem::path& zip_file, const std::string& reason) {
+    constexpr std::uint64_t room_to_go_on = 1 << 20;
+    struct statvfs disk {};
+    const bool full = ::statvfs(zip_file.parent_path().c_str(), &disk) == 0 &&
+                      std::uint64_t{disk.f_bavail} * disk.f_frsize < room_to_go_on;
+    const std::string text = "write " + zip_file.string() + ": " + reason;
+    return full ? Status(StatusCode::no_space, StatusScope::session, text)
+                : Status(StatusCode::local_io, StatusScope::item, text);
+}
+
 void add_entries(int directory_fd, const Manifest& manifest, Poco::Zip::Compress& zip) {
     for (const ManifestEntry& entry : manifest.entries) {
+        if (!can_be_named(entry.path)) {
+            refuse(StatusCode::unsupported, entry.path +
+                                                " has a name that a zip file cannot hold, one with a "
+                                                "backslash or not in UTF-8: use outgoing.directories: tree");
+        }
         const Poco::Path path = zip_path(entry.path, entry.identity.kind);
         if (entry.identity.kind == EntryKind::directory) {
             zip.addDirectory(path, date_time(entry.identity.mtime_ns));
@@ -151,10 +179,12 @@ Identity write_zip(int directory_fd, const Manifest& manifest, const std::filesy
         add_entries(directory_fd, manifest, zip);
         zip.close();
         stream.close();
+        if (!stream.good()) {
+            throw StatusError(writing_failure(zip_file, "it could not be written to its end"));
+        }
         check_complete(manifest, zip_file);
     } catch (const Poco::Exception& error) {
-        throw StatusError({StatusCode::local_io, StatusScope::item,
-                           "write " + zip_file.string() + ": " + error.displayText()});
+        throw StatusError(writing_failure(zip_file, error.displayText()));
     }
     struct stat info {};
     if (::lstat(zip_file.c_str(), &info) != 0) {

@@ -80,17 +80,20 @@ TEST_CASE("verify: checksum catches a byte that was altered on the way") {
 }
 
 TEST_CASE("the same in a directory: nothing of it is deleted, and nothing appears under its final name") {
-    for (const std::string deed : {"lie", "truncate", "throw", "corrupt"}) {
+    FaultySite site;
+    const std::vector<std::string> deeds{"lie", "truncate", "silent", "throw", "corrupt"};
+    for (const std::string& deed : deeds) {
+        site.add_faulty_stream("verify: checksum, " + quick_retries, "", deed);
+        site.set_faults("put d/below/victim " + deed + '\n', deed);
+        write_file(site.source(deed) / "d/below/victim", "what must not be lost");
+        write_file(site.source(deed) / "d/other", "other");
+    }
+    CHECK(site.one_off().exit_code == 1);
+    for (const std::string& deed : deeds) {
         CAPTURE(deed);
-        FaultySite site;
-        site.add_faulty_stream("verify: checksum, settle_time: 10ms, " + quick_retries);
-        site.set_faults("put d/below/victim " + deed + '\n');
-        write_file(site.source() / "d/below/victim", "what must not be lost");
-        write_file(site.source() / "d/other", "other");
-        CHECK(site.one_off().exit_code == 1);
-        CHECK(read_file(site.source() / "quarantine/d/below/victim") == "what must not be lost");
-        CHECK(read_file(site.source() / "quarantine/d/other") == "other");
-        CHECK(names_in(site.target()).empty());
+        CHECK(read_file(site.source(deed) / "quarantine/d/below/victim") == "what must not be lost");
+        CHECK(read_file(site.source(deed) / "quarantine/d/other") == "other");
+        CHECK(names_in(site.target(deed)).empty());
     }
 }
 

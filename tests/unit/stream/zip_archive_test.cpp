@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "stream/zip_archive.hpp"
+
+#include <doctest/doctest.h>
+#include <sys/stat.h>
+
+#include <mistamover/transfer_module.hpp>
+
+#include "process/unique_fd.hpp"
+#include "unzip.hpp"
+
+namespace mistamover::stream {
+namespace {
+
+using test::contents_below;
+using test::Scratch;
+using test::unzip;
+using test::write_file;
+
+struct Place {
+    Scratch source;
+    Scratch made;
+    process::UniqueFd fd{::open(source.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+
+    [[nodiscard]] std::filesystem::path zip() const { return made / "unit.zip"; }
+    [[nodiscard]] Manifest manifest() const { return look_at(fd.get(), "unit").manifest; }
+    Identity write() const { return write_zip(fd.get(), manifest(), zip()); }
+    // The code of the failure of writing it; ok where there is none.
+    [[nodiscard]] StatusCode failure(const Manifest& manifest) const {
+        try {
+            write_zip(fd.get(), manifest, zip());
+        } catch (const StatusError& error) {
+            CHECK(error.status().scope() == StatusScope::item);
+            return error.status().code();
+        }
+        return StatusCode::ok;
+    }
+};
+
+}  // namespace
+
+TEST_CASE("a nested tree comes out of the zip file as it went in, whatever its names are") {
+    const Place place;
+    for (const std::string name :
+         {"plain", "with space", "quote'\"", "*?[glob]", "-dash", "new\nline", "~tilde", "~", "C:drive",
+          "...", ".hidden", "trailing ", "trailing.", "umlaut \xc3\xa4"}) {
+        CAPTURE(name);
+        write_file(place.source / "unit" / name, "content of " + name);
+        write_file(place.source / "unit/in" / name / name, "below " + name);
+    }
+    write_file(place.source / "unit" / std::string(255, 'n'), "long");
+    write_file(place.source / "unit/nothing", "");
+    write_file(place.source / "unit/binary", std::string(1'000'000, '\0') + std::string(300, '\xff'));
+    std::filesystem::create_directories(place.source / "unit/empty/directory");
+    const Identity zip = place.write();
+    CHECK(zip.kind == EntryKind::file);
+    CHECK(zip.size == std::filesystem::file_size(place.zip()));
+    const Scratch out;
+    REQUIRE(unzip(place.zip(), out.path()));
+    CHECK(contents_below(out.path()) == contents_below(place.source.path()));
+}
+
+TEST_CASE("modification times before 1980, which a zip file cannot hold, do not matter") {
+    const Place place;
+    write_file(place.source / "unit/old", "old");
+    const timespec times[2] = {{0, 0}, {0, 0}};
+    REQUIRE(::utimensat(place.fd.get(), "unit/old", times, 0) == 0);
+    place.write();
+    const Scratch out;
+    CHECK(unzip(place.zip(), out.path()));
+}
+
+TEST_CASE("what a zip file cannot hold is refused, and no unfinished one is left") {
+    const Place place;
+    write_file(place.source / "unit/file", "x");
+    SUBCASE("a link") {
+        std::filesystem::create_symlink("file", place.source / "unit/link");
+    }
+    SUBCASE("a name that means something else to others") {
+        write_file(place.source / "unit/back\\slash", "x");
+    }
+    SUBCASE("a name that readers stumble over") {
+        write_file(place.source / "unit/\xff\xfe not UTF-8", "x");
+    }
+    SUBCASE("a pipe") {
+        REQUIRE(::mkfifoat(place.fd.get(), "unit/pipe", 0600) == 0);
+    }
+    CHECK(place.failure(place.manifest()) == StatusCode::unsupported);
+    CHECK(std::filesystem::is_empty(place.made.path()));
+}
+
+TEST_CASE("a file that is not any more what the manifest says is a source that has changed") {
+    const Place place;
+    write_file(place.source / "unit/file", "12345");
+    const Manifest before = place.manifest();
+    for (const std::string now : {"123", "1234567"}) {
+        write_file(place.source / "unit/file", now);
+        CHECK(place.failure(before) == StatusCode::source_changed);
+    }
+    std::filesystem::remove(place.source / "unit/file");
+    CHECK(place.failure(before) != StatusCode::ok);
+    CHECK(std::filesystem::is_empty(place.made.path()));
+}
+
+}  // namespace mistamover::stream
