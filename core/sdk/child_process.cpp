@@ -167,17 +167,33 @@ ChildResult run_child(const ChildCommand& command, SessionContext& context, cons
     return run->to_end(on_output, on_error_output, keep_alive);
 }
 
-Child::Child(const ChildCommand& command) {
+Child::Child(const ChildCommand& command, Streams streams) {
+    const bool talking = streams == Streams::talking;
     const Fd nothing = detail::null_device();
+    Ends in{Fd(), Fd()};
+    Ends out{Fd(), Fd()};
+    if (talking) {
+        in = detail::input_socket();
+        out = detail::output_pipe();
+    }
     Ends err = detail::output_pipe();
-    pid_ = detail::start(command, nothing.get(), nothing.get(), err.theirs.get());
-    set_nonblocking(err.ours.get());
+    pid_ = detail::start(command, talking ? in.theirs.get() : nothing.get(),
+                         talking ? out.theirs.get() : nothing.get(), err.theirs.get());
+    for (const Fd* fd : {&in.ours, &out.ours, &err.ours}) {
+        set_nonblocking(fd->get());
+    }
+    input_ = in.ours.release();
+    output_ = out.ours.release();
     error_output_ = err.ours.release();
 }
 
 Child::~Child() {
     end();
-    ::close(error_output_);
+    for (const int fd : {input_, output_, error_output_}) {
+        if (fd >= 0) {
+            ::close(fd);
+        }
+    }
 }
 
 std::optional<ChildResult> Child::ended() {

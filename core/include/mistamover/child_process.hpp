@@ -31,18 +31,27 @@ struct ChildResult {
 /// Receives output as it comes, in pieces of any length, on the calling thread.
 using OutputHandler = std::function<void(std::string_view)>;
 
-/// A running program whose output is read now and then, for one that serves others. Used by one thread, which
-/// is the one that made it. `ChildCommand::input` is not written: its standard input is /dev/null.
+/// A running program whose output is read now and then, for one that serves others or is talked to. Used by
+/// one thread, which is the one that made it. `ChildCommand::input` is not written.
 class Child {
   public:
+    /// `silent`: its standard input and output are /dev/null. `talking`: they are the caller's to use.
+    enum class Streams : std::uint8_t { silent, talking };
+
     /// Throws std::system_error where it cannot be started.
-    explicit Child(const ChildCommand& command);
+    explicit Child(const ChildCommand& command, Streams streams = Streams::silent);
     /// Ends it as end() does.
     ~Child();
     Child(const Child&) = delete;
     Child& operator=(const Child&) = delete;
 
     [[nodiscard]] int pid() const noexcept { return pid_; }
+    /// A socket that leads to its standard input (to be written with MSG_NOSIGNAL), and the ends of its
+    /// standard and error output; all non-blocking, and closed with the object. The first two are -1 where it
+    /// is silent.
+    [[nodiscard]] int input() const noexcept { return input_; }
+    [[nodiscard]] int output() const noexcept { return output_; }
+    [[nodiscard]] int error_output() const noexcept { return error_output_; }
     /// How it ended; nothing while it runs. Does not wait.
     std::optional<ChildResult> ended();
     /// What it has printed on its standard error since the last call. Does not wait.
@@ -52,6 +61,8 @@ class Child {
 
   private:
     int pid_ = -1;
+    int input_ = -1;
+    int output_ = -1;
     int error_output_ = -1;
     std::optional<ChildResult> result_;
 };
