@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include <mistamover/status.hpp>
+
+namespace mistamover::sftp {
+
+/// The numbers in SSH_FXP_STATUS that are asked about; server_failure knows the others too.
+namespace reply_code {
+inline constexpr std::uint32_t ok = 0;
+inline constexpr std::uint32_t end_of_file = 1;
+inline constexpr std::uint32_t no_such_file = 2;
+inline constexpr std::uint32_t permission_denied = 3;
+inline constexpr std::uint32_t failure = 4;
+}  // namespace reply_code
+
+/// The Status of a request that the server answered with `code` and `message` while `doing` ("publish x").
+/// What would fail for every other file too is of session scope. The general failure, which tells nothing,
+/// becomes `unspecific`.
+Status server_failure(std::uint32_t code, std::string_view message, std::string_view doing,
+                      StatusCode unspecific = StatusCode::permission);
+
+/// The same failure with the scope `session`: where it is not the item that it is about.
+Status of_session(const Status& status);
+
+/// Why ssh ended: what it `printed` on its error output, and its exit code. `connected`: SFTP had been spoken
+/// before.
+Status ssh_failure(std::string_view printed, int exit_code, bool connected);
+
+/// The Status of a system call that failed on the source; one that is gone is `source_changed`.
+Status source_failure(int error_number, std::string_view doing, std::string_view path);
+
+/// `source_changed`, of item scope.
+Status source_changed(std::string_view path);
+
+}  // namespace mistamover::sftp

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include "sftp/pipeline.hpp"
+
+namespace mistamover::sftp {
+
+/// What a server offers beyond version 3, and how much it takes at once.
+struct ServerFeatures {
+    bool posix_rename = false;
+    bool fsync = false;
+    bool statvfs = false;
+    bool limits = false;
+    bool lsetstat = false;
+    bool check_file = false;
+    /// Bytes of data in one write, and files open at once: what every server must take, or has said.
+    std::size_t write_size = 32768;
+    std::size_t open_files = 64;
+
+    /// One extension of the version reply.
+    void learn(std::string_view extension, std::string_view data);
+};
+
+/// A server with which SFTP is spoken. Used by one thread.
+class Server {
+  public:
+    Server(ByteChannel& channel, border::SessionContext& context) : pipeline_(channel, context) {}
+
+    /// Exchanges versions and asks for limits. Throws StatusError.
+    void start();
+    [[nodiscard]] const ServerFeatures& features() const noexcept { return features_; }
+    [[nodiscard]] Pipeline& pipeline() noexcept { return pipeline_; }
+
+    /// One request, waited for. Throws StatusError where the connection fails.
+    template <typename Fill, typename Handle>
+    void ask(PacketType type, const Fill& fill, const Handle& handle) {
+        pipeline_.request(type, fill, [&handle](Reply& reply) { handle(reply); });
+        pipeline_.finish();
+    }
+    /// The same for one that is answered by a status.
+    template <typename Fill>
+    Status ask_for_status(PacketType type, const Fill& fill, std::string_view doing) {
+        Status status;
+        ask(type, fill, [&](Reply& reply) {
+            if (!reply.is_ok()) {
+                status = reply.failure(doing);
+            }
+        });
+        return status;
+    }
+    /// Looks at a path, following links only where `follow`.
+    Status look_at(const std::string& path, EntryInfo& info, bool follow = false);
+
+  private:
+    Pipeline pipeline_;
+    ServerFeatures features_;
+};
+
+}  // namespace mistamover::sftp

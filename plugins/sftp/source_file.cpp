@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "sftp/source_file.hpp"
+
+#include <array>
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <limits.h>
+#include <unistd.h>
+
+#include <mistamover/transfer_module.hpp>
+
+#include "sftp/failure.hpp"
+
+namespace mistamover::sftp {
+namespace {
+
+std::int64_t nanoseconds(const timespec& time) {
+    return time.tv_sec * 1'000'000'000 + time.tv_nsec;
+}
+
+bool is_the_item(const struct stat& found, const PutItem& item) {
+    const bool same_kind = item.kind == EntryKind::symlink ? S_ISLNK(found.st_mode) : S_ISREG(found.st_mode);
+    return same_kind && found.st_dev == item.device && found.st_ino == item.inode &&
+           static_cast<std::uint64_t>(found.st_size) == item.size &&
+           nanoseconds(found.st_mtim) == item.mtime_ns;
+}
+
+// The change time tells of a writer that has set the modification time back.
+bool is_unchanged(const struct stat& before, const struct stat& now) {
+    return before.st_size == now.st_size && nanoseconds(before.st_mtim) == nanoseconds(now.st_mtim) &&
+           nanoseconds(before.st_ctim) == nanoseconds(now.st_ctim);
+}
+
+int open_for_reading(int root, const char* path) {
+    // Non-blocking, for a FIFO that has taken the file's name.
+    constexpr int flags = O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC;
+    const int file = ::openat(root, path, flags | O_NOATIME);
+    // Only a file's owner may read without a trace.
+    return file >= 0 || errno != EPERM ? file : ::openat(root, path, flags);
+}
+
+}  // namespace
+
+SourceRoot::SourceRoot(std::string_view path)
+    : descriptor_(::open(std::string(path).c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)) {
+    if (descriptor_ < 0) {
+        throw StatusError(of_session(status_from_errno(errno, "open " + std::string(path))));
+    }
+}
+
+SourceRoot::~SourceRoot() {
+    ::close(descriptor_);
+}
+
+std::string SourceRoot::read_link(const PutItem& item) const {
+    const std::string path(item.path);
+    struct stat before = {};
+    struct stat after = {};
+    std::array<char, PATH_MAX> content{};
+    if (::fstatat(descriptor_, path.c_str(), &before, AT_SYMLINK_NOFOLLOW) != 0) {
+        throw StatusError(source_failure(errno, "look at", path));
+    }
+    if (!is_the_item(before, item)) {
+        throw StatusError(source_changed(path));
+    }
+    const ssize_t length = ::readlinkat(descriptor_, path.c_str(), content.data(), content.size());
+    if (length < 0 || ::fstatat(descriptor_, path.c_str(), &after, AT_SYMLINK_NOFOLLOW) != 0) {
+        throw StatusError(source_failure(errno, "read", path));
+    }
+    if (!is_the_item(after, item) || !is_unchanged(before, after)) {
+        throw StatusError(source_changed(path));
+    }
+    return {content.data(), static_cast<std::size_t>(length)};
+}
+
+SourceFile::SourceFile(const SourceRoot& root, const PutItem& item) : path_(item.path) {
+    descriptor_ = open_for_reading(root.descriptor(), path_.c_str());
+    if (descriptor_ < 0) {
+        throw StatusError(source_failure(errno, "open", path_));
+    }
+    if (::fstat(descriptor_, &before_) != 0 || !is_the_item(before_, item)) {
+        ::close(descriptor_);
+        throw StatusError(source_changed(path_));
+    }
+}
+
+SourceFile::~SourceFile() {
+    ::close(descriptor_);
+}
+
+Status SourceFile::read(std::uint64_t offset, char* to, std::size_t size) {
+    std::size_t filled = 0;
+    while (filled < size) {
+        const ssize_t got =
+            ::pread(descriptor_, to + filled, size - filled, static_cast<off_t>(offset + filled));
+        if (got < 0 && errno == EINTR) {
+            continue;
+        }
+        if (got <= 0) {
+            const int error = errno;
+            std::memset(to + filled, 0, size - filled);
+            return got == 0 ? source_changed(path_) : source_failure(error, "read", path_);
+        }
+        filled += static_cast<std::size_t>(got);
+    }
+    return {};
+}
+
+Status SourceFile::check_unchanged() const {
+    struct stat now = {};
+    if (::fstat(descriptor_, &now) != 0) {
+        return source_failure(errno, "look at", path_);
+    }
+    return is_unchanged(before_, now) ? Status{} : source_changed(path_);
+}
+
+}  // namespace mistamover::sftp

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <sys/stat.h>
+
+#include <mistamover/border.hpp>
+
+namespace mistamover::sftp {
+
+/// The directory that holds the sources of one put. Throws StatusError where it cannot be opened.
+class SourceRoot {
+  public:
+    explicit SourceRoot(std::string_view path);
+    SourceRoot(const SourceRoot&) = delete;
+    SourceRoot& operator=(const SourceRoot&) = delete;
+    ~SourceRoot();
+    [[nodiscard]] int descriptor() const noexcept { return descriptor_; }
+
+    /// What the symbolic link holds; throws StatusError: `source_changed` where it is not the item.
+    [[nodiscard]] std::string read_link(const PutItem& item) const;
+
+  private:
+    int descriptor_;
+};
+
+/// A source that is being read: exactly the file that the core has seen.
+class SourceFile {
+  public:
+    /// Throws StatusError: `source_changed` where it is not the item.
+    SourceFile(const SourceRoot& root, const PutItem& item);
+    SourceFile(const SourceFile&) = delete;
+    SourceFile& operator=(const SourceFile&) = delete;
+    ~SourceFile();
+
+    /// Fills all of `size` bytes, with zeros where there is less. The Status of what kept it from reading.
+    Status read(std::uint64_t offset, char* to, std::size_t size);
+    /// ok, or `source_changed` where it is no longer what it was when it was opened.
+    [[nodiscard]] Status check_unchanged() const;
+
+  private:
+    int descriptor_ = -1;
+    std::string path_;
+    struct stat before_ = {};
+};
+
+}  // namespace mistamover::sftp
