@@ -4,8 +4,7 @@
 #include <string>
 
 #include "program.hpp"
-#include "servers/rsyncd.hpp"
-#include "servers/sshd.hpp"
+#include "rsync_ways.hpp"
 
 namespace mistamover::test {
 namespace {
@@ -41,52 +40,6 @@ const std::set<std::string>& nasty_names() {
                                              "~"};
     return names;
 }
-
-/// One way of reaching a directory of this machine by rsync, with its server.
-class Way {
-  public:
-    virtual ~Way() = default;
-    virtual void add_stream(Site& site, const std::string& extra, const std::string& options) const = 0;
-    void add_stream(Site& site, const std::string& extra = "") const { add_stream(site, extra, ""); }
-
-  protected:
-    static std::string more(const std::string& text) { return text.empty() ? "" : ", " + text; }
-};
-
-class SshWay final : public Way {
-  public:
-    using Way::add_stream;
-    void add_stream(Site& site, const std::string& extra, const std::string& options) const override {
-        site.add_stream_with(
-            "p", "plugin: rsync, target_host: 127.0.0.1, target_dir: " + site.target().string() + more(extra),
-            "rsync: {port: " + std::to_string(sshd.port()) + ", username: " + sshd.user() +
-                ", ssh_key: " + sshd.client_key().string() + ", known_hosts: " + sshd.known_hosts().string() +
-                more(options) + "}");
-    }
-    Sshd sshd;
-};
-
-class DaemonWay final : public Way {
-  public:
-    using Way::add_stream;
-    explicit DaemonWay(const Site& site, const std::string& password = "")
-        : rsyncd(site.targets(), password) {}
-    void add_stream(Site& site, const std::string& extra, const std::string& options) const override {
-        site.add_stream_with(
-            "p", "plugin: rsync, target_host: 127.0.0.1, target_dir: data/p.out" + more(extra),
-            "rsync: {transport: daemon, port: " + std::to_string(rsyncd.port()) + more(options) + "}");
-    }
-    Rsyncd rsyncd;
-};
-
-class LocalWay final : public Way {
-  public:
-    using Way::add_stream;
-    void add_stream(Site& site, const std::string& extra, const std::string& options) const override {
-        site.add_stream_with("p", "plugin: rsync, target_dir: " + site.target().string() + more(extra),
-                             "rsync: {transport: local" + more(options) + "}");
-    }
-};
 
 void check_delivery_of_everything(Site& site, const Way& way, bool trees) {
     way.add_stream(site);
@@ -268,24 +221,19 @@ TEST_CASE("a server that is not there keeps the files, and gets them once it is 
     Site site;
     SshWay ssh;
     DaemonWay rsyncd(site);
-    const auto check = [&](const Way& way, const std::function<void()>& kill,
-                           const std::function<void()>& start) {
-        kill();
-        way.add_stream(site);
+    for (Way* way : {static_cast<Way*>(&ssh), static_cast<Way*>(&rsyncd)}) {
+        way->kill_server();
+        way->add_stream(site);
         write_file(site.source() / "f", "x");
         const Daemon daemon(site);
         CHECK(eventually([&] { return site.state_of("p") == "backing-off"; }));
         CHECK(read_file(site.source() / "f") == "x");
-        start();
+        way->start_server();
         CHECK(eventually([&] { return read_file(site.target() / "f") == "x"; }));
         CHECK(eventually([&] { return !std::filesystem::exists(site.source() / "f"); }));
         CHECK(site.log("dtc_p").find("quarantine") == std::string::npos);
         std::filesystem::remove(site.target() / "f");
-    };
-    check(
-        ssh, [&] { ssh.sshd.kill(); }, [&] { ssh.sshd.start(); });
-    check(
-        rsyncd, [&] { rsyncd.rsyncd.kill(); }, [&] { rsyncd.rsyncd.start(); });
+    }
 }
 
 TEST_CASE("a target directory that is not there is not made, and used once it is there") {

@@ -127,6 +127,14 @@ void run_tool(const std::vector<std::string>& arguments, const std::string& pack
     }
 }
 
+std::vector<pid_t> descendants_of(pid_t pid) {
+    std::vector<pid_t> found;
+    if (pid > 1) {
+        add_descendants(pid, children_by_parent(), found);
+    }
+    return found;
+}
+
 ServerProcess::ServerProcess(std::vector<std::string> arguments, const std::string& package,
                              std::uint16_t port, std::filesystem::path log)
     : arguments_(std::move(arguments)), port_(port), log_(std::move(log)) {
@@ -162,9 +170,7 @@ void ServerProcess::kill() {
     }
     // Stopped, it starts no further process while the others are looked for.
     ::kill(pid_, SIGSTOP);
-    std::vector<pid_t> all{pid_};
-    add_descendants(pid_, children_by_parent(), all);
-    for (const pid_t pid : all) {
+    for (const pid_t pid : descendants_of(pid_)) {
         ::kill(pid, SIGKILL);
     }
     ::kill(-pid_, SIGKILL);

@@ -15,6 +15,9 @@ std::uint16_t free_port();
 /// Runs a program to its end; throws where it is missing, naming `package`, or fails.
 void run_tool(const std::vector<std::string>& arguments, const std::string& package);
 
+/// Children, grandchildren and so on, in whatever group; none of 0 and 1, to which everything belongs.
+std::vector<pid_t> descendants_of(pid_t pid);
+
 /// A server program that listens on a port of 127.0.0.1, for as long as the object lives.
 class ServerProcess {
   public:
