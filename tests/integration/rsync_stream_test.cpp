@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <doctest/doctest.h>
+#include <sched.h>
 #include <set>
 #include <string>
+#include <sys/mount.h>
+#include <unistd.h>
+#include <utility>
 
 #include "program.hpp"
 #include "rsync_ways.hpp"
@@ -40,6 +44,30 @@ const std::set<std::string>& nasty_names() {
                                              "~"};
     return names;
 }
+
+/// A file system of 1 MB, in a mount namespace into which the test program and all that it starts move.
+class SmallFileSystem {
+  public:
+    explicit SmallFileSystem(std::filesystem::path at) : at_(std::move(at)) {
+        mounted_ = ::geteuid() == 0 && ::unshare(CLONE_NEWNS) == 0 &&
+                   ::mount(nullptr, "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
+                   ::mount("tmpfs", at_.c_str(), "tmpfs", 0, "size=1m") == 0;
+    }
+    ~SmallFileSystem() {
+        if (mounted_) {
+            ::umount2(at_.c_str(), MNT_DETACH);
+        }
+    }
+    SmallFileSystem(const SmallFileSystem&) = delete;
+    SmallFileSystem& operator=(const SmallFileSystem&) = delete;
+
+    [[nodiscard]] bool is_mounted() const noexcept { return mounted_; }
+    void grow() const { REQUIRE(::mount("tmpfs", at_.c_str(), "tmpfs", MS_REMOUNT, "size=10m") == 0); }
+
+  private:
+    std::filesystem::path at_;
+    bool mounted_ = false;
+};
 
 void check_delivery_of_everything(Site& site, const Way& way, bool trees) {
     way.add_stream(site);
@@ -294,6 +322,33 @@ TEST_CASE("a mirror from which more than max_delete entries vanished deletes non
     }
     CHECK(site.one_off().exit_code == 0);
     CHECK(names_in(site.target()) == std::set<std::string>{"new"});
+}
+
+TEST_CASE(
+    "a full target keeps the files, holds nothing partial, and goes on when there is "
+    "room") {
+    Site site;
+    DaemonWay way(site);
+    way.kill_server();  // so that it starts again where the small file system is seen
+    way.add_stream(site);
+    const SmallFileSystem target(site.target());
+    if (!target.is_mounted()) {
+        MESSAGE("not tested: only root may mount a small file system");
+        return;
+    }
+    way.start_server();
+    write_file(site.source() / "large", std::string(2'000'000, 'x'));
+    const Daemon daemon(site);
+    REQUIRE(eventually([&] { return site.log("dtc_p").find("the target is full") != std::string::npos; }));
+    CHECK(eventually([&] { return site.state_of("p") == "backing-off"; }));
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(site.target())) {
+        CHECK_MESSAGE(entry.is_directory(), entry.path().string());
+    }
+    CHECK(std::filesystem::file_size(site.source() / "large") == 2'000'000);
+    target.grow();
+    CHECK(eventually([&] { return !std::filesystem::exists(site.source() / "large"); }));
+    CHECK(read_file(site.target() / "large") == std::string(2'000'000, 'x'));
+    CHECK(site.log("dtc_p").find("quarantine") == std::string::npos);
 }
 
 TEST_SUITE_END();

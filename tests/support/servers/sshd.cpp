@@ -26,12 +26,16 @@ Sshd::Sshd(const std::string& configuration) : user_(current_user()) {
     write_file(known_hosts(),
                "[127.0.0.1]:" + std::to_string(port) + ' ' + read_file(directory_ / "host_key.pub"));
     const std::string directory = directory_.path().string();
+    // A home directory of its own: the user's shell then runs none of the user's start-up files, which would
+    // cost time, and would be killed half-way.
+    const std::string home = directory + "/home";
+    std::filesystem::create_directory(home);
     write_file(directory_ / "sshd_config",
                configuration + "\nPort " + std::to_string(port) + "\nListenAddress 127.0.0.1\nHostKey " +
                    directory + "/host_key\nPidFile none\nUsePAM no\nAuthorizedKeysFile " + directory +
                    "/authorized_keys\nStrictModes no\nPasswordAuthentication no\n" +
                    "KbdInteractiveAuthentication no\nMaxStartups 100\nMaxSessions 100\nPrintMotd no\n" +
-                   "Subsystem sftp internal-sftp\n");
+                   "Subsystem sftp internal-sftp\nSetEnv HOME=" + home + "\n");
     if (::geteuid() == 0) {
         std::filesystem::create_directories("/run/sshd");  // where root's sshd locks its unprivileged half in
     }
