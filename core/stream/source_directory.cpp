@@ -139,6 +139,17 @@ void SourceDirectory::open_aside() {
     }
 }
 
+bool SourceDirectory::remove_aside(int aside_fd, const std::string& name, const Manifest& sent) {
+    try {
+        Look now = look_at(aside_fd, name);
+        // The renaming has changed it.
+        now.manifest.entries.front().identity.ctime_ns = sent.entries.front().identity.ctime_ns;
+        return now.manifest == sent && now.writers != Writers::some && remove_manifest(aside_fd, sent);
+    } catch (const std::system_error&) {
+        return false;  // somebody is at work in it
+    }
+}
+
 SourceDirectory::Removal SourceDirectory::remove(const std::string& name, const Manifest& sent) {
     const Identity& sent_unit = sent.entries.front().identity;
     struct stat info {};
@@ -162,9 +173,7 @@ SourceDirectory::Removal SourceDirectory::remove(const std::string& name, const 
     }
     const process::UniqueFd aside_fd(
         ::openat(fd(), aside_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-    Look now = look_at(aside_fd.get(), name);
-    now.manifest.entries.front().identity.ctime_ns = sent_unit.ctime_ns;  // the renaming changed it
-    if (now.manifest == sent && now.writers != Writers::some && remove_manifest(aside_fd.get(), sent)) {
+    if (remove_aside(aside_fd.get(), name, sent)) {
         return Removal::removed;
     }
     if (rename_no_replace(aside, own) != 0) {

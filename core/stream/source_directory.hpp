@@ -65,6 +65,7 @@ class SourceDirectory {
 
   private:
     void open_aside();
+    static bool remove_aside(int aside_fd, const std::string& name, const Manifest& sent);
     std::string quarantine_from(int directory_fd, const std::string& name);
 
     std::filesystem::path path_;

@@ -216,14 +216,14 @@ void StreamController::collect_results() {
             if (closing_) {
                 left_clean_ = left_clean_ && result->session.ok();
             } else {
-                take_in(*result);
+                take_in(*result, worker->begun());
             }
         }
     }
     advance();
 }
 
-void StreamController::take_in(const BatchResult& result) {
+void StreamController::take_in(const BatchResult& result, Clock::time_point begun) {
     const auto now = Clock::now();
     if (cleaning_) {
         cleaning_ = false;
@@ -242,7 +242,7 @@ void StreamController::take_in(const BatchResult& result) {
         log_.info("suspended: the target directory has a " + settings_.outgoing.stop_file + " file");
     } else if (result.session.ok()) {
         // Cleaning up says nothing of whether anything can be sent: not on a full disk.
-        if (!result.units.empty() && health_.worked() == TargetHealth::News::recovered) {
+        if (!result.units.empty() && health_.worked(begun) == TargetHealth::News::recovered) {
             log_.info("the target can be used again");
         }
     } else {

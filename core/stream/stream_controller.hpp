@@ -48,7 +48,7 @@ class StreamController {
     [[nodiscard]] bool mirrors() const { return settings_.outgoing.mode == TransferMode::mirror; }
     [[nodiscard]] std::string why_suspended();
     void collect_results();
-    void take_in(const BatchResult& result);
+    void take_in(const BatchResult& result, Clock::time_point begun);
     void session_failed(const Status& status, Clock::time_point now);
     void finish_if_done();
     void finish(bool clean);

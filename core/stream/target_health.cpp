@@ -11,6 +11,7 @@ TargetHealth::News TargetHealth::failed(const Status& status, Clock::time_point 
         stream_failure_ = failure_ = status;
         return known ? News::none : News::stream_failed;
     }
+    failed_at_ = now;
     if (backs_off(now)) {
         return News::none;  // another session met the same failure
     }
@@ -20,7 +21,10 @@ TargetHealth::News TargetHealth::failed(const Status& status, Clock::time_point 
     return failures_ == 1 ? News::first_failure : News::further_failure;
 }
 
-TargetHealth::News TargetHealth::worked() {
+TargetHealth::News TargetHealth::worked(Clock::time_point begun) {
+    if (failures_ > 0 && begun < failed_at_) {
+        return News::none;
+    }
     const bool was_well = failures_ == 0;
     failures_ = 0;
     back_off_until_ = {};

@@ -28,7 +28,8 @@ class TargetHealth {
     };
     /// A session failed, with `status` of session or stream scope. `jitter` as in RetryPolicy.
     News failed(const Status& status, Clock::time_point now, double jitter);
-    News worked();
+    /// A session has worked in a job that was begun then: of no account where it has failed since.
+    News worked(Clock::time_point begun);
     /// The target has a .stop file: keep away until then.
     void suspend(Clock::time_point until) { suspended_until_ = until; }
 
@@ -48,6 +49,7 @@ class TargetHealth {
     std::optional<Status> stream_failure_;
     Status failure_;
     std::uint32_t failures_ = 0;
+    Clock::time_point failed_at_{};
     Clock::time_point back_off_until_{};
     Clock::time_point suspended_until_{};
 };

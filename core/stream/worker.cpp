@@ -32,6 +32,7 @@ Worker::~Worker() {
 
 void Worker::start(Job job) {
     idle_ = false;
+    begun_ = std::chrono::steady_clock::now();
     {
         const std::lock_guard lock(mutex_);
         job_ = std::move(job);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <chrono>
 #include <condition_variable>
 #include <functional>
 #include <memory>
@@ -43,6 +44,8 @@ class Worker {
     void close();
     /// True from the start, and again once the result of a job has been taken.
     [[nodiscard]] bool idle() const noexcept { return idle_; }
+    /// When the job in hand, or the last one, was begun.
+    [[nodiscard]] std::chrono::steady_clock::time_point begun() const noexcept { return begun_; }
     /// The result of a job that has ended, once.
     std::optional<BatchResult> take_result();
 
@@ -60,6 +63,7 @@ class Worker {
 
     Shared& shared_;
     bool idle_ = true;
+    std::chrono::steady_clock::time_point begun_{};
     std::mutex mutex_;
     std::condition_variable wake_;
     std::optional<Job> job_;
