@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <doctest/doctest.h>
+#include <sys/mount.h>
+#include <unistd.h>
+
+#include "faulty_site.hpp"
+
+namespace mistamover::test {
+namespace {
+
+constexpr int units = 20;
+const std::string ballast(3'500'000, 'b');
+
+std::string name_of(int unit) {
+    return "unit" + std::to_string(unit);
+}
+
+std::string content_of(int unit) {
+    return std::string(100'000, static_cast<char>('a' + unit));
+}
+
+// A file system of 4 MB on a directory.
+class SmallDisk {
+  public:
+    explicit SmallDisk(std::filesystem::path directory) : directory_(std::move(directory)) {
+        REQUIRE(::mount("tmpfs", directory_.c_str(), "tmpfs", 0, "size=4m,mode=0777") == 0);
+    }
+    ~SmallDisk() { ::umount2(directory_.c_str(), MNT_DETACH); }
+    SmallDisk(const SmallDisk&) = delete;
+    SmallDisk& operator=(const SmallDisk&) = delete;
+
+  private:
+    std::filesystem::path directory_;
+};
+
+// What is at the target under a final name is whole; gives the number of units there.
+int whole_units(const Site& site) {
+    int count = 0;
+    for (int unit = 0; unit < units; ++unit) {
+        if (std::filesystem::exists(site.target() / name_of(unit))) {
+            CHECK(read_file(site.target() / name_of(unit)) == content_of(unit));
+            ++count;
+        } else {
+            CHECK(read_file(site.source() / name_of(unit)) == content_of(unit));
+        }
+    }
+    return count;
+}
+
+}  // namespace
+
+TEST_SUITE_BEGIN("full_target");
+
+TEST_CASE("a full target is told once and kept away from, and used again as soon as there is room") {
+    if (::geteuid() != 0) {
+        MESSAGE("not run: only root may mount the small file system that this test fills");
+        return;
+    }
+    Site site;
+    site.add_stream("p");
+    const SmallDisk disk(site.target());
+    write_file(site.target() / "ballast", ballast);
+    for (int unit = 0; unit < units; ++unit) {
+        write_file(site.source() / name_of(unit), content_of(unit));
+    }
+    Daemon daemon(site);
+    const auto tries = [&] { return count_of("(no_space)", site.log("dtc_p")); };
+    REQUIRE(eventually([&] { return tries() >= 4 && site.state_of("p") == "backing-off"; }));
+    CHECK(count_of("] ERROR ", site.log("dtc_p")) == 1);
+    const int delivered = whole_units(site);
+    CHECK(delivered > 0);
+    CHECK(delivered < units);
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(site.target())) {
+        const std::string name = entry.path().filename().string();
+        CHECK_MESSAGE((name == "ballast" || name.starts_with("unit") || entry.is_directory()), name);
+    }
+    CHECK_FALSE(std::filesystem::exists(site.source() / "quarantine"));
+
+    std::filesystem::remove(site.target() / "ballast");
+    CHECK(eventually([&] { return site.state_of("p") == "idle"; }));
+    CHECK(daemon.stop());
+    CHECK(whole_units(site) == units);
+    CHECK(names_in(site.source()).empty());
+    CHECK(names_in(site.target()).size() == units);
+    CHECK(count_of("] ERROR ", site.log("dtc_p")) == 1);
+    CHECK(count_of("the target can be used again", site.log("dtc_p")) == 1);
+}
+
+TEST_SUITE_END();
+
+}  // namespace mistamover::test
