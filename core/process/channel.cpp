@@ -6,14 +6,15 @@
 #include <stdexcept>
 #include <sys/epoll.h>
 #include <sys/socket.h>
-#include <system_error>
+
+#include "process/throw_errno.hpp"
 
 namespace mistamover::process {
 
 std::pair<UniqueFd, UniqueFd> socket_pair() {
     int ends[2];
     if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends) != 0) {
-        throw std::system_error(errno, std::generic_category(), "socketpair");
+        throw_errno("socketpair");
     }
     return {UniqueFd(ends[0]), UniqueFd(ends[1])};
 }

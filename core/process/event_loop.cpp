@@ -7,14 +7,15 @@
 #include <csignal>
 #include <sys/epoll.h>
 #include <sys/signalfd.h>
-#include <system_error>
+
+#include "process/throw_errno.hpp"
 
 namespace mistamover::process {
 namespace {
 
 void check(int result, const char* what) {
     if (result < 0) {
-        throw std::system_error(errno, std::generic_category(), what);
+        throw_errno(what);
     }
 }
 

@@ -6,8 +6,9 @@
 #include <fcntl.h>
 #include <linux/close_range.h>
 #include <sys/prctl.h>
-#include <system_error>
 #include <unistd.h>
+
+#include "process/throw_errno.hpp"
 
 namespace mistamover::process {
 namespace {
@@ -41,7 +42,7 @@ pid_t spawn_self(const std::vector<std::string>& arguments, int channel, int log
     pointers.push_back(nullptr);
     const pid_t pid = ::fork();
     if (pid < 0) {
-        throw std::system_error(errno, std::generic_category(), "fork");
+        throw_errno("fork");
     }
     if (pid == 0) {
         become_child(pointers.data(), channel, log);

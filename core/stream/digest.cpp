@@ -5,9 +5,9 @@
 #include <array>
 #include <cerrno>
 #include <fcntl.h>
-#include <system_error>
 #include <unistd.h>
 
+#include "process/throw_errno.hpp"
 #include "process/unique_fd.hpp"
 
 namespace mistamover::stream {
@@ -26,7 +26,7 @@ std::string digest_of(int directory_fd, const std::string& path, const std::stri
         }
     }
     if (length < 0) {
-        throw std::system_error(errno, std::generic_category(), path);
+        process::throw_errno(path);
     }
     return Poco::DigestEngine::digestToHex(engine.digest());
 }

@@ -3,43 +3,18 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <dirent.h>
 #include <fcntl.h>
-#include <memory>
-#include <system_error>
 #include <unistd.h>
 
+#include "process/directory_names.hpp"
+#include "process/throw_errno.hpp"
 #include "process/unique_fd.hpp"
 
 namespace mistamover::stream {
 namespace {
 
-[[noreturn]] void fail(const std::string& path) {
-    throw std::system_error(errno, std::generic_category(), path);
-}
-
-struct CloseDirectory {
-    void operator()(DIR* directory) const noexcept { ::closedir(directory); }
-};
-
-std::vector<std::string> names_in(int directory_fd, const std::string& path) {
-    const int fd = ::openat(directory_fd, path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (fd < 0) {
-        fail(path);
-    }
-    const std::unique_ptr<DIR, CloseDirectory> directory(::fdopendir(fd));
-    std::vector<std::string> names;
-    errno = 0;
-    while (const dirent* entry = ::readdir(directory.get())) {  // NOLINT(concurrency-mt-unsafe): own stream
-        const std::string name = entry->d_name;
-        if (name != "." && name != "..") {
-            names.push_back(name);
-        }
-        errno = 0;
-    }
-    if (errno != 0) {
-        fail(path);  // what could not be read must not be taken for what is not there
-    }
+std::vector<std::string> sorted_names(int directory_fd, const std::string& path) {
+    std::vector<std::string> names = process::directory_names(directory_fd, path, path);
     std::sort(names.begin(), names.end());
     return names;
 }
@@ -56,7 +31,7 @@ Writers worse(Writers a, Writers b) {
 void look(int directory_fd, const std::string& path, bool ask_writers, Look& result) {
     struct stat info {};
     if (::fstatat(directory_fd, path.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) {
-        fail(path);
+        process::throw_errno(path);
     }
     Identity identity = identity_of(info);
     result.newest_change_ns = std::max(result.newest_change_ns, identity.ctime_ns);
@@ -74,7 +49,7 @@ void look(int directory_fd, const std::string& path, bool ask_writers, Look& res
     result.writers_of_entry.push_back(writers);
     result.manifest.entries.push_back({path, identity});
     if (identity.kind == EntryKind::directory) {
-        for (const std::string& name : names_in(directory_fd, path)) {
+        for (const std::string& name : sorted_names(directory_fd, path)) {
             look(directory_fd, path + '/' + name, ask_writers, result);
         }
     }

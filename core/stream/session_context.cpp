@@ -4,13 +4,14 @@
 #include <cerrno>
 #include <poll.h>
 #include <sys/eventfd.h>
-#include <system_error>
+
+#include "process/throw_errno.hpp"
 
 namespace mistamover::stream {
 
 CancelToken::CancelToken() : event_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
     if (!event_.valid()) {
-        throw std::system_error(errno, std::generic_category(), "eventfd");
+        process::throw_errno("eventfd");
     }
 }
 

@@ -5,14 +5,13 @@
 #include <array>
 #include <cerrno>
 #include <cstdio>
-#include <dirent.h>
 #include <fcntl.h>
 #include <fnmatch.h>
-#include <memory>
 #include <sys/stat.h>
-#include <system_error>
 #include <unistd.h>
 
+#include "process/directory_names.hpp"
+#include "process/throw_errno.hpp"
 #include "stream/rename_no_replace.hpp"
 
 namespace mistamover::stream {
@@ -20,24 +19,6 @@ namespace {
 
 constexpr char aside_name[] = ".mistamover";
 constexpr char zip_directory_name[] = ".mistamover-zip";
-
-[[noreturn]] void fail(const std::string& what) {
-    throw std::system_error(errno, std::generic_category(), what);
-}
-
-struct CloseDirectory {
-    void operator()(DIR* directory) const noexcept { ::closedir(directory); }
-};
-
-// nullptr at the end; a directory that could only be read in part is never taken for the whole.
-const dirent* next_entry(DIR* directory, const std::string& path) {
-    errno = 0;
-    const dirent* entry = ::readdir(directory);  // NOLINT(concurrency-mt-unsafe): own stream
-    if (entry == nullptr && errno != 0) {
-        fail(path);
-    }
-    return entry;
-}
 
 bool matches_any(const std::vector<std::string>& globs, const std::string& name) {
     return std::any_of(globs.begin(), globs.end(), [&](const std::string& glob) {
@@ -65,7 +46,7 @@ SourceDirectory::SourceDirectory(const config::StreamSettings& settings)
     }
     fd_.reset(::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!fd_.valid()) {
-        fail("the stream's directory " + path_.string());
+        process::throw_errno("the stream's directory " + path_.string());
     }
     if (outgoing_.quarantine_dir.lexically_normal().parent_path() == path_.lexically_normal()) {
         quarantine_name_ = outgoing_.quarantine_dir.filename().string();
@@ -79,20 +60,16 @@ bool SourceDirectory::is_unit(const std::string& name) const {
 }
 
 std::vector<Candidate> SourceDirectory::scan() const {
-    const int copy = ::openat(fd(), ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (copy < 0) {
-        fail("the stream's directory " + path_.string());
-    }
-    const std::unique_ptr<DIR, CloseDirectory> directory(::fdopendir(copy));
     std::vector<Candidate> units;
-    while (const dirent* entry = next_entry(directory.get(), path_.string())) {
-        if (!is_unit(entry->d_name)) {
+    for (const std::string& name :
+         process::directory_names(fd(), ".", "the stream's directory " + path_.string())) {
+        if (!is_unit(name)) {
             continue;
         }
-        if (std::optional<Candidate> candidate = find(entry->d_name)) {
+        if (std::optional<Candidate> candidate = find(name)) {
             units.push_back(std::move(*candidate));
         } else if (errno != ENOENT) {
-            units.push_back({entry->d_name, {}});  // it is there: to look at it closer tells what it has
+            units.push_back({name, {}});  // it is there: to look at it closer tells what it has
         }
     }
     return units;
@@ -102,11 +79,11 @@ void SourceDirectory::check_still_there() const {
     struct stat opened {};
     struct stat named {};
     if (::fstat(fd(), &opened) != 0 || ::stat(path_.c_str(), &named) != 0) {
-        fail("the stream's directory " + path_.string());
+        process::throw_errno("the stream's directory " + path_.string());
     }
     if (opened.st_dev != named.st_dev || opened.st_ino != named.st_ino) {
         errno = ESTALE;
-        fail("the stream's directory " + path_.string() + " is another one now");
+        process::throw_errno("the stream's directory " + path_.string() + " is another one now");
     }
 }
 
@@ -135,7 +112,7 @@ StopFile SourceDirectory::stop_file() const {
 
 void SourceDirectory::open_aside() {
     if (::mkdirat(fd(), aside_name, 0700) != 0 && errno != EEXIST) {
-        fail(path_.string() + '/' + aside_name);
+        process::throw_errno(path_.string() + '/' + aside_name);
     }
 }
 
@@ -169,7 +146,7 @@ SourceDirectory::Removal SourceDirectory::remove(const std::string& name, const 
     }
     if (error != 0) {
         errno = error;
-        fail("cannot set " + name + " aside to delete it");
+        process::throw_errno("cannot set " + name + " aside to delete it");
     }
     const process::UniqueFd aside_fd(
         ::openat(fd(), aside_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
@@ -192,7 +169,8 @@ std::string SourceDirectory::quarantine_from(int directory_fd, const std::string
     for (unsigned number = 1; error != 0; ++number) {
         if (error != EEXIST) {
             errno = error;
-            fail("cannot move " + name + " to the quarantine " + outgoing_.quarantine_dir.string());
+            process::throw_errno("cannot move " + name + " to the quarantine " +
+                                 outgoing_.quarantine_dir.string());
         }
         kept = numbered(name, number);
         error = rename_no_replace(from, {quarantine_fd.get(), kept});
@@ -206,23 +184,14 @@ std::string SourceDirectory::quarantine(const std::string& name) {
 
 std::vector<std::string> SourceDirectory::recover() {
     std::vector<std::string> found;
-    const int aside = ::openat(fd(), aside_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (aside < 0) {
-        tidy();
-        return found;
+    const process::UniqueFd aside(
+        ::openat(fd(), aside_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    if (aside.valid()) {
+        found = process::directory_names(aside.get(), ".", path_.string() + '/' + aside_name);
     }
-    {
-        const std::unique_ptr<DIR, CloseDirectory> directory(::fdopendir(aside));
-        while (const dirent* entry = next_entry(directory.get(), path_.string() + '/' + aside_name)) {
-            const std::string name = entry->d_name;
-            if (name != "." && name != "..") {
-                found.push_back(name);
-            }
-        }
-        for (const std::string& name : found) {
-            if (rename_no_replace({aside, name}, {fd(), name}) != 0) {
-                quarantine_from(aside, name);
-            }
+    for (const std::string& name : found) {
+        if (rename_no_replace({aside.get(), name}, {fd(), name}) != 0) {
+            quarantine_from(aside.get(), name);
         }
     }
     tidy();
@@ -237,7 +206,7 @@ void SourceDirectory::tidy() {
 
 std::filesystem::path SourceDirectory::make_zip_directory() {
     if (::mkdirat(fd(), zip_directory_name, 0700) != 0 && errno != EEXIST) {
-        fail(path_.string() + '/' + zip_directory_name);
+        process::throw_errno(path_.string() + '/' + zip_directory_name);
     }
     return path_ / zip_directory_name;
 }

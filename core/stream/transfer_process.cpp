@@ -10,10 +10,10 @@
 #include <functional>
 #include <optional>
 #include <sys/file.h>
-#include <system_error>
 #include <unistd.h>
 
 #include "process/spawn.hpp"
+#include "process/throw_errno.hpp"
 #include "stream/stream_controller.hpp"
 
 namespace mistamover::stream {
@@ -105,7 +105,7 @@ class TransferProcess {
         lock_.reset(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
         while (!lock_.valid() || ::flock(lock_.get(), LOCK_EX) != 0) {
             if (errno != EINTR) {
-                throw std::system_error(errno, std::generic_category(), path);
+                process::throw_errno(path);
             }
         }
     }

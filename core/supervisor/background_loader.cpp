@@ -7,6 +7,8 @@
 #include <sys/eventfd.h>
 #include <system_error>
 
+#include "process/throw_errno.hpp"
+
 namespace mistamover::supervisor {
 
 BackgroundLoader::BackgroundLoader(process::EventLoop& loop, Load load, Done done)
@@ -15,7 +17,7 @@ BackgroundLoader::BackgroundLoader(process::EventLoop& loop, Load load, Done don
       done_(std::move(done)),
       finished_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
     if (!finished_.valid()) {
-        throw std::system_error(errno, std::generic_category(), "eventfd");
+        process::throw_errno("eventfd");
     }
     loop_.watch(finished_.get(), EPOLLIN, [this](std::uint32_t) { finish(); });
 }

@@ -12,7 +12,8 @@
 #include <sys/stat.h>
 #include <sys/time.h>
 #include <sys/un.h>
-#include <system_error>
+
+#include "process/throw_errno.hpp"
 
 namespace mistamover::supervisor {
 namespace {
@@ -38,10 +39,6 @@ Address address_of(const std::filesystem::path& path) {
     return address;
 }
 
-[[noreturn]] void fail(const std::string& what) {
-    throw std::system_error(errno, std::generic_category(), what);
-}
-
 }  // namespace
 
 ControlSocket::ControlSocket(process::EventLoop& loop, const std::filesystem::path& run_dir,
@@ -58,7 +55,7 @@ ControlSocket::ControlSocket(process::EventLoop& loop, const std::filesystem::pa
         ::bind(listener_.get(), reinterpret_cast<const sockaddr*>(&address.name), sizeof address.name);
     ::umask(before);
     if (bound != 0 || ::listen(listener_.get(), 16) != 0) {
-        fail("the control socket " + path_.string());
+        process::throw_errno("the control socket " + path_.string());
     }
     loop_.watch(listener_.get(), EPOLLIN, [this](std::uint32_t) { accept(); });
 }

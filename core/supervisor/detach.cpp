@@ -3,8 +3,9 @@
 
 #include <cerrno>
 #include <fcntl.h>
-#include <system_error>
 #include <unistd.h>
+
+#include "process/throw_errno.hpp"
 
 namespace mistamover::supervisor {
 
@@ -19,13 +20,13 @@ void let_go_of_terminal() {
 Detach::Detach() {
     int ends[2];
     if (::pipe2(ends, O_CLOEXEC) != 0) {
-        throw std::system_error(errno, std::generic_category(), "pipe");
+        process::throw_errno("pipe");
     }
     const process::UniqueFd reading(ends[0]);
     parent_.reset(ends[1]);
     const pid_t pid = ::fork();
     if (pid < 0) {
-        throw std::system_error(errno, std::generic_category(), "fork");
+        process::throw_errno("fork");
     }
     if (pid > 0) {
         parent_.reset();

@@ -13,7 +13,7 @@ namespace {
 using Poco::JSON::Array;
 using Poco::JSON::Object;
 
-std::string setting(const config::Stream& stream, const std::string& key) {
+std::string outgoing_setting(const config::Stream& stream, const std::string& key) {
     const auto& outgoing = stream.settings.at("outgoing");
     const auto found = outgoing.find(key);
     return found == outgoing.end() || found->second.empty() ? "" : found->second.front();
@@ -33,10 +33,10 @@ Object::Ptr stream_json(const StreamChild& child) {
     json->set("name", child.stream.name);
     json->set("state", std::string(to_string(report.state)));
     json->set("reason", utf8(report.reason));
-    json->set("plugin", setting(child.stream, "plugin"));
-    json->set("mode", setting(child.stream, "transfer_mode"));
-    json->set("target_host", setting(child.stream, "target_host"));
-    json->set("target_dir", setting(child.stream, "target_dir"));
+    json->set("plugin", outgoing_setting(child.stream, "plugin"));
+    json->set("mode", outgoing_setting(child.stream, "transfer_mode"));
+    json->set("target_host", outgoing_setting(child.stream, "target_host"));
+    json->set("target_dir", outgoing_setting(child.stream, "target_dir"));
     json->set("pid", static_cast<Poco::Int64>(child.pid));
     json->set("restarts", child.restarts);
     json->set("backlog_units", report.backlog_units);

@@ -20,7 +20,7 @@ constexpr std::size_t most_names_in_message = 1000;
 constexpr auto longest_unit_in_hand = 24h;  // of a stream that was removed
 constexpr auto directory_wait = 1s;
 
-std::string setting(const config::Stream& stream, const std::string& key) {
+std::string stream_setting(const config::Stream& stream, const std::string& key) {
     return stream.settings.at("data_stream").at(key).front();
 }
 
@@ -68,7 +68,7 @@ bool StreamProcesses::directory_is_in_use(const StreamChild& child) const {
     return std::any_of(children_.begin(), children_.end(), [&](const auto& entry) {
         const StreamChild& other = *entry.second;
         return &other != &child && other.pid > 0 &&
-               setting(other.stream, "directory") == setting(child.stream, "directory");
+               stream_setting(other.stream, "directory") == stream_setting(child.stream, "directory");
     });
 }
 
@@ -213,7 +213,7 @@ void StreamProcesses::on_message(StreamChild& child, process::Message&& message)
     if (auto* report = std::get_if<process::StreamReport>(&message)) {
         child.report = std::move(*report);
         if (child.report.state == process::StreamState::stopped &&
-            setting(child.stream, "status") != "STOPPED") {
+            stream_setting(child.stream, "status") != "STOPPED") {
             note_stopped(child);
         }
     } else if (const auto* request = std::get_if<process::WatchRequest>(&message)) {
@@ -305,7 +305,7 @@ void StreamProcesses::died(StreamChild& child, int status) {
         something_left_ = true;
         child.finished = process::Finished{false};
         log_.log().error(how + " for the last time");
-        on_left_(name, {setting(child.stream, "directory"), how});
+        on_left_(name, {stream_setting(child.stream, "directory"), how});
         return;
     }
     ++child.restarts;
