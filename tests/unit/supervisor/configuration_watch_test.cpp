@@ -13,7 +13,7 @@ using namespace std::chrono_literals;
 using supervisor::ConfigurationWatch;
 using supervisor::Watcher;
 
-struct Watched {
+struct WatchedConfiguration {
     Scratch scratch;
     process::EventLoop loop;
     Watcher watcher{loop};
@@ -22,7 +22,7 @@ struct Watched {
     std::filesystem::path file = scratch / "etc/mistamover.yaml";
     std::filesystem::path directory = scratch / "streams.d";
 
-    Watched() {
+    WatchedConfiguration() {
         write_file(file, "");
         std::filesystem::create_directories(directory);
         aim();
@@ -40,7 +40,7 @@ struct Watched {
 }  // namespace
 
 TEST_CASE("new, changed and removed stream files and a changed global file are noticed, others are not") {
-    Watched watched;
+    WatchedConfiguration watched;
     CHECK(watched.notices([&] { write_file(watched.directory / "a.yaml", "x"); }));
     CHECK(watched.notices([&] { write_file(watched.directory / "a.yaml", "y"); }));
     CHECK(watched.notices([&] { std::filesystem::remove(watched.directory / "a.yaml"); }));
@@ -54,7 +54,7 @@ TEST_CASE("new, changed and removed stream files and a changed global file are n
 }
 
 TEST_CASE("several steps of an editor are one change") {
-    Watched watched;
+    WatchedConfiguration watched;
     CHECK(watched.notices([&] {
         for (int i = 0; i < 10; ++i) {
             write_file(watched.directory / "a.yaml", std::to_string(i));
@@ -65,7 +65,7 @@ TEST_CASE("several steps of an editor are one change") {
 }
 
 TEST_CASE("aiming at the same files again changes nothing; another directory counts as changed") {
-    Watched watched;
+    WatchedConfiguration watched;
     watched.aim();
     run_for(watched.loop, 500ms);
     CHECK(watched.changes == 1);
@@ -78,7 +78,7 @@ TEST_CASE("aiming at the same files again changes nothing; another directory cou
 }
 
 TEST_CASE("a directory that was replaced is watched again") {
-    Watched watched;
+    WatchedConfiguration watched;
     CHECK(watched.notices([&] {
         std::filesystem::rename(watched.directory, watched.scratch / "old.d");
         std::filesystem::create_directories(watched.directory);
@@ -87,7 +87,7 @@ TEST_CASE("a directory that was replaced is watched again") {
 }
 
 TEST_CASE("a directory that comes back later is noticed then, and watched") {
-    Watched watched;
+    WatchedConfiguration watched;
     CHECK(watched.notices([&] { std::filesystem::remove_all(watched.directory); }));
     CHECK(watched.notices([&] { std::filesystem::create_directories(watched.directory); }));
     CHECK(watched.notices([&] { write_file(watched.directory / "a.yaml", "x"); }));

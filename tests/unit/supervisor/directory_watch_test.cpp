@@ -13,7 +13,7 @@ namespace {
 using supervisor::DirectoryWatch;
 using supervisor::Watcher;
 
-struct Watched {
+struct WatchedDirectory {
     Scratch scratch;
     process::EventLoop loop;
     Watcher watcher{loop};
@@ -39,7 +39,7 @@ struct Watched {
 }  // namespace
 
 TEST_CASE("alone: entries are told, what is below them is not") {
-    Watched watched;
+    WatchedDirectory watched;
     std::filesystem::create_directories(watched.scratch / "directory");
     const DirectoryWatch watch(watched.loop, watched.watcher, watched.scratch.path(), false,
                                watched.handler());
@@ -50,7 +50,7 @@ TEST_CASE("alone: entries are told, what is below them is not") {
 }
 
 TEST_CASE("recursive: a change far below is told by the entry above, also in directories that come later") {
-    Watched watched;
+    WatchedDirectory watched;
     std::filesystem::create_directories(watched.scratch / "a/b/c");
     const DirectoryWatch watch(watched.loop, watched.watcher, watched.scratch.path(), true,
                                watched.handler());
@@ -69,7 +69,7 @@ TEST_CASE("recursive: a change far below is told by the entry above, also in dir
 }
 
 TEST_CASE("recursive: a directory that moves is watched where it is, and one that leaves is not watched") {
-    Watched watched;
+    WatchedDirectory watched;
     const Scratch elsewhere(watched.scratch.path().parent_path());
     std::filesystem::create_directories(watched.scratch / "a/moves/below");
     std::filesystem::create_directories(watched.scratch / "b");
@@ -89,7 +89,7 @@ TEST_CASE("recursive: a directory that moves is watched where it is, and one tha
 }
 
 TEST_CASE("recursive: symbolic links are not followed, and what has a dot in front is left out") {
-    Watched watched;
+    WatchedDirectory watched;
     const Scratch elsewhere;
     std::filesystem::create_directories(watched.scratch / ".hidden");
     std::filesystem::create_directory_symlink(elsewhere.path(), watched.scratch / "link");
@@ -103,7 +103,7 @@ TEST_CASE("recursive: symbolic links are not followed, and what has a dot in fro
 }
 
 TEST_CASE("recursive: more directories than are searched in one step are all found") {
-    Watched watched;
+    WatchedDirectory watched;
     for (int i = 0; i < 350; ++i) {
         std::filesystem::create_directories(watched.scratch / ("d" + std::to_string(i)) / "below");
     }
@@ -130,7 +130,7 @@ TEST_CASE("recursive: directories that came while events were lost are watched, 
 }
 
 TEST_CASE("the end of the directory itself is told, by a watch that may be destroyed then") {
-    Watched watched;
+    WatchedDirectory watched;
     std::filesystem::create_directories(watched.scratch / "home");
     std::unique_ptr<DirectoryWatch> watch;
     watch = std::make_unique<DirectoryWatch>(watched.loop, watched.watcher, watched.scratch / "home", true,
@@ -145,7 +145,7 @@ TEST_CASE("the end of the directory itself is told, by a watch that may be destr
 }
 
 TEST_CASE("a directory that cannot be watched says why") {
-    Watched watched;
+    WatchedDirectory watched;
     const DirectoryWatch watch(watched.loop, watched.watcher, "/nowhere/at/all", true, watched.handler());
     CHECK(watch.problem() == "/nowhere/at/all: No such file or directory");
 }

@@ -12,7 +12,7 @@ namespace {
 
 using supervisor::Watcher;
 
-struct Watched {
+struct WatchedNames {
     std::vector<std::string> names;
     bool lost = false;
     bool gone = false;
@@ -37,8 +37,8 @@ TEST_CASE("what comes, is closed after writing or goes is told by its name, in i
     std::filesystem::create_directories(scratch / "b");
     process::EventLoop loop;
     Watcher watcher(loop);
-    Watched a;
-    Watched b;
+    WatchedNames a;
+    WatchedNames b;
     std::string problem;
     REQUIRE(watcher.add((scratch / "a").string(), a.handler(), problem) != 0);
     REQUIRE(watcher.add((scratch / "b").string(), b.handler(), problem) != 0);
@@ -57,8 +57,8 @@ TEST_CASE("a directory may be watched twice, and one of the two watches be remov
     const Scratch scratch;
     process::EventLoop loop;
     Watcher watcher(loop);
-    Watched first;
-    Watched second;
+    WatchedNames first;
+    WatchedNames second;
     std::string problem;
     const Watcher::WatchId id = watcher.add(scratch.path().string(), first.handler(), problem);
     REQUIRE(watcher.add(scratch.path().string(), second.handler(), problem) != 0);
@@ -77,8 +77,8 @@ TEST_CASE("a directory that is removed or moved away is told to be gone") {
     std::filesystem::create_directories(scratch / "moved");
     process::EventLoop loop;
     Watcher watcher(loop);
-    Watched removed;
-    Watched moved;
+    WatchedNames removed;
+    WatchedNames moved;
     std::string problem;
     REQUIRE(watcher.add((scratch / "removed").string(), removed.handler(), problem) != 0);
     REQUIRE(watcher.add((scratch / "moved").string(), moved.handler(), problem) != 0);
