@@ -17,7 +17,7 @@ using test::Scratch;
 using test::unzip;
 using test::write_file;
 
-struct Place {
+struct ArchivePlace {
     Scratch source;
     Scratch made;
     process::UniqueFd fd{::open(source.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
@@ -40,7 +40,7 @@ struct Place {
 }  // namespace
 
 TEST_CASE("a nested tree comes out of the zip file as it went in, whatever its names are") {
-    const Place place;
+    const ArchivePlace place;
     for (const std::string name :
          {"plain", "with space", "quote'\"", "*?[glob]", "-dash", "new\nline", "~tilde", "~", "C:drive",
           "...", ".hidden", "trailing ", "trailing.", "umlaut \xc3\xa4"}) {
@@ -61,7 +61,7 @@ TEST_CASE("a nested tree comes out of the zip file as it went in, whatever its n
 }
 
 TEST_CASE("modification times before 1980, which a zip file cannot hold, do not matter") {
-    const Place place;
+    const ArchivePlace place;
     write_file(place.source / "unit/old", "old");
     const timespec times[2] = {{0, 0}, {0, 0}};
     REQUIRE(::utimensat(place.fd.get(), "unit/old", times, 0) == 0);
@@ -71,7 +71,7 @@ TEST_CASE("modification times before 1980, which a zip file cannot hold, do not 
 }
 
 TEST_CASE("what a zip file cannot hold is refused, and no unfinished one is left") {
-    const Place place;
+    const ArchivePlace place;
     write_file(place.source / "unit/file", "x");
     SUBCASE("a link") {
         std::filesystem::create_symlink("file", place.source / "unit/link");
@@ -90,7 +90,7 @@ TEST_CASE("what a zip file cannot hold is refused, and no unfinished one is left
 }
 
 TEST_CASE("a file that is not any more what the manifest says is a source that has changed") {
-    const Place place;
+    const ArchivePlace place;
     write_file(place.source / "unit/file", "12345");
     const Manifest before = place.manifest();
     for (const std::string now : {"123", "1234567"}) {

@@ -115,7 +115,7 @@ TEST_CASE("recursive: more directories than are searched in one step are all fou
 }
 
 TEST_CASE("recursive: directories that came while events were lost are watched, too") {
-    Watched watched;
+    WatchedDirectory watched;
     std::filesystem::create_directories(watched.scratch / "full");
     const DirectoryWatch watch(watched.loop, watched.watcher, watched.scratch.path(), true,
                                watched.handler());
