@@ -109,10 +109,10 @@ bool PutBatch::source_is_unchanged(const PutItem& item) const {
     if (::lstat(path.c_str(), &now) != 0 || now.st_dev != item.device || now.st_ino != item.inode) {
         return false;
     }
-    constexpr std::int64_t second_ns = 1'000'000'000;
+    constexpr std::int64_t nanoseconds_in_second = 1'000'000'000;
     return item.kind != EntryKind::file ||
            (S_ISREG(now.st_mode) && static_cast<std::uint64_t>(now.st_size) == item.size &&
-            now.st_mtim.tv_sec * second_ns + now.st_mtim.tv_nsec == item.mtime_ns);
+            now.st_mtim.tv_sec * nanoseconds_in_second + now.st_mtim.tv_nsec == item.mtime_ns);
 }
 
 }  // namespace mistamover::rsync

@@ -93,8 +93,8 @@ TEST_CASE("a file that is not any more what the manifest says is a source that h
     const ArchivePlace place;
     write_file(place.source / "unit/file", "12345");
     const Manifest before = place.manifest();
-    for (const std::string now : {"123", "1234567"}) {
-        write_file(place.source / "unit/file", now);
+    for (const std::string content : {"123", "1234567"}) {
+        write_file(place.source / "unit/file", content);
         CHECK(place.failure(before) == StatusCode::source_changed);
     }
     std::filesystem::remove(place.source / "unit/file");
