@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "stream/digest.hpp"
+
+#include <doctest/doctest.h>
+#include <system_error>
+
+#include "process/unique_fd.hpp"
+#include "scratch.hpp"
+
+namespace mistamover::stream {
+
+TEST_CASE("digests are those that the algorithms' authors publish") {
+    const test::Scratch scratch;
+    const process::UniqueFd directory(::open(scratch.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    test::write_file(scratch / "abc", "abc");
+    test::write_file(scratch / "empty", "");
+    CHECK(digest_of(directory.get(), "abc", "md5") == "900150983cd24fb0d6963f7d28e17f72");
+    CHECK(digest_of(directory.get(), "empty", "md5") == "d41d8cd98f00b204e9800998ecf8427e");
+    CHECK(digest_of(directory.get(), "abc", "sha256") ==
+          "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+    CHECK(digest_of(directory.get(), "abc", "blake2b512") ==
+          "ba80a53f981c4d0d6a2797b69f12f6e94c212f14685ac4b74b12bb6fdbffa2d1"
+          "7d87c5392aab792dc252d5de4533cc9518d38aa8dbf1925ab92386edd4009923");
+    test::write_file(scratch / "long", std::string(1'000'000, 'a'));
+    CHECK(digest_of(directory.get(), "long", "md5") == "7707d6ae4e027c70eea2a935c2296f21");
+}
+
+TEST_CASE("what cannot be read has no digest") {
+    const test::Scratch scratch;
+    const process::UniqueFd directory(::open(scratch.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    test::write_file(scratch / "file", "x");
+    std::filesystem::create_symlink("file", scratch / "link");
+    std::filesystem::create_directory(scratch / "directory");
+    for (const char* name : {"missing", "link", "directory"}) {
+        CHECK_THROWS_AS(digest_of(directory.get(), name, "md5"), std::system_error);
+    }
+}
+
+}  // namespace mistamover::stream

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "stream/ledger.hpp"
+
+#include <doctest/doctest.h>
+
+#include "scratch.hpp"
+
+namespace mistamover::stream {
+namespace {
+
+using test::read_file;
+using test::write_file;
+using namespace std::chrono_literals;
+
+const Status unit_denied{StatusCode::permission, StatusScope::item, "denied"};
+
+config::StreamSettings ledger_settings(const std::filesystem::path& directory, TransferMode mode) {
+    config::StreamSettings settings;
+    settings.directory = directory;
+    settings.completion_file = "END";
+    settings.outgoing.mode = mode;
+    settings.outgoing.quarantine_dir = directory / "quarantine";
+    settings.outgoing.retry_count = 3;
+    settings.outgoing.retry_delay = 10s;
+    return settings;
+}
+
+struct LedgerFixture {
+    test::Scratch scratch;
+    config::StreamSettings settings;
+    SourceDirectory source{settings};
+    logging::LogSocket socket{-1, logging::LogSocket::WhenFull::wait};
+    logging::Logger log{socket, "dtc_p", LogLevel::debug};
+    UnitQueue queue;
+    Ledger ledger;
+    Ledger::Clock::time_point now = Ledger::Clock::now();
+
+    explicit LedgerFixture(bool one_off = false, TransferMode mode = TransferMode::move)
+        : settings(ledger_settings(scratch.path(), mode)), ledger(settings, one_off, source, queue, log) {
+        write_file(scratch / "unit", "content");
+        queue.add({"unit", {}});
+        take();
+    }
+    void take() { REQUIRE(queue.take(1, 1, now).size() == 1); }
+    void ends(Outcome outcome, const Status& status = {}, const std::string& name = "unit") {
+        UnitResult result;
+        result.name = name;
+        result.outcome = outcome;
+        result.status = status;
+        result.bytes = 7;
+        ledger.take_in({result}, now);
+    }
+    // Fails, and is taken for the next try, so often.
+    void fails(int times) {
+        for (int i = 0; i < times; ++i) {
+            ends(Outcome::failed, unit_denied);
+            now += 10s;
+            if (queue.size() > 0) {
+                take();
+            }
+        }
+    }
+    [[nodiscard]] std::string quarantined() const { return read_file(scratch / "quarantine/unit"); }
+};
+
+}  // namespace
+
+TEST_CASE("what was delivered is counted and forgotten") {
+    LedgerFixture fixture;
+    std::filesystem::remove(fixture.scratch / "unit");
+    fixture.ends(Outcome::delivered);
+    CHECK(fixture.ledger.delivered_units() == 1);
+    CHECK(fixture.ledger.delivered_bytes() == 7);
+    CHECK(fixture.queue.size() == 0);
+    CHECK_FALSE(fixture.ledger.completion_seen());
+}
+
+TEST_CASE("a new unit that has taken the name of one whose end is told is not forgotten") {
+    for (const Outcome outcome : {Outcome::delivered, Outcome::vanished}) {
+        LedgerFixture fixture;
+        fixture.ends(outcome);
+        CHECK(fixture.queue.due(fixture.now) == 1);
+    }
+    LedgerFixture fixture;
+    std::filesystem::remove(fixture.scratch / "unit");
+    fixture.ends(Outcome::vanished);
+    CHECK(fixture.queue.size() == 0);
+}
+
+TEST_CASE("a unit that fails is tried retry_count times, after a pause each, and then quarantined") {
+    LedgerFixture fixture;
+    fixture.ends(Outcome::failed, unit_denied);
+    CHECK(fixture.queue.due(fixture.now) == 0);
+    fixture.queue.add({"unit", {}});  // a change is no reason to be faster
+    CHECK(fixture.queue.due(fixture.now) == 0);
+    fixture.now += 10s;
+    fixture.take();
+    fixture.fails(1);
+    CHECK(fixture.quarantined().empty());
+    CHECK(fixture.ledger.last_error().find("unit: denied (permission), try 2 of 3") == 0);
+    fixture.fails(1);
+    CHECK(fixture.quarantined() == "content");
+    CHECK(fixture.ledger.quarantined() == 1);
+    CHECK(fixture.queue.size() == 0);
+    CHECK(fixture.ledger.last_error_time() > 0);
+}
+
+TEST_CASE("what is no fault of the unit never counts") {
+    LedgerFixture fixture;
+    fixture.fails(2);
+    for (const Outcome outcome :
+         {Outcome::not_tried, Outcome::changed, Outcome::being_written, Outcome::settling, Outcome::held}) {
+        for (int i = 0; i < 5; ++i) {
+            fixture.ends(outcome);
+            fixture.now += 10s;
+            fixture.take();
+        }
+    }
+    CHECK(std::filesystem::exists(fixture.scratch / "unit"));
+    fixture.fails(1);
+    CHECK(fixture.quarantined() == "content");
+}
+
+TEST_CASE("what can never be sent is quarantined at once") {
+    LedgerFixture fixture(true);
+    fixture.ends(Outcome::refused, unit_denied);
+    CHECK(fixture.quarantined() == "content");
+    REQUIRE(fixture.ledger.given_up().size() == 1);
+    CHECK(fixture.ledger.given_up()[0].reason == "quarantined: denied");
+}
+
+TEST_CASE("a unit that cannot even be quarantined stays, and is tried again much later") {
+    LedgerFixture fixture;
+    write_file(fixture.scratch / "quarantine", "a file of the quarantine's name");
+    fixture.fails(2);
+    fixture.ends(Outcome::failed, unit_denied);
+    CHECK(read_file(fixture.scratch / "unit") == "content");
+    CHECK(fixture.queue.size() == 1);
+    CHECK(fixture.queue.due(fixture.now + 1min) == 0);
+    CHECK(fixture.queue.due(fixture.now + 1h) == 1);
+}
+
+TEST_CASE("a mirror gives up for a while, or until something changes, and touches no source") {
+    LedgerFixture fixture(false, TransferMode::mirror);
+    fixture.fails(2);
+    fixture.ends(Outcome::failed, unit_denied);
+    CHECK(read_file(fixture.scratch / "unit") == "content");
+    CHECK(fixture.ledger.quarantined() == 0);
+    CHECK(fixture.queue.due(fixture.now) == 0);
+    fixture.queue.add({"unit", {}});
+    CHECK(fixture.queue.due(fixture.now) == 1);
+}
+
+TEST_CASE("the completion file is seen when it was delivered, not when it failed") {
+    LedgerFixture fixture;
+    fixture.queue.add({"END", {}});
+    fixture.take();
+    fixture.ends(Outcome::changed, {}, "END");
+    CHECK_FALSE(fixture.ledger.completion_seen());
+    fixture.now += 10s;
+    fixture.take();
+    fixture.ends(Outcome::delivered, {}, "END");
+    CHECK(fixture.ledger.completion_seen());
+}
+
+}  // namespace mistamover::stream
