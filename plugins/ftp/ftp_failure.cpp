@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "ftp/ftp_failure.hpp"
+
+#include <algorithm>
+#include <cctype>
+#include <string>
+
+namespace mistamover::ftp {
+namespace {
+
+struct Meaning {
+    StatusCode code;
+    StatusScope scope;
+};
+
+constexpr Meaning item(StatusCode code) {
+    return {code, StatusScope::item};
+}
+constexpr Meaning session(StatusCode code) {
+    return {code, StatusScope::session};
+}
+constexpr Meaning stream(StatusCode code) {
+    return {code, StatusScope::stream};
+}
+
+Meaning refused_login(int code) {
+    if (code == 430 || code == 530 || code == 532 || code == 332) {
+        return stream(StatusCode::authentication);
+    }
+    return code / 100 == 5 ? stream(StatusCode::configuration) : session(StatusCode::unreachable);
+}
+
+Meaning meaning_of(int code, During during) {
+    if (during == During::login && code != 421) {
+        return refused_login(code);
+    }
+    switch (code) {
+        case 421:
+            return session(StatusCode::unreachable);
+        case 425:
+        case 426:
+            return session(StatusCode::connection_lost);
+        case 451:
+            // A server that cannot write says so thus; of anything else it concerns that one file.
+            return during == During::transfer ? session(StatusCode::no_space) : item(StatusCode::permission);
+        case 452:
+        case 552:
+            return session(StatusCode::no_space);
+        case 450:
+        case 550:  // of what is not there, too: whoever looks must find that out
+        case 551:
+        case 553:
+            return item(StatusCode::permission);
+        case 521:
+            return item(StatusCode::exists);
+        case 522:
+        case 533:
+        case 534:
+        case 535:
+        case 536:
+        case 537:
+            return stream(StatusCode::configuration);
+        case 530:
+        case 532:
+            return stream(StatusCode::authentication);
+        default:
+            break;
+    }
+    if (code / 100 == 5) {
+        return item(StatusCode::unsupported);
+    }
+    return session(code / 100 == 4 ? StatusCode::unreachable : StatusCode::internal);
+}
+
+}  // namespace
+
+Status reply_failure(const Reply& reply, During during, std::string_view doing) {
+    const Meaning meaning = meaning_of(reply.code, during);
+    std::string text(doing);
+    text += ": the server says " + std::to_string(reply.code) + ' ' +
+            (reply.lines.empty() ? std::string() : reply.lines.back());
+    std::replace_if(
+        text.begin(), text.end(), [](unsigned char c) { return std::iscntrl(c) != 0; }, '?');
+    return {meaning.code, meaning.scope, text, reply.code};
+}
+
+}  // namespace mistamover::ftp

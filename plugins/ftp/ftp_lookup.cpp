@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "ftp/ftp_lookup.hpp"
+
+#include <limits>
+
+#include <mistamover/transfer_module.hpp>
+
+#include "ftp/ftp_failure.hpp"
+#include "ftp/ftp_path.hpp"
+
+namespace mistamover::ftp {
+namespace {
+
+constexpr std::uint64_t whole_listing = std::numeric_limits<std::uint64_t>::max();
+
+Status refused_listing(const Reply& reply, std::string_view path) {
+    if (reply.completed()) {
+        return {StatusCode::permission, StatusScope::item,
+                "list " + std::string(path) + ": not everything was listed", reply.code};
+    }
+    return reply_failure(reply, During::request, "list " + std::string(path));
+}
+
+// The operating system's own words for it, which many servers pass on; they save a listing.
+bool says_not_there(const Reply& reply) {
+    return reply.lines.back().find("No such file or directory") != std::string::npos;
+}
+
+}  // namespace
+
+Status Lookup::refusal(const Reply& reply, std::string_view doing, std::string_view path) {
+    const Status status = reply_failure(reply, During::request, std::string(doing) + ' ' + std::string(path));
+    if (reply.code != 550 || !(says_not_there(reply) || is_absent(path))) {
+        return status;
+    }
+    return {StatusCode::not_found, StatusScope::item, status.text(), reply.code};
+}
+
+bool Lookup::is_absent(std::string_view path) {
+    if (path.empty()) {
+        return false;
+    }
+    const std::size_t slash = path.rfind('/');
+    const bool is_nested = slash != std::string_view::npos;
+    const std::string_view parent = is_nested ? path.substr(0, slash) : std::string_view();
+    const std::string_view name = is_nested ? path.substr(slash + 1) : path;
+    const auto& names = names_in(parent);
+    if (!names) {
+        return is_absent(parent);
+    }
+    if (names->count(std::string(name)) > 0) {
+        return false;
+    }
+    if (!name.starts_with('.')) {
+        return true;
+    }
+    // The stream's temporary directory, in the target directory, shows whether dot-names are listed.
+    (void)names_in("");
+    return tools_.shared.lists_hidden;
+}
+
+const std::optional<std::set<std::string>>& Lookup::names_in(std::string_view path) {
+    if (const auto found = names_.find(path); found != names_.end()) {
+        return found->second;
+    }
+    auto& names = names_[std::string(path)];
+    std::vector<ListedEntry> entries;
+    const Status status = list_without_times(path, entries);
+    if (!status.ok() && status.scope() != StatusScope::item) {
+        throw StatusError(status);
+    }
+    if (status.ok()) {
+        names.emplace();
+        for (ListedEntry& entry : entries) {
+            names->insert(std::move(entry.name));
+        }
+    }
+    return names;
+}
+
+Status Lookup::list(std::string_view path, std::vector<ListedEntry>& entries) {
+    Status status = list_without_times(path, entries);
+    if (status.protocol_code() == 550 && is_absent(path)) {
+        return {StatusCode::not_found, StatusScope::item, status.text(), status.protocol_code()};
+    }
+    const Features& features = tools_.control.features();
+    if (status.ok() && !features.mlst && features.mdtm) {
+        add_times(path, entries);
+    }
+    return status;
+}
+
+Status Lookup::list_without_times(std::string_view path, std::vector<ListedEntry>& entries) {
+    Listing listing;
+    Status status =
+        tools_.control.features().mlst ? list_by_mlsd(path, listing) : list_by_list(path, listing);
+    if (status.ok() && listing.unreadable) {
+        status = Status(StatusCode::unsupported, StatusScope::item,
+                        "list " + std::string(path) + ": a line is not understood: " + *listing.unreadable);
+    }
+    if (!status.ok()) {
+        return status;
+    }
+    for (const ListedEntry& entry : listing.entries) {
+        if (entry.name.starts_with('.')) {
+            tools_.shared.lists_hidden = true;
+        }
+    }
+    entries = std::move(listing.entries);
+    return {};
+}
+
+Status Lookup::list_by_mlsd(std::string_view path, Listing& listing) {
+    Reply reply;
+    const std::string command = path.empty() ? "MLSD" : tools_.control.with_path("MLSD", path);
+    const std::string text = tools_.data.fetch(command, whole_listing, reply);
+    if (!lists_everything(reply)) {
+        return refused_listing(reply, path);
+    }
+    listing = read_mlsd(text);
+    return {};
+}
+
+/// In the directory itself, because LIST takes options and patterns where a name is expected.
+Status Lookup::list_by_list(std::string_view path, Listing& listing) {
+    Control& control = tools_.control;
+    if (!path.empty()) {
+        if (const Reply reply = control.call(control.with_path("CWD", path)); !reply.completed()) {
+            return refused_listing(reply, path);
+        }
+    }
+    const auto now = std::chrono::system_clock::now();
+    Reply reply;
+    listing = read_list(tools_.data.fetch("LIST -a", whole_listing, reply), now);
+    if (reply.completed() && listing.shows_itself) {
+        tools_.shared.lists_hidden = true;
+    } else if (!reply.completed() || listing.entries.empty()) {
+        // A server that takes no options may have looked for a file "-a".
+        listing = read_list(tools_.data.fetch("LIST", whole_listing, reply), now);
+    }
+    if (!path.empty()) {
+        control.return_to_target();
+    }
+    return lists_everything(reply) ? Status{} : refused_listing(reply, path);
+}
+
+/// The times in a listing are in a zone that is not told; those of MDTM are not.
+void Lookup::add_times(std::string_view path, std::vector<ListedEntry>& entries) {
+    constexpr std::int64_t mdtm_precision_ns = 1'000'000'000;
+    Control& control = tools_.control;
+    in_windows(control, entries.size(), [&](std::size_t index) {
+        ListedEntry& entry = entries[index];
+        if (entry.info.kind != EntryKind::file || !can_carry(entry.name)) {
+            return;
+        }
+        control.queue(control.with_path("MDTM", join(path, entry.name)), [&entry](const Reply& reply) {
+            const auto time = reply.code == 213 ? parse_time_value(reply.lines.front()) : std::nullopt;
+            if (time) {
+                entry.info.mtime_ns = *time;
+                entry.info.mtime_precision_ns = mdtm_precision_ns;
+            }
+        });
+    });
+}
+
+}  // namespace mistamover::ftp

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "ftp/ftp_control.hpp"
+#include "ftp/ftp_data.hpp"
+#include "ftp/ftp_listing.hpp"
+#include "ftp/ftp_put.hpp"
+
+namespace mistamover::ftp {
+
+/// What is there, for the length of one call: listings that it had to look into are remembered.
+class Lookup {
+  public:
+    explicit Lookup(PutTools tools) : tools_(tools) {}
+
+    /// All that a directory holds ("" is the target directory), or a failure: never a part of it. `entries`
+    /// is filled only where the Status is ok.
+    Status list(std::string_view path, std::vector<ListedEntry>& entries);
+
+    /// The Status of a refusal to look at, read or list `path`. Servers say 550 of what is not there and of
+    /// what may not be looked at: it is `not_found` only where a listing shows that it is not there.
+    Status refusal(const Reply& reply, std::string_view doing, std::string_view path);
+
+    /// Whether a listing shows that nothing of that name is there; false where it cannot be told.
+    bool is_absent(std::string_view path);
+
+  private:
+    Status list_without_times(std::string_view path, std::vector<ListedEntry>& entries);
+    Status list_by_mlsd(std::string_view path, Listing& listing);
+    Status list_by_list(std::string_view path, Listing& listing);
+    void add_times(std::string_view path, std::vector<ListedEntry>& entries);
+    const std::optional<std::set<std::string>>& names_in(std::string_view path);
+
+    PutTools tools_;
+    std::map<std::string, std::optional<std::set<std::string>>, std::less<>> names_;
+};
+
+}  // namespace mistamover::ftp

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include <mistamover/status.hpp>
+
+namespace mistamover::ftp {
+
+/// How a server reads the names in commands.
+struct NameRules {
+    /// The byte 255 stands for itself only where it is doubled, as TELNET wants it. Not every server knows.
+    bool doubles_iac = true;
+};
+
+/// Whether FTP can carry a path at all: a CR or LF would end the command.
+bool can_carry(std::string_view path);
+/// The Status for one that it cannot (`unsupported`, item scope).
+Status cannot_carry(std::string_view path);
+
+/// `VERB path` as it goes over the control connection, without the line's end: a path that a server
+/// might take for something else begins with "./". An empty path is
+/// the present directory. Throws StatusError of cannot_carry.
+std::string command_with_path(std::string_view verb, std::string_view path, const NameRules& names = {});
+
+/// `directory/name`, or `name` where there is no directory.
+std::string join(std::string_view directory, std::string_view name);
+
+}  // namespace mistamover::ftp

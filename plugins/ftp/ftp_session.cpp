@@ -1,0 +1,339 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "ftp/ftp_session.hpp"
+
+#include <algorithm>
+
+#include "ftp/ftp_lookup.hpp"
+#include "ftp/ftp_path.hpp"
+
+namespace mistamover::ftp {
+namespace {
+
+// Servers and firewalls end connections after minutes.
+constexpr std::chrono::seconds doubtful_after{30};
+
+Status change_failure(const Reply& reply, std::string_view doing, std::string_view path) {
+    return reply_failure(reply, During::request, std::string(doing) + ' ' + std::string(path));
+}
+
+}  // namespace
+
+FtpSession::FtpSession(const FtpOptions& options, const TlsClient& tls, ModuleState& shared,
+                       SessionContext& context)
+    : options_(options), tls_(tls), shared_(shared), context_(context) {
+    const NoSigpipe no_sigpipe;
+    connect();
+}
+
+FtpSession::~FtpSession() {
+    const NoSigpipe no_sigpipe;
+    data_.reset();
+    control_.reset();
+}
+
+void FtpSession::connect() {
+    control_.emplace(options_, tls_, context_, shared_.logged_in.load());
+    data_.emplace(options_, tls_, context_, *control_);
+    shared_.logged_in = true;
+    last_use_ = std::chrono::steady_clock::now();
+    if (!shared_.probed) {
+        probe();
+    }
+    control_->set_name_rules({shared_.doubles_iac});
+}
+
+Reply FtpSession::store_empty(const std::string& command) {
+    OpenedData data = data_->open(command, false);
+    if (!data.wire) {
+        return data.refusal;
+    }
+    data.wire->finish_writing();
+    return data_->end_of_transfer();
+}
+
+/// Finds out, on temporary files, how the server reads names, and whether a rename replaces a file that is
+/// there: without that, nothing can be published over an old version.
+void FtpSession::probe() {
+    (void)control_->call(control_->with_path("MKD", options_.temp_dir));
+    const std::string from = new_temp_name(options_, shared_);
+    const std::string to = new_temp_name(options_, shared_);
+    for (const std::string& path : {from, to}) {
+        const Reply stored = store_empty(control_->with_path("STOR", path));
+        if (!stored.completed()) {
+            const Status status = reply_failure(stored, During::transfer, "make a temporary file");
+            throw StatusError(
+                {status.code(), std::max(status.scope(), StatusScope::session), status.text(), stored.code});
+        }
+    }
+    const Reply ready = control_->call(control_->with_path("RNFR", from));
+    shared_.renames_over =
+        ready.intermediate() && control_->call(control_->with_path("RNTO", to)).completed();
+    (void)control_->call(control_->with_path("DELE", to));
+    if (!shared_.renames_over) {
+        (void)control_->call(control_->with_path("DELE", from));
+    }
+    shared_.doubles_iac = probe_iac();
+    shared_.probed = true;
+}
+
+/// Two bytes of 255 in a command are one in the name, or two: the listing tells.
+bool FtpSession::probe_iac() {
+    const std::string path = new_temp_name(options_, shared_);
+    const std::string command = path + "\xff\xff";
+    const NameRules as_is{false};
+    bool doubles = true;
+    if (store_empty(command_with_path("STOR", command, as_is)).completed()) {
+        std::vector<ListedEntry> entries;
+        (void)Lookup(tools()).list(options_.temp_dir, entries);
+        doubles = std::none_of(entries.begin(), entries.end(), [&](const ListedEntry& entry) {
+            return join(options_.temp_dir, entry.name) == command;
+        });
+        (void)control_->call(command_with_path("DELE", command, as_is));
+    }
+    return doubles;
+}
+
+/// Runs `call` on a connection that works as far as can be told. After a failure that leaves open what the
+/// server still has to say, the connection is given up.
+Status FtpSession::guarded(const std::function<Status()>& call) {
+    const NoSigpipe no_sigpipe;
+    try {
+        const auto now = std::chrono::steady_clock::now();
+        if (control_ &&
+            (control_->is_stale() || (now - last_use_ > doubtful_after && !control_->is_alive()))) {
+            data_.reset();
+            control_.reset();
+        }
+        if (!control_) {
+            connect();
+        }
+        Status status = call();
+        last_use_ = std::chrono::steady_clock::now();
+        if (!status.ok() && (status.scope() != StatusScope::item || status.code() == StatusCode::cancelled)) {
+            data_.reset();
+            control_.reset();
+        }
+        return status;
+    } catch (const StatusError& error) {
+        data_.reset();
+        control_.reset();
+        return error.status();
+    }
+}
+
+Capabilities FtpSession::capabilities() {
+    Capabilities found = Capability::list | Capability::remove | Capability::make_directory;
+    if (shared_.renames_over) {
+        found = found | Capability::rename | Capability::publish_rename;
+    }
+    if (control_ && control_->features().mfmt) {
+        found = found | Capability::set_time;
+    }
+    if (control_ && control_->features().rest_stream) {
+        found = found | Capability::resume;
+    }
+    if (control_ && (control_->features().md5 || control_->features().sha256)) {
+        found = found | Capability::checksum;
+    }
+    return found;
+}
+
+Status FtpSession::put(const PutRequest& request, PutSink& sink) {
+    return guarded([&] { return Put(tools(), request, sink).run(); });
+}
+
+Status FtpSession::stat(std::span<const std::string_view> paths, StatSink& sink) {
+    return guarded([&] {
+        Refusals refused;
+        if (control_->features().mlst) {
+            stat_by_mlst(paths, sink, refused);
+        } else {
+            stat_by_size(paths, sink, refused);
+        }
+        Lookup lookup(tools());
+        for (const auto& [index, reply] : refused) {
+            sink.entry(index, lookup.refusal(reply, "look at", paths[index]), {});
+        }
+        return Status{};
+    });
+}
+
+void FtpSession::stat_by_mlst(std::span<const std::string_view> paths, StatSink& sink, Refusals& refused) {
+    in_windows(*control_, paths.size(), [&](std::size_t index) {
+        if (!can_carry(paths[index])) {
+            sink.entry(index, cannot_carry(paths[index]), {});
+            return;
+        }
+        control_->queue(control_->with_path("MLST", paths[index]), [&, index](const Reply& reply) {
+            const std::string_view line = reply.lines.size() > 1 ? reply.lines[1] : std::string_view();
+            const auto info =
+                parse_mlst_facts(line.substr(std::min(line.find_first_not_of(' '), line.size())));
+            if (reply.completed() && info) {
+                sink.entry(index, {}, *info);
+            } else {
+                refused.emplace_back(index, reply);
+            }
+        });
+    });
+}
+
+void FtpSession::stat_by_size(std::span<const std::string_view> paths, StatSink& sink, Refusals& refused) {
+    Refusals not_files;
+    in_windows(*control_, paths.size(), [&](std::size_t index) {
+        if (!can_carry(paths[index])) {
+            sink.entry(index, cannot_carry(paths[index]), {});
+            return;
+        }
+        control_->queue(control_->with_path("SIZE", paths[index]), [&, index](const Reply& reply) {
+            EntryInfo info;
+            if (const auto size = size_of(reply)) {
+                info.size = *size;
+                sink.entry(index, {}, info);
+            } else {
+                (reply.code == 550 ? not_files : refused).emplace_back(index, reply);
+            }
+        });
+    });
+    for (const auto& [index, reply] : not_files) {
+        EntryInfo info;
+        info.kind = EntryKind::directory;
+        if (!control_->is_directory(paths[index])) {
+            if (!exists(paths[index])) {
+                refused.emplace_back(index, reply);
+                continue;
+            }
+            info.kind = EntryKind::other;
+        }
+        sink.entry(index, {}, info);
+    }
+}
+
+Status FtpSession::get_small(std::string_view path, std::uint64_t limit, BytesSink& sink) {
+    return guarded([&] {
+        Reply reply;
+        const std::string content = data_->fetch(control_->with_path("RETR", path), limit + 1, reply);
+        if (content.size() > limit) {
+            return Status(StatusCode::unsupported, StatusScope::item,
+                          std::string(path) + " is longer than " + std::to_string(limit) + " bytes");
+        }
+        if (!reply.completed()) {
+            return Lookup(tools()).refusal(reply, "read", path);
+        }
+        sink.bytes(content);
+        return Status{};
+    });
+}
+
+Status FtpSession::list(std::string_view path, ListSink& sink) {
+    return guarded([&] {
+        std::vector<ListedEntry> entries;
+        Status status = Lookup(tools()).list(path, entries);
+        if (status.ok()) {
+            for (const ListedEntry& entry : entries) {
+                sink.entry(entry.name, entry.info);
+            }
+        }
+        return status;
+    });
+}
+
+Status FtpSession::remove(std::span<const std::string_view> paths, RemoveSink& sink) {
+    return guarded([&] {
+        for (std::size_t from = 0; from < paths.size(); from += window) {
+            const std::size_t end = std::min(paths.size(), from + window);
+            std::vector<Reply> replies(end - from);
+            for (std::size_t index = from; index < end; ++index) {
+                if (can_carry(paths[index])) {
+                    control_->queue(
+                        control_->with_path("DELE", paths[index]),
+                        [&replies, at = index - from](const Reply& reply) { replies[at] = reply; });
+                }
+            }
+            control_->exchange();
+            Lookup lookup(tools());
+            for (std::size_t index = from; index < end; ++index) {
+                const Reply& reply = replies[index - from];
+                sink.done(index,
+                          reply.completed() ? Status{} : remove_directory(paths[index], reply, lookup));
+            }
+        }
+        return Status{};
+    });
+}
+
+/// What could not be deleted as a file. What is shown not to be there counts as removed.
+Status FtpSession::remove_directory(std::string_view path, const Reply& refused, Lookup& lookup) {
+    if (!can_carry(path)) {
+        return cannot_carry(path);
+    }
+    if (control_->call(control_->with_path("RMD", path)).completed() || lookup.is_absent(path)) {
+        return {};
+    }
+    return change_failure(refused, "remove", path);
+}
+
+bool FtpSession::exists(std::string_view path) {
+    return control_->call(control_->with_path("RNFR", path)).intermediate();
+}
+
+Status FtpSession::rename(std::string_view from, std::string_view to) {
+    return guarded([&] {
+        Reply ready;
+        Reply renamed;
+        control_->queue(control_->with_path("RNFR", from), [&](const Reply& reply) { ready = reply; });
+        control_->queue(control_->with_path("RNTO", to), [&](const Reply& reply) { renamed = reply; });
+        control_->exchange();
+        if (!ready.intermediate()) {
+            return Lookup(tools()).refusal(ready, "rename", from);
+        }
+        if (renamed.completed()) {
+            return Status{};
+        }
+        if (control_->is_directory(to)) {
+            return Status(StatusCode::exists, StatusScope::item,
+                          std::string(to) + " is there already and cannot be replaced", renamed.code);
+        }
+        return change_failure(renamed, "rename to", to);
+    });
+}
+
+Status FtpSession::make_directory(std::string_view path) {
+    return guarded([&] {
+        const Reply made = control_->call(control_->with_path("MKD", path));
+        if (made.completed()) {
+            return Status{};
+        }
+        if (exists(path)) {
+            return Status(StatusCode::exists, StatusScope::item, std::string(path) + " is there already",
+                          made.code);
+        }
+        return change_failure(made, "make directory", path);
+    });
+}
+
+Status FtpSession::checksum(std::string_view path, std::string_view algorithm, BytesSink& sink) {
+    return guarded([&] {
+        const Features& features = control_->features();
+        const bool md5 = algorithm == "md5" && features.md5;
+        const bool sha256 = algorithm == "sha256" && features.sha256;
+        if (!md5 && !sha256) {
+            return Status(StatusCode::configuration, StatusScope::stream,
+                          "this server cannot compute " + std::string(algorithm) +
+                              ": set outgoing.checksum to one that it can, or outgoing.verify: size");
+        }
+        std::string command = md5 ? "XMD5" : "XSHA256";
+        if (md5 ? features.hash_md5 : features.hash_sha256) {
+            (void)control_->call(md5 ? "OPTS HASH MD5" : "OPTS HASH SHA-256");
+            command = "HASH";
+        }
+        const Reply reply = control_->call(control_->with_path(command, path));
+        const auto digest = reply.completed() ? digest_in(reply, md5 ? 32 : 64) : std::nullopt;
+        if (!digest) {
+            return Lookup(tools()).refusal(reply, "compute the checksum of", path);
+        }
+        sink.bytes(*digest);
+        return Status{};
+    });
+}
+
+}  // namespace mistamover::ftp

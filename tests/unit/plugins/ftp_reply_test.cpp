@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "ftp/ftp_reply.hpp"
+
+#include <doctest/doctest.h>
+#include <stdexcept>
+
+namespace mistamover::ftp {
+namespace {
+
+Reply reply_of(const std::string& text) {
+    ReplyParser parser;
+    parser.feed(text);
+    const auto reply = parser.take();
+    REQUIRE(reply);
+    return *reply;
+}
+
+}  // namespace
+
+TEST_SUITE_BEGIN("ftp_reply");
+
+TEST_CASE("a reply is cut out of what arrives piece by piece") {
+    ReplyParser parser;
+    parser.feed("220 hel");
+    CHECK_FALSE(parser.take());
+    parser.feed("lo\r\n331 pass");
+    const auto first = parser.take();
+    REQUIRE(first);
+    CHECK(first->code == 220);
+    CHECK(first->lines == std::vector<std::string>{"hello"});
+    CHECK_FALSE(parser.take());
+    parser.feed("word\n");
+    CHECK(parser.take()->lines.front() == "password");
+    CHECK(parser.empty());
+}
+
+TEST_CASE("a reply of several lines ends with its own code and a blank") {
+    ReplyParser parser;
+    parser.feed("211-Features:\r\n MDTM\r\n220 not the end\r\n211-nor this\r\n211 End\r\n226 next\r\n");
+    const auto reply = parser.take();
+    REQUIRE(reply);
+    CHECK(reply->code == 211);
+    CHECK(reply->lines ==
+          std::vector<std::string>{"Features:", " MDTM", "220 not the end", "211-nor this", "End"});
+    CHECK(parser.take()->code == 226);
+}
+
+TEST_CASE("what is no reply, or has no end, is refused") {
+    ReplyParser parser;
+    parser.feed("SSH-2.0-OpenSSH\r\n");
+    CHECK_THROWS_AS(parser.take(), std::runtime_error);
+    ReplyParser endless;
+    endless.feed("220-");
+    endless.feed(std::string(1100UL * 1024, 'x'));
+    CHECK_THROWS_AS(endless.take(), std::runtime_error);
+    ReplyParser many_lines;
+    many_lines.feed("220-begin\r\n");
+    const auto read_many_lines = [&] {
+        for (int i = 0; i < 200'000; ++i) {
+            many_lines.feed("a line\r\n");
+            (void)many_lines.take();
+        }
+    };
+    CHECK_THROWS_AS(read_many_lines(), std::runtime_error);
+}
+
+TEST_CASE("the port of EPSV") {
+    CHECK(epsv_port("Entering Extended Passive Mode (|||6446|)") == 6446);
+    CHECK(epsv_port("(!!!1!)") == 1);
+    for (const char* bad :
+         {"", "no port", "(|||0|)", "(|||65536|)", "(|||12", "(|||12x|)", "(||12|)", "(|||"}) {
+        CHECK_MESSAGE(!epsv_port(bad), bad);
+    }
+}
+
+TEST_CASE("the port of PASV, whatever stands around it") {
+    CHECK(pasv_port("Entering Passive Mode (192,168,1,2,25,46).") == 25 * 256 + 46);
+    CHECK(pasv_port("Entering passive mode 10,0,0,1,4,1") == 1025);
+    CHECK(pasv_port("227 ways: 1,2,3,4,5,6") == 5 * 256 + 6);
+    for (const char* bad : {"", "none", "(1,2,3,4,5)", "(1,2,3,4,0,0)", "(1,2,3,4,256,1)", "(1,2,3,4,5,)"}) {
+        CHECK_MESSAGE(!pasv_port(bad), bad);
+    }
+}
+
+TEST_CASE("size, path and digest") {
+    CHECK(size_of(reply_of("213 18446744073709551615\r\n")) == UINT64_MAX);
+    CHECK_FALSE(size_of(reply_of("213 none\r\n")));
+    CHECK_FALSE(size_of(reply_of("550 5\r\n")));
+    CHECK(quoted_path("\"/a \"\"b\"\" c\" is current") == "/a \"b\" c");
+    CHECK_FALSE(quoted_path("/a"));
+    CHECK_FALSE(quoted_path("\"/a"));
+    CHECK(digest_in(reply_of("213 MD5 0-5 D41D8CD98F00B204E9800998ECF8427E a name\r\n"), 32) ==
+          "d41d8cd98f00b204e9800998ecf8427e");
+    CHECK(digest_in(reply_of("250 d41d8cd98f00b204e9800998ecf8427e\r\n"), 32) ==
+          "d41d8cd98f00b204e9800998ecf8427e");
+    CHECK_FALSE(digest_in(reply_of("250 d41d8cd98f00b204e9800998ecf8427e\r\n"), 64));
+}
+
+TEST_CASE("features") {
+    const Features features = features_in(
+        reply_of("211-Extensions:\r\n MLST type*;size*;\r\n REST STREAM\r\n mfmt\r\n HASH SHA-256*;SHA-1\r\n "
+                 "UTF8\r\n SIZE\r\n211 END\r\n"));
+    CHECK(features.mlst);
+    CHECK(features.rest_stream);
+    CHECK(features.mfmt);
+    CHECK(features.utf8);
+    CHECK(features.size);
+    CHECK(features.sha256);
+    CHECK(features.hash_sha256);
+    CHECK_FALSE(features.md5);
+    CHECK_FALSE(features.mdtm);
+    CHECK_FALSE(features_in(reply_of("500 MLST unknown\r\n")).mlst);
+}
+
+TEST_SUITE_END();
+
+}  // namespace mistamover::ftp
