@@ -67,6 +67,16 @@ void check_everything_arrives_by_ftp(Site& site) {
     CHECK(ftp_names_in(site.source()).empty());
 }
 
+std::uintmax_t ftp_bytes_below(const std::filesystem::path& directory) {
+    std::uintmax_t sum = 0;
+    std::error_code gone;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(directory, gone)) {
+        const std::uintmax_t size = entry.is_regular_file(gone) ? entry.file_size(gone) : 0;
+        sum += gone ? 0 : size;
+    }
+    return sum;
+}
+
 /// One run is refused: nothing arrives, and the source stays.
 void check_kept_by_ftp(const Site& site, const std::string& reason) {
     write_file(site.source() / "f", "x");
@@ -137,6 +147,56 @@ TEST_CASE("a port that nobody listens on is unreachable, and every file is kept"
     Site site;
     add_ftp_stream(site, free_port());
     check_kept_by_ftp(site, "unreachable");
+}
+
+TEST_CASE("a connection that is cut in the middle is made again, and the file arrives whole") {
+    Site site;
+    Vsftpd server;
+    add_ftp_stream(site, server.port(), "", "retry_count: 1, retry_delay: 50ms, bandwidth_limit: 10MB");
+    std::string content;
+    for (int i = 0; content.size() < 20'000'000; ++i) {
+        content += std::to_string(i) + '\n';
+    }
+    write_file(site.source() / "f", content);
+    const Daemon daemon(site);
+    REQUIRE(eventually([&] { return ftp_bytes_below(site.target()) > 1'000'000; }));
+    server.kill();
+    CHECK_FALSE(std::filesystem::exists(site.target() / "f"));
+    CHECK(read_file(site.source() / "f") == content);
+    server.start();
+    CHECK(eventually([&] { return !std::filesystem::exists(site.source() / "f"); }));
+    CHECK(read_file(site.target() / "f") == content);
+    CHECK_FALSE(std::filesystem::exists(site.source() / "quarantine"));
+}
+
+TEST_CASE("a mirror sends what is new and deletes what has vanished") {
+    Site site;
+    const Vsftpd server;
+    add_ftp_stream(site, server.port(), "", "transfer_mode: mirror");
+    write_file(site.source() / "kept", "kept");
+    write_file(site.source() / "tree/gone", "gone");
+    CHECK(site.one_off().exit_code == 0);
+    CHECK(read_file(site.target() / "tree/gone") == "gone");
+    std::filesystem::remove_all(site.source() / "tree");
+    write_file(site.source() / "new", "new");
+    const ProgramResult result = site.one_off();
+    CHECK_MESSAGE(result.exit_code == 0, result.output << site.log("ftp_p"));
+    CHECK(ftp_names_in(site.target()) == std::set<std::string>{"kept", "new"});
+    CHECK(ftp_names_in(site.source()) == std::set<std::string>{"kept", "new"});
+}
+
+TEST_CASE("a mirror deletes nothing where a directory of the target may not be listed") {
+    Site site;
+    const Vsftpd server(Vsftpd::Tls::none, "deny_file={closed,*/closed}\n");
+    add_ftp_stream(site, server.port(), "", "transfer_mode: mirror");
+    write_file(site.source() / "f", "x");
+    write_file(site.target() / "closed/inner", "inner");
+    write_file(site.target() / "vanished", "v");
+    const ProgramResult result = site.one_off();
+    CHECK_MESSAGE(result.exit_code != 0, result.output);
+    CHECK(read_file(site.target() / "closed/inner") == "inner");
+    CHECK(read_file(site.target() / "vanished") == "v");
+    CHECK(read_file(site.source() / "f") == "x");
 }
 
 TEST_SUITE_END();
