@@ -121,8 +121,12 @@ Arguments CommandBuilder::compare(std::string_view source_root, std::string_view
     return arguments;
 }
 
-Arguments CommandBuilder::list() const {
+// Without the option, rsync compares each name that comes with each that was asked for.
+Arguments CommandBuilder::list(bool trust_sender) const {
     Arguments arguments = rsync();
+    if (trust_sender) {
+        arguments.emplace_back(trust_sender_option);
+    }
     append(arguments, {"--list-only", "--no-human-readable", "--dirs", "--ignore-missing-args",
                        "--no-implied-dirs", "--files-from=-", location(""), "."});
     return arguments;

@@ -14,6 +14,9 @@ namespace mistamover::rsync {
 
 using Arguments = std::vector<std::string>;
 
+/// Known to rsync since 3.2.5.
+inline constexpr char trust_sender_option[] = "--trust-sender";
+
 /// Builds the command lines. Pure: starts nothing. No command line holds a secret or the name of a file that
 /// is sent: names go over standard input, as name_list() writes them.
 class CommandBuilder {
@@ -27,8 +30,9 @@ class CommandBuilder {
     [[nodiscard]] Arguments put(std::string_view source_root, std::string_view prefix) const;
     /// Sends nothing; prints how the named items differ in content, or that they do not.
     [[nodiscard]] Arguments compare(std::string_view source_root, std::string_view prefix) const;
-    /// Lists the named entries; with a slash behind a name, what is in it.
-    [[nodiscard]] Arguments list() const;
+    /// Lists the named entries; with a slash behind a name, what is in it. `trust_sender`: this machine's
+    /// rsync knows trust_sender_option.
+    [[nodiscard]] Arguments list(bool trust_sender) const;
     /// Brings the named file, of at most `limit` bytes, into a local directory.
     [[nodiscard]] Arguments fetch(std::uint64_t limit, const std::string& into) const;
     /// Removes the named entries, which must not be in the local directory `empty`.

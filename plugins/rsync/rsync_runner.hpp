@@ -20,10 +20,11 @@ struct Shared {
     explicit Shared(const ModuleSettings& settings);
 
     RsyncOptions options;
-    std::string password_file;                ///< Empty: none.
-    std::string empty_dir;                    ///< An empty local directory.
-    std::atomic<bool> temp_dir_there{false};  ///< As far as is known.
-    std::atomic<unsigned> sessions{0};        ///< Opened so far.
+    std::string password_file;                   ///< Empty: none.
+    std::string empty_dir;                       ///< An empty local directory.
+    std::atomic<bool> temp_dir_there{false};     ///< As far as is known.
+    std::atomic<unsigned> sessions{0};           ///< Opened so far.
+    std::atomic<bool> knows_trust_sender{true};  ///< Until this machine's rsync, older than 3.2.5, says no.
     enum class Answer : std::uint8_t { unknown, yes, no };
     std::atomic<Answer> can_rename{Answer::unknown};
 };

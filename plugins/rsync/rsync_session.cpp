@@ -133,16 +133,28 @@ Status RsyncSession::put(const PutRequest& request, PutSink& sink) {
     return status;
 }
 
+// A listing writes nothing here, and what was not asked for is passed over: the sender can be trusted.
+ChildEnd RsyncSession::run_list(const std::string& names, const EntryHandler& on_entry) {
+    const bool trust_sender = shared_.knows_trust_sender;
+    ChildEnd end = runner_.run(commands_.list(trust_sender), names, [&](std::string_view line) {
+        if (const auto entry = parse_list_line(line)) {
+            on_entry(*entry);
+        }
+    });
+    if (trust_sender && end.result.exited_with(exit_usage) &&
+        end.errors.find(trust_sender_option) != std::string::npos) {
+        shared_.knows_trust_sender = false;
+        return run_list(names, on_entry);
+    }
+    return end;
+}
+
 Status RsyncSession::look_up(const std::string& names, const EntryHandler& on_entry, bool& complete) {
     complete = false;
     if (const Status status = check_connection(); !status.ok()) {
         return status;
     }
-    const ChildEnd end = runner_.run(commands_.list(), names, [&](std::string_view line) {
-        if (const auto entry = parse_list_line(line)) {
-            on_entry(*entry);
-        }
-    });
+    const ChildEnd end = run_list(names, on_entry);
     complete = end.result.exited_with(0);
     const bool partly = end.result.exited_with(exit_partial) || end.result.exited_with(exit_vanished);
     return complete || partly ? Status{} : runner_.failure(end);

@@ -39,6 +39,7 @@ class RsyncSession final : public Session {
 
   private:
     using EntryHandler = std::function<void(const ListLine&)>;
+    ChildEnd run_list(const std::string& names, const EntryHandler& on_entry);
     /// Asks for the named entries; those that are not there are not told. `complete` becomes false where
     /// some may be there and could not be looked at.
     Status look_up(const std::string& names, const EntryHandler& on_entry, bool& complete);

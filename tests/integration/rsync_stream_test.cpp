@@ -117,6 +117,27 @@ TEST_CASE("files of every name, links and directories arrive on this machine, an
     check_delivery_of_everything(site, way, true);
 }
 
+TEST_CASE("an rsync that is too old to trust a sender is told nothing of it") {
+    Site site;
+    const std::filesystem::path old_rsync = site.home() / "old-rsync";
+    write_file(old_rsync,
+               "#!/bin/sh\n"
+               "for argument; do\n"
+               "    if [ \"$argument\" = --trust-sender ]; then\n"
+               "        echo 'rsync: --trust-sender: unknown option' >&2\n"
+               "        exit 1\n"
+               "    fi\n"
+               "done\n"
+               "exec rsync \"$@\"\n");
+    std::filesystem::permissions(old_rsync, std::filesystem::perms::owner_all);
+    LocalWay().add_stream(site, "", "cmd: " + old_rsync.string());
+    write_file(site.source() / "file", "content");
+    const ProgramResult result = site.one_off();
+    CHECK_MESSAGE(result.exit_code == 0, result.output << site.log("rsync_p") << site.log("dtc_p"));
+    CHECK(read_file(site.target() / "file") == "content");
+    CHECK_FALSE(std::filesystem::exists(site.source() / "file"));
+}
+
 TEST_CASE("a move replaces a file that has the same size and time, and other content") {
     for (const bool checksum : {false, true}) {
         Site site;

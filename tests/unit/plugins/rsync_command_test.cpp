@@ -93,7 +93,7 @@ TEST_CASE("ssh asks nothing, is strict about host keys, and shares the session's
     CHECK(command[command.size() - 2] == "host");
     CHECK(has(builder.ssh_master(), "-oControlMaster=yes"));
     CHECK_FALSE(has(builder.ssh_master(), "-oControlMaster=no"));
-    const std::string shell = shell_of(builder.list());
+    const std::string shell = shell_of(builder.list(true));
     CHECK(shell.starts_with("'ssh' "));
     CHECK(shell.find("'/k e%%y'") != std::string::npos);
 }
