@@ -36,7 +36,7 @@ Status Delivery::check_target() const {
     return check_requirements(settings_.outgoing, capabilities_);
 }
 
-BatchResult Delivery::deliver(const std::vector<Candidate>& batch) {
+BatchResult Delivery::deliver(const std::vector<Candidate>& batch, bool ask_for_stop) {
     BatchResult result;
     result.units.resize(batch.size());
     std::vector<Item> items(batch.size());
@@ -44,8 +44,11 @@ BatchResult Delivery::deliver(const std::vector<Candidate>& batch) {
         result.units[i].name = batch[i].name;
         items[i].result = &result.units[i];
     }
-    result.session = look_for_stop_file(result.target_suspended);
-    if (result.target_suspended || !result.session.ok()) {
+    result.asked_for_stop = ask_for_stop;
+    if (ask_for_stop) {
+        result.session = look_for_stop_file(result.target_suspended);
+    }
+    if (result.target_suspended || !result.session.ok() || batch.empty()) {
         return result;
     }
     if (settings_.outgoing.mode == TransferMode::mirror) {
@@ -279,6 +282,11 @@ Status Delivery::clean_target() {
         return {};
     }
     return remove_tree(session_, temp_dir_);
+}
+
+Status Delivery::leave_target() {
+    const bool removed = capabilities_.has(Capability::remove) && remove_all(session_, {temp_dir_}).ok();
+    return removed ? Status{} : clean_target();
 }
 
 }  // namespace mistamover::stream

@@ -37,6 +37,7 @@ struct UnitResult {
 struct BatchResult {
     std::vector<UnitResult> units;
     Status session;                 ///< Of session or stream scope where it is not ok.
+    bool asked_for_stop = false;    ///< It was looked whether the target directory has a .stop file.
     bool target_suspended = false;  ///< The target directory has a .stop file: nothing was sent.
 };
 
@@ -49,10 +50,13 @@ class Delivery {
     /// ok where the target can do what the stream is configured to do.
     [[nodiscard]] Status check_target() const;
 
-    BatchResult deliver(const std::vector<Candidate>& batch);
+    /// `ask_for_stop`: deliver nothing where the target has a .stop file.
+    BatchResult deliver(const std::vector<Candidate>& batch, bool ask_for_stop);
 
     /// Removes the stream's own temporary directory at the target and what is in it.
     Status clean_target();
+    /// The same where that directory is expected to be there and empty.
+    Status leave_target();
 
   private:
     struct Item;

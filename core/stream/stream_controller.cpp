@@ -15,6 +15,7 @@ using namespace std::chrono_literals;
 constexpr std::size_t max_batch_units = 2500;
 constexpr std::uint64_t max_batch_bytes = 256ULL << 20U;
 constexpr auto report_interval = 250ms;
+constexpr auto stop_answer_holds = 1s;
 constexpr auto longest_mirror_pause = 60s;
 
 // In mirror mode the directory as a whole is the one unit.
@@ -105,6 +106,7 @@ void StreamController::stop(std::chrono::milliseconds grace) {
 }
 
 void StreamController::rescan() {
+    news_at_ = Clock::now();
     try {
         if (mirrors()) {
             queue_.add({whole_directory, {}});
@@ -124,6 +126,7 @@ void StreamController::rescan() {
 }
 
 void StreamController::changed(const std::vector<std::string>& names) {
+    news_at_ = Clock::now();
     for (const std::string& name : names) {
         if (!source_.is_unit(name)) {
             continue;
@@ -166,10 +169,12 @@ void StreamController::dispatch() {
         health_.backs_off(now)) {
         return;
     }
-    if (!target_clean_ && target_mark_.is_set() && all_idle()) {
+    if (!target_clean_ && !all_idle()) {
+        return;
+    }
+    if (!target_clean_ && target_mark_.is_set()) {
         // What a crash or a lost connection left at the target goes even if there is nothing to send.
-        cleaning_ = true;
-        worker(0).deliver({}, cleaning_);
+        clean_target(false);
         return;
     }
     const std::size_t due = queue_.due(now);
@@ -177,29 +182,45 @@ void StreamController::dispatch() {
         return;
     }
     suspended_ = why_suspended();
-    if (suspended_.empty()) {
+    if (!suspended_.empty()) {
+        return;
+    }
+    if (target_clean_) {
         hand_out(due, now);
+    } else {
+        clean_target(true);
     }
 }
 
+void StreamController::clean_target(bool ask_for_stop) {
+    cleaning_ = true;
+    worker(0).start({{}, true, ask_for_stop});
+}
+
+// Several batches that are handed out at once need one answer, but no unit goes by an answer that is older
+// than itself.
+bool StreamController::must_ask_for_stop(Clock::time_point now) const {
+    return stop_asked_at_ < news_at_ || now - stop_asked_at_ > stop_answer_holds;
+}
+
 void StreamController::hand_out(std::size_t due, Clock::time_point now) {
-    // After a failure, and before the target is known to be clean, one worker goes ahead alone.
-    const bool alone = !target_clean_ || !health_.well();
+    // After a failure one unit goes ahead alone.
+    const bool alone = !health_.well();
     const std::size_t parallel = alone ? 1 : settings_.outgoing.parallel_transfers;
-    const std::size_t share = std::clamp<std::size_t>((due + parallel - 1) / parallel, 1, max_batch_units);
+    const std::size_t share =
+        alone ? 1 : std::clamp<std::size_t>((due + parallel - 1) / parallel, 1, max_batch_units);
+    const bool ask_for_stop = must_ask_for_stop(now);
     for (std::size_t i = 0; i < parallel && (!alone || all_idle()); ++i) {
         if (!worker(i).idle()) {
             continue;
         }
-        // The first batch of all is small, so that the others need not wait for it long.
-        std::vector<Candidate> batch = queue_.take(target_clean_ ? share : 1, max_batch_bytes, now);
+        std::vector<Candidate> batch = queue_.take(share, max_batch_bytes, now);
         if (batch.empty()) {
             return;
         }
         target_mark_.set();
         pass_started_ = now;
-        cleaning_ = !target_clean_;
-        worker(i).deliver(std::move(batch), cleaning_);
+        worker(i).start({std::move(batch), false, ask_for_stop});
     }
 }
 
@@ -216,6 +237,9 @@ void StreamController::collect_results() {
             if (closing_) {
                 left_clean_ = left_clean_ && result->session.ok();
             } else {
+                if (result->asked_for_stop && result->session.ok() && !result->target_suspended) {
+                    stop_asked_at_ = std::max(stop_asked_at_, worker->begun());
+                }
                 take_in(*result, worker->begun());
             }
         }

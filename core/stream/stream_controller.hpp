@@ -48,6 +48,8 @@ class StreamController {
     [[nodiscard]] bool mirrors() const { return settings_.outgoing.mode == TransferMode::mirror; }
     [[nodiscard]] std::string why_suspended();
     void collect_results();
+    void clean_target(bool ask_for_stop);
+    [[nodiscard]] bool must_ask_for_stop(Clock::time_point now) const;
     void take_in(const BatchResult& result, Clock::time_point begun);
     void session_failed(const Status& status, Clock::time_point now);
     void finish_if_done();
@@ -87,6 +89,8 @@ class StreamController {
     bool complete_ = false;
     bool left_clean_ = true;  ///< Closing: every session could empty the temporary directory.
     std::string suspended_;
+    Clock::time_point news_at_{};        ///< When units were last found or told of.
+    Clock::time_point stop_asked_at_{};  ///< The target had no .stop file then, or later.
     Clock::time_point pass_started_{};
     Clock::time_point next_mirror_pass_{};
     process::EventLoop::TimerId timer_ = 0;

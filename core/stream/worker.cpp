@@ -40,12 +40,8 @@ void Worker::start(Job job) {
     wake_.notify_one();
 }
 
-void Worker::deliver(std::vector<Candidate> batch, bool clean_first) {
-    start({std::move(batch), clean_first, false});
-}
-
 void Worker::close() {
-    start({{}, false, true});
+    start({{}, false, false, true});
 }
 
 std::optional<BatchResult> Worker::take_result() {
@@ -89,7 +85,9 @@ void Worker::run() {
 BatchResult Worker::do_job(const Job& job) {
     if (job.close) {
         BatchResult result;
-        result.session = delivery_ ? delivery_->clean_target() : Status{};
+        if (delivery_ && !shared_.leaving.exchange(true)) {
+            result.session = delivery_->leave_target();
+        }
         drop_session();
         return result;
     }
@@ -103,7 +101,7 @@ BatchResult Worker::do_job(const Job& job) {
                                                 : status);
         }
     }
-    return job.batch.empty() ? BatchResult{} : delivery_->deliver(job.batch);
+    return delivery_->deliver(job.batch, job.ask_for_stop);
 }
 
 Status Worker::open() {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <functional>
@@ -28,6 +29,8 @@ class Worker {
         std::string temp_dir;
         /// Called on the worker's thread when a job has ended; result() then has its result.
         std::function<void()> on_end;
+        /// Set by the first session that is closed: it leaves the target clean for all.
+        std::atomic<bool> leaving{false};
     };
 
     /// `shared` must outlive the worker.
@@ -37,10 +40,16 @@ class Worker {
     Worker(const Worker&) = delete;
     Worker& operator=(const Worker&) = delete;
 
-    /// Only while idle(): delivers a batch, which may be empty; `clean_first` empties the temporary directory
-    /// at the target before.
-    void deliver(std::vector<Candidate> batch, bool clean_first);
-    /// Only while idle(): empties the temporary directory, if there is a session, and closes it.
+    struct Job {
+        std::vector<Candidate> batch;  ///< To be delivered; may be empty.
+        bool clean_first = false;      ///< Empty the temporary directory at the target before anything else.
+        bool ask_for_stop = false;  ///< Look whether the target has a .stop file, and then deliver nothing.
+        bool close = false;         ///< Nothing but to close the session.
+    };
+    /// Only while idle().
+    void start(Job job);
+    /// Only while idle(), and no worker delivers any more: closes the session, if there is one. The first
+    /// that has one removes the temporary directory.
     void close();
     /// True from the start, and again once the result of a job has been taken.
     [[nodiscard]] bool idle() const noexcept { return idle_; }
@@ -50,12 +59,6 @@ class Worker {
     std::optional<BatchResult> take_result();
 
   private:
-    struct Job {
-        std::vector<Candidate> batch;
-        bool clean_first = false;
-        bool close = false;
-    };
-    void start(Job job);
     void run();
     BatchResult do_job(const Job& job);
     Status open();

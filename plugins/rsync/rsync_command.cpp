@@ -7,6 +7,9 @@
 namespace mistamover::rsync {
 namespace {
 
+// As parse_item_line() reads it.
+constexpr char item_format[] = "--out-format=%i %l %n";
+
 constexpr std::uint64_t kibibyte = 1024;
 
 void append(Arguments& arguments, const Arguments& more) {
@@ -88,7 +91,7 @@ Arguments CommandBuilder::rsync() const {
 // would keep its owner from removing a directory.
 Arguments CommandBuilder::sending() const {
     Arguments arguments = rsync();
-    append(arguments, {"-ltpO", "--chmod=Fug-s,Du+rwx", "-ii", "--out-format=%i %l %n"});
+    append(arguments, {"-ltpO", "--chmod=Fug-s,Du+rwx", "-ii", item_format});
     if (options_.compress) {
         arguments.emplace_back("-z");
     }
@@ -141,8 +144,8 @@ Arguments CommandBuilder::fetch(std::uint64_t limit, const std::string& into) co
 
 Arguments CommandBuilder::remove(const std::string& empty) const {
     Arguments arguments = rsync();
-    append(arguments,
-           {"--delete-missing-args", "--no-implied-dirs", "--files-from=-", with_slash(empty), location("")});
+    append(arguments, {"--delete-missing-args", item_format, "--no-implied-dirs", "--files-from=-",
+                       with_slash(empty), location("")});
     return arguments;
 }
 

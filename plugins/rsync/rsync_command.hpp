@@ -35,7 +35,8 @@ class CommandBuilder {
     [[nodiscard]] Arguments list(bool trust_sender) const;
     /// Brings the named file, of at most `limit` bytes, into a local directory.
     [[nodiscard]] Arguments fetch(std::uint64_t limit, const std::string& into) const;
-    /// Removes the named entries, which must not be in the local directory `empty`.
+    /// Removes the named entries, and prints those that it has removed; they must not be in the local
+    /// directory `empty`.
     [[nodiscard]] Arguments remove(const std::string& empty) const;
     /// Makes one directory; its parent must be there.
     [[nodiscard]] Arguments make_directory(std::string_view path, const std::string& empty) const;

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <mutex>
 #include <string>
 #include <string_view>
 
@@ -22,6 +23,7 @@ struct Shared {
     RsyncOptions options;
     std::string password_file;                   ///< Empty: none.
     std::string empty_dir;                       ///< An empty local directory.
+    std::mutex temp_dir_mutex;                   ///< Held while the directory of temporary files is made.
     std::atomic<bool> temp_dir_there{false};     ///< As far as is known.
     std::atomic<unsigned> sessions{0};           ///< Opened so far.
     std::atomic<bool> knows_trust_sender{true};  ///< Until this machine's rsync, older than 3.2.5, says no.

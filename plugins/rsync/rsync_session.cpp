@@ -52,6 +52,35 @@ Status item_failure(StatusCode code, std::string_view path, const char* what) {
 
 }  // namespace
 
+/// Which names of a remove have not been told the end of. A name may stand there twice.
+class RsyncSession::RemoveEnds {
+  public:
+    RemoveEnds(std::span<const std::string_view> paths, RemoveSink& sink) : sink_(sink) {
+        for (std::size_t i = 0; i < paths.size(); ++i) {
+            indices_.emplace(paths[i], i);
+        }
+    }
+    void end(std::string_view path, const Status& status) {
+        const auto [first, last] = indices_.equal_range(path);
+        for (auto named = first; named != last; ++named) {
+            sink_.done(named->second, status);
+        }
+        indices_.erase(first, last);
+    }
+    [[nodiscard]] std::vector<std::string_view> open() const {
+        std::vector<std::string_view> paths;
+        paths.reserve(indices_.size());
+        for (const auto& [path, index] : indices_) {
+            paths.push_back(path);
+        }
+        return paths;
+    }
+
+  private:
+    RemoveSink& sink_;
+    std::unordered_multimap<std::string_view, std::size_t> indices_;
+};
+
 RsyncSession::RsyncSession(Shared& shared, SessionContext& context)
     : shared_(shared),
       runner_(shared, context),
@@ -107,6 +136,12 @@ Status RsyncSession::make_temp_dir() {
     return {};
 }
 
+// Sessions that begin at once leave it to one of them.
+Status RsyncSession::need_temp_dir() {
+    const std::lock_guard lock(shared_.temp_dir_mutex);
+    return shared_.temp_dir_there ? Status{} : make_temp_dir();
+}
+
 Status RsyncSession::put(const PutRequest& request, PutSink& sink) {
     if (const Status status = check_connection(); !status.ok()) {
         return status;
@@ -116,8 +151,8 @@ Status RsyncSession::put(const PutRequest& request, PutSink& sink) {
         return item_failure(StatusCode::unsupported, request.target_prefix,
                             "is not below the directory of temporary files");
     }
-    if (uses_temp_dir && !shared_.temp_dir_there) {
-        if (const Status status = make_temp_dir(); !status.ok()) {
+    if (uses_temp_dir) {
+        if (const Status status = need_temp_dir(); !status.ok()) {
             return status;
         }
     }
@@ -265,9 +300,15 @@ Status RsyncSession::remove(std::span<const std::string_view> paths, RemoveSink&
     if (const Status status = check_connection(); !status.ok()) {
         return status;
     }
+    RemoveEnds ends(paths, sink);
     ChildEnd last;
     for (const std::vector<std::string_view>& level : deepest_first(paths)) {
-        last = runner_.run(commands_.remove(shared_.empty_dir), name_list(level), ignore_line);
+        last = runner_.run(commands_.remove(shared_.empty_dir), name_list(level), [&](std::string_view line) {
+            const auto told = parse_item_line(line);
+            if (told && told->what == ItemLine::What::removed) {
+                ends.end(told->path, {});
+            }
+        });
         // Those names count as sources that vanished.
         const bool ran = last.result.exited_with(0) || last.result.exited_with(exit_vanished) ||
                          last.result.exited_with(exit_partial);
@@ -279,30 +320,30 @@ Status RsyncSession::remove(std::span<const std::string_view> paths, RemoveSink&
     if (std::any_of(paths.begin(), paths.end(), is_temp_dir)) {
         shared_.temp_dir_there = false;
     }
-    std::unordered_multimap<std::string_view, std::size_t> indices;
-    for (std::size_t i = 0; i < paths.size(); ++i) {
-        indices.emplace(paths[i], i);
+    return look_for_unremoved(ends);
+}
+
+// What was not there is not told as removed.
+Status RsyncSession::look_for_unremoved(RemoveEnds& ends) {
+    const std::vector<std::string_view> open = ends.open();
+    if (open.empty()) {
+        return {};
     }
     bool complete = false;
     const Status status = look_up(
-        name_list(paths),
+        name_list(open),
         [&](const ListLine& entry) {
-            const auto [first, end] = indices.equal_range(entry.path);
-            for (auto there = first; there != end; ++there) {
-                sink.done(there->second,
-                          item_failure(entry.info.kind == EntryKind::directory ? StatusCode::exists
-                                                                               : StatusCode::permission,
-                                       entry.path, "cannot be removed"));
-            }
-            indices.erase(first, end);
+            ends.end(entry.path,
+                     item_failure(entry.info.kind == EntryKind::directory ? StatusCode::exists
+                                                                          : StatusCode::permission,
+                                  entry.path, "cannot be removed"));
         },
         complete);
     if (!status.ok()) {
         return status;
     }
-    for (const auto& [path, index] : indices) {
-        sink.done(index,
-                  complete ? Status{} : item_failure(StatusCode::permission, path, "cannot be removed"));
+    for (const std::string_view path : ends.open()) {
+        ends.end(path, complete ? Status{} : item_failure(StatusCode::permission, path, "cannot be removed"));
     }
     return {};
 }
@@ -370,8 +411,8 @@ Status RsyncSession::make_directory(std::string_view path) {
 
 Status RsyncSession::mirror(const MirrorRequest& request, MirrorSink& sink) {
     Status status = check_connection();
-    if (status.ok() && !shared_.temp_dir_there) {
-        status = make_temp_dir();
+    if (status.ok()) {
+        status = need_temp_dir();
     }
     if (status.ok()) {
         status = MirrorRun(runner_, commands_, request, sink).run();

@@ -47,6 +47,9 @@ class RsyncSession final : public Session {
     std::optional<EntryInfo> find(std::string_view path);
     Status check_connection();
     Status make_temp_dir();
+    Status need_temp_dir();
+    class RemoveEnds;
+    Status look_for_unremoved(RemoveEnds& ends);
     Status fetch(std::string_view path, std::uint64_t limit, std::string& content, bool& fetched);
     Status rename_by_ssh(std::string_view from, std::string_view to);
     Status rename_here(std::string_view from, std::string_view to);
