@@ -2,7 +2,9 @@
 #include "stream/delivery.hpp"
 
 #include <algorithm>
+#include <array>
 #include <chrono>
+#include <span>
 #include <system_error>
 
 #include "stream/mirror_pass.hpp"
@@ -46,7 +48,7 @@ BatchResult Delivery::deliver(const std::vector<Candidate>& batch, bool ask_for_
     }
     result.asked_for_stop = ask_for_stop;
     if (ask_for_stop) {
-        result.session = look_for_stop_file(result.target_suspended);
+        result.session = look_at_target(result.target_suspended, nullptr);
     }
     if (result.target_suspended || !result.session.ok() || batch.empty()) {
         return result;
@@ -67,16 +69,21 @@ BatchResult Delivery::deliver(const std::vector<Candidate>& batch, bool ask_for_
     return result;
 }
 
-Status Delivery::look_for_stop_file(bool& there) {
-    const std::string_view name = settings_.outgoing.stop_file;
-    StatCollector collector(1);
-    const Status status = session_.call_stat({&name, 1}, collector);
+Status Delivery::look_at_target(bool& stop_file_there, bool* temp_dir_there) {
+    const std::array<std::string_view, 2> names{settings_.outgoing.stop_file, temp_dir_};
+    const std::span asked(names.data(), temp_dir_there != nullptr ? 2 : 1);
+    StatCollector collector(asked.size());
+    const Status status = session_.call_stat(asked, collector);
     if (!status.ok()) {
         return status;
     }
+    if (temp_dir_there != nullptr) {
+        const StatCollector::Seen& temp_dir = collector[1];
+        *temp_dir_there = !temp_dir.status || temp_dir.status->code() != StatusCode::not_found;
+    }
     const StatCollector::Seen& seen = collector[0];
     if (seen.status && seen.status->ok()) {
-        there = true;
+        stop_file_there = true;
     } else if (!seen.status || seen.status->code() != StatusCode::not_found) {
         return {StatusCode::unreachable, StatusScope::session,
                 "it cannot be told whether the target has a stop file"};
@@ -282,6 +289,17 @@ Status Delivery::clean_target() {
         return {};
     }
     return remove_tree(session_, temp_dir_);
+}
+
+BatchResult Delivery::prepare_target() {
+    BatchResult result;
+    result.asked_for_stop = true;
+    bool temp_dir_there = false;
+    result.session = look_at_target(result.target_suspended, &temp_dir_there);
+    if (result.session.ok() && temp_dir_there) {
+        result.session = clean_target();
+    }
+    return result;
 }
 
 Status Delivery::leave_target() {

@@ -55,12 +55,15 @@ class Delivery {
 
     /// Removes the stream's own temporary directory at the target and what is in it.
     Status clean_target();
-    /// The same where that directory is expected to be there and empty.
+    /// The same, and asks for a .stop file.
+    BatchResult prepare_target();
+    /// The same as clean_target() where that directory is expected to be there and empty.
     Status leave_target();
 
   private:
     struct Item;
-    Status look_for_stop_file(bool& there);
+    /// `temp_dir_there`: null where that need not be told.
+    Status look_at_target(bool& stop_file_there, bool* temp_dir_there);
     void mirror(BatchResult& result);
     void look_at_sources(std::vector<Item>& items);
     void look_at_source(Item& item) const;

@@ -204,8 +204,8 @@ bool StreamController::must_ask_for_stop(Clock::time_point now) const {
 }
 
 void StreamController::hand_out(std::size_t due, Clock::time_point now) {
-    // After a failure one unit goes ahead alone.
-    const bool alone = !health_.well();
+    // At first, and after a failure, one unit goes ahead alone: so a failure comes once, not once a session.
+    const bool alone = !proven_ || !health_.well();
     const std::size_t parallel = alone ? 1 : settings_.outgoing.parallel_transfers;
     const std::size_t share =
         alone ? 1 : std::clamp<std::size_t>((due + parallel - 1) / parallel, 1, max_batch_units);
@@ -257,7 +257,7 @@ void StreamController::take_in(const BatchResult& result, Clock::time_point begu
         }
     }
     ledger_.take_in(result.units, now);
-    if (mirrors()) {
+    if (mirrors() && !result.units.empty()) {
         // A tree that changes all the time is not gone through all the time.
         next_mirror_pass_ = now + std::min<Clock::duration>(now - pass_started_, longest_mirror_pause);
     }
@@ -266,6 +266,7 @@ void StreamController::take_in(const BatchResult& result, Clock::time_point begu
         log_.info("suspended: the target directory has a " + settings_.outgoing.stop_file + " file");
     } else if (result.session.ok()) {
         // Cleaning up says nothing of whether anything can be sent: not on a full disk.
+        proven_ = proven_ || !result.units.empty();
         if (!result.units.empty() && health_.worked(begun) == TargetHealth::News::recovered) {
             log_.info("the target can be used again");
         }

@@ -94,12 +94,17 @@ BatchResult Worker::do_job(const Job& job) {
     if (const Status status = open(); !status.ok()) {
         return all_not_tried(job.batch, status);
     }
-    if (job.clean_first) {
-        if (const Status status = delivery_->clean_target(); !status.ok()) {
-            return all_not_tried(job.batch, status.scope() == StatusScope::item
-                                                ? Status(status.code(), StatusScope::session, status.text())
-                                                : status);
+    if (job.clean) {
+        BatchResult result;
+        if (job.ask_for_stop) {
+            result = delivery_->prepare_target();
+        } else {
+            result.session = delivery_->clean_target();
         }
+        if (result.session.scope() == StatusScope::item && !result.session.ok()) {
+            result.session = {result.session.code(), StatusScope::session, result.session.text()};
+        }
+        return result;
     }
     return delivery_->deliver(job.batch, job.ask_for_stop);
 }

@@ -42,9 +42,9 @@ class Worker {
 
     struct Job {
         std::vector<Candidate> batch;  ///< To be delivered; may be empty.
-        bool clean_first = false;      ///< Empty the temporary directory at the target before anything else.
-        bool ask_for_stop = false;  ///< Look whether the target has a .stop file, and then deliver nothing.
-        bool close = false;         ///< Nothing but to close the session.
+        bool clean = false;            ///< Nothing but to empty the temporary directory at the target.
+        bool ask_for_stop = false;     ///< Look whether the target has a .stop file; if so, deliver nothing.
+        bool close = false;            ///< Nothing but to close the session.
     };
     /// Only while idle().
     void start(Job job);
