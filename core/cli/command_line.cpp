@@ -3,6 +3,7 @@
 
 #include <iostream>
 
+#include "arrivals/arrivals_process.hpp"
 #include "cli/verbs.hpp"
 #include "plugin_host/schema_query.hpp"
 #include "stream/transfer_process.hpp"
@@ -29,6 +30,9 @@ CONFIG: the argument, else $MISTAMOVER_CONFIG, else ./mistamover.yaml, else /etc
 int run_hidden_verb(const std::string& verb, const std::vector<std::string>& rest) {
     if (verb == "_transfer" && rest.size() == 1) {
         return stream::run_transfer_process(rest.front());
+    }
+    if (verb == "_arrivals" && rest.size() == 1) {
+        return arrivals::run_arrivals_process(rest.front());
     }
     if (verb == supervisor::log_server_verb) {
         return supervisor::run_log_server_process(rest);

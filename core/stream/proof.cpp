@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <system_error>
 
-#include "stream/digest.hpp"
+#include "files/digest.hpp"
 
 namespace mistamover::stream {
 namespace {
@@ -165,7 +165,7 @@ Status Prover::prove_by_checksum(const ManifestEntry& entry, const std::string& 
         return status;
     }
     try {
-        if (digest_of(source_fd_, entry.path, settings_.checksum) != at_target.text) {
+        if (files::digest_of(source_fd_, entry.path, settings_.checksum) != at_target.text) {
             return {StatusCode::corrupt, StatusScope::item,
                     entry.path + " has another " + settings_.checksum + " at the target"};
         }

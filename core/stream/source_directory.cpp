@@ -10,9 +10,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "files/rename_no_replace.hpp"
 #include "process/directory_names.hpp"
 #include "process/throw_errno.hpp"
-#include "stream/rename_no_replace.hpp"
 
 namespace mistamover::stream {
 namespace {
@@ -134,12 +134,12 @@ SourceDirectory::Removal SourceDirectory::remove(const std::string& name, const 
         sent_unit.kind != EntryKind::directory && identity_of(info) != sent_unit) {
         return Removal::changed;
     }
-    const RenameEnd own{fd(), name};
-    const RenameEnd aside{fd(), in_aside(name)};
-    int error = rename_no_replace(own, aside);
+    const files::RenameEnd own{fd(), name};
+    const files::RenameEnd aside{fd(), in_aside(name)};
+    int error = files::rename_no_replace(own, aside);
     if (error == ENOENT) {
         open_aside();
-        error = rename_no_replace(own, aside);
+        error = files::rename_no_replace(own, aside);
     }
     if (error == ENOENT) {
         return Removal::removed;  // somebody else took it away after it was delivered
@@ -153,7 +153,7 @@ SourceDirectory::Removal SourceDirectory::remove(const std::string& name, const 
     if (remove_aside(aside_fd.get(), name, sent)) {
         return Removal::removed;
     }
-    if (rename_no_replace(aside, own) != 0) {
+    if (files::rename_no_replace(aside, own) != 0) {
         quarantine_from(aside_fd.get(), name);
     }
     return Removal::changed;
@@ -164,8 +164,8 @@ std::string SourceDirectory::quarantine_from(int directory_fd, const std::string
     const process::UniqueFd quarantine_fd(
         ::open(outgoing_.quarantine_dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     std::string kept = name;
-    const RenameEnd from{directory_fd, name};
-    int error = rename_no_replace(from, {quarantine_fd.get(), kept});
+    const files::RenameEnd from{directory_fd, name};
+    int error = files::rename_no_replace(from, {quarantine_fd.get(), kept});
     for (unsigned number = 1; error != 0; ++number) {
         if (error != EEXIST) {
             errno = error;
@@ -173,7 +173,7 @@ std::string SourceDirectory::quarantine_from(int directory_fd, const std::string
                                  outgoing_.quarantine_dir.string());
         }
         kept = numbered(name, number);
-        error = rename_no_replace(from, {quarantine_fd.get(), kept});
+        error = files::rename_no_replace(from, {quarantine_fd.get(), kept});
     }
     return kept;
 }
@@ -190,7 +190,7 @@ std::vector<std::string> SourceDirectory::recover() {
         found = process::directory_names(aside.get(), ".", path_.string() + '/' + aside_name);
     }
     for (const std::string& name : found) {
-        if (rename_no_replace({aside.get(), name}, {fd(), name}) != 0) {
+        if (files::rename_no_replace({aside.get(), name}, {fd(), name}) != 0) {
             quarantine_from(aside.get(), name);
         }
     }

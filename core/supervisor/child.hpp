@@ -18,6 +18,18 @@ namespace mistamover::supervisor {
 /// "exit code 3", "signal 9 (Killed)": from a status of waitpid.
 std::string how_it_ended(int status);
 
+/// A kind of process of which a stream may have one.
+struct ChildKind {
+    const char* verb;  ///< The hidden verb that it is started with.
+    const char* what;  ///< For the log: "process".
+    const char* work;  ///< Below run_dir: holds a directory for each process.
+    /// The section whose `directory` it works in, and never two of this kind at a time.
+    const char* section;
+    bool (*wanted)(const config::Stream& stream);  ///< Whether the stream has such a process.
+};
+extern const ChildKind transfer_process;
+extern const ChildKind arrivals_monitor;
+
 /// What the controller knows of one stream and of the process that carries it out.
 struct StreamChild {
     config::Stream stream;

@@ -78,12 +78,18 @@ void Controller::set_up() {
     }
     log_.emplace(loop_, server_arguments);
     log_->use_settings(configuration_.global, global_.logging.level);
-    streams_.emplace(
-        loop_, *watcher_, *log_, StreamProcesses::Options{options_.one_off, global_.run_dir},
-        [this](const std::string& stream, const process::UnitLeft& unit) { audience_.left(stream, unit); });
-    streams_->set_grace(global_.shutdown_grace);
+    const StreamProcesses::Options options{options_.one_off, global_.run_dir};
+    const auto on_left = [this](const std::string& stream, const process::UnitLeft& unit) {
+        audience_.left(stream, unit);
+    };
+    transfers_.emplace(loop_, *watcher_, *log_, transfer_process, options, on_left);
+    arrivals_.emplace(loop_, *watcher_, *log_, arrivals_monitor, options, on_left);
+    for (StreamProcesses* kind : kinds()) {
+        kind->set_grace(global_.shutdown_grace);
+    }
     control_socket_.emplace(loop_, global_.run_dir, [this](const std::string& request) {
-        return request == "status" ? status_json(streams_->children(), configuration_.problems, started_)
+        return request == "status" ? status_json(transfers_->children(), arrivals_->children(),
+                                                 configuration_.problems, started_)
                                    : std::string(R"({"error":"unknown request"})");
     });
     loader_.emplace(
@@ -106,8 +112,8 @@ void Controller::start_streams() {
         log_->log().error(to_string(problem));
     }
     for (const config::Stream& stream : configuration_.streams) {
-        if (sends(stream)) {
-            streams_->add(stream);
+        for (StreamProcesses* kind : kinds()) {
+            kind->add(stream);
         }
     }
     if (options_.one_off) {
@@ -133,11 +139,12 @@ int Controller::run_loop() {
 }
 
 int Controller::end() {
-    audience_.summary(streams_->children());
+    audience_.summary(transfers_->children());
     log_->log().info("ended");
-    const bool something_left =
-        streams_->something_left() || (options_.one_off && !configuration_.problems.empty());
-    streams_.reset();
+    const bool something_left = transfers_->something_left() || arrivals_->something_left() ||
+                                (options_.one_off && !configuration_.problems.empty());
+    transfers_.reset();
+    arrivals_.reset();
     control_socket_.reset();
     lock_->withdraw();
     log_->finish(last_records_limit);
@@ -167,7 +174,9 @@ void Controller::on_child_ended() {
     int status = 0;
     for (pid_t pid = wait_for_ended(status); pid > 0; pid = wait_for_ended(status)) {
         if (!log_->process_ended(pid, status)) {
-            streams_->process_ended(pid, status);
+            for (StreamProcesses* kind : kinds()) {
+                kind->process_ended(pid, status);
+            }
         }
     }
     finish_if_done();
@@ -180,8 +189,10 @@ pid_t Controller::wait_for_ended(int& status) const {
     }
     // There may be children that the loading thread waits for.
     std::vector<pid_t> own{log_->server()};
-    for (const auto& [name, child] : streams_->children()) {
-        own.push_back(child->pid);
+    for (const StreamProcesses* kind : {&*transfers_, &*arrivals_}) {
+        for (const auto& [name, child] : kind->children()) {
+            own.push_back(child->pid);
+        }
     }
     const auto ended = std::find_if(own.begin(), own.end(), [&](pid_t pid) {
         return pid > 0 && ::waitpid(pid, &status, WNOHANG) == pid;
@@ -192,23 +203,27 @@ pid_t Controller::wait_for_ended(int& status) const {
 void Controller::begin_stop() {
     stopping_ = true;
     ServiceManager::stopping();
-    streams_->stop();
+    for (StreamProcesses* kind : kinds()) {
+        kind->stop();
+    }
     finish_if_done();
 }
 
 void Controller::finish_if_done() {
-    if ((options_.one_off || stopping_) && streams_->done()) {
+    if ((options_.one_off || stopping_) && transfers_->done() && arrivals_->done()) {
         loop_.call_after(0ms, [this] { loop_.stop(); });
     }
 }
 
 void Controller::check_health() {
-    streams_->check_health();
+    for (StreamProcesses* kind : kinds()) {
+        kind->check_health();
+    }
     loop_.call_after(HealthCheck::interval, [this] { check_health(); });
 }
 
 void Controller::tell_progress() {
-    audience_.progress(streams_->children());
+    audience_.progress(transfers_->children());
     loop_.call_after(progress_interval, [this] { tell_progress(); });
 }
 
@@ -227,7 +242,9 @@ void Controller::apply(config::Configuration&& fresh) {
     }
     report_problems(fresh);
     if (fresh.usable()) {
-        streams_->apply(reload_difference(streams_->in_force(), fresh));
+        for (StreamProcesses* kind : kinds()) {
+            kind->apply(fresh);
+        }
         take_global_settings(fresh);
         configuration_ = std::move(fresh);
         configuration_watch_->watch(configuration_.file, global_.config_dir, global_.general_poll_interval);
@@ -236,7 +253,7 @@ void Controller::apply(config::Configuration&& fresh) {
     }
     if (told_to_reload_) {
         told_to_reload_ = false;
-        streams_->resume_stopped();
+        transfers_->resume_stopped();
     }
     ServiceManager::ready(summary());
 }
@@ -264,12 +281,14 @@ void Controller::take_global_settings(const config::Configuration& fresh) {
     global.run_dir = global_.run_dir;
     global_ = std::move(global);
     log_->use_settings(fresh.global, global_.logging.level);
-    streams_->set_grace(global_.shutdown_grace);
+    for (StreamProcesses* kind : kinds()) {
+        kind->set_grace(global_.shutdown_grace);
+    }
 }
 
 std::string Controller::summary() const {
     const std::size_t problems = configuration_.problems.size();
-    return "streams: " + std::to_string(streams_->children().size()) +
+    return "streams: " + std::to_string(configuration_.streams.size()) +
            (problems == 0 ? "" : ", problems in the configuration: " + std::to_string(problems));
 }
 

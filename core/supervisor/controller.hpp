@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <array>
 #include <filesystem>
 #include <functional>
 #include <optional>
@@ -69,6 +70,8 @@ class Controller {
     void begin_stop();
     void finish_if_done();
     void check_health();
+    /// All that there is of both kinds.
+    [[nodiscard]] std::array<StreamProcesses*, 2> kinds() { return {&*transfers_, &*arrivals_}; }
     void tell_progress();
     void reload();
     void apply(config::Configuration&& fresh);
@@ -88,7 +91,8 @@ class Controller {
     std::optional<LogService> log_;
     std::optional<Watcher> watcher_;
     std::optional<ControlSocket> control_socket_;
-    std::optional<StreamProcesses> streams_;
+    std::optional<StreamProcesses> transfers_;
+    std::optional<StreamProcesses> arrivals_;
     std::optional<BackgroundLoader> loader_;
     std::optional<ConfigurationWatch> configuration_watch_;
     std::int64_t started_ = 0;

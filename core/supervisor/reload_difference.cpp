@@ -5,19 +5,16 @@
 
 namespace mistamover::supervisor {
 
-bool sends(const config::Stream& stream) {
-    return stream.settings.at("outgoing").at("plugin").front() != "none";
-}
-
 ReloadDifference reload_difference(const std::map<std::string, StreamInForce>& streams,
-                                   const config::Configuration& fresh) {
+                                   const config::Configuration& fresh,
+                                   bool (*wanted)(const config::Stream& stream)) {
     ReloadDifference difference;
-    std::set<std::string> wanted;
+    std::set<std::string> wanted_names;
     for (const config::Stream& stream : fresh.streams) {
-        if (!sends(stream)) {
+        if (!wanted(stream)) {
             continue;
         }
-        wanted.insert(stream.name);
+        wanted_names.insert(stream.name);
         const auto found = streams.find(stream.name);
         if (found == streams.end()) {
             difference.added.push_back(stream);
@@ -31,7 +28,7 @@ ReloadDifference reload_difference(const std::map<std::string, StreamInForce>& s
     }
     for (const auto& [name, there] : streams) {
         const bool is_broken = broken.contains(there.stream.file.stem().string());
-        if (!wanted.contains(name) && !is_broken && !there.leaving) {
+        if (!wanted_names.contains(name) && !is_broken && !there.leaving) {
             difference.removed.push_back(name);
         }
     }

@@ -9,9 +9,6 @@
 
 namespace mistamover::supervisor {
 
-/// True where the stream sends anything, and so needs a transfer process.
-bool sends(const config::Stream& stream);
-
 /// What a new configuration asks of the streams that are there.
 struct ReloadDifference {
     std::vector<config::Stream> added;
@@ -27,8 +24,9 @@ struct StreamInForce {
 };
 
 /// A stream whose file is there but does not check out is in none of the lists: its old settings stay in
-/// force. `fresh` is usable(). Pure.
+/// force. A stream that is not `wanted` is as good as none. `fresh` is usable(). Pure.
 ReloadDifference reload_difference(const std::map<std::string, StreamInForce>& streams,
-                                   const config::Configuration& fresh);
+                                   const config::Configuration& fresh,
+                                   bool (*wanted)(const config::Stream& stream));
 
 }  // namespace mistamover::supervisor

@@ -51,13 +51,33 @@ Object::Ptr stream_json(const StreamChild& child) {
     return json;
 }
 
+Object::Ptr monitor_json(const StreamChild& child) {
+    const process::StreamReport& report = child.report;
+    Object::Ptr json = new Object(Poco::JSON_PRESERVE_KEY_ORDER);
+    json->set("name", child.stream.name);
+    json->set("state", std::string(to_string(report.state)));
+    json->set("reason", utf8(report.reason));
+    json->set("pid", static_cast<Poco::Int64>(child.pid));
+    json->set("restarts", child.restarts);
+    json->set("waiting_files", report.backlog_units);
+    json->set("accepted_files", report.delivered_units);
+    json->set("accepted_bytes", report.delivered_bytes);
+    json->set("last_error", utf8(report.last_error));
+    json->set("last_error_time", static_cast<Poco::Int64>(report.last_error_time));
+    return json;
+}
+
 }  // namespace
 
-std::string status_json(const Children& children, const std::vector<config::Problem>& problems,
-                        std::int64_t started) {
+std::string status_json(const Children& transfers, const Children& monitors,
+                        const std::vector<config::Problem>& problems, std::int64_t started) {
     Array::Ptr streams = new Array;
-    for (const auto& [name, child] : children) {
+    for (const auto& [name, child] : transfers) {
         streams->add(stream_json(*child));
+    }
+    Array::Ptr arrivals = new Array;
+    for (const auto& [name, child] : monitors) {
+        arrivals->add(monitor_json(*child));
     }
     Array::Ptr texts = new Array;
     for (const config::Problem& problem : problems) {
@@ -67,6 +87,7 @@ std::string status_json(const Children& children, const std::vector<config::Prob
     json.set("pid", static_cast<Poco::Int64>(::getpid()));
     json.set("started", static_cast<Poco::Int64>(started));
     json.set("streams", streams);
+    json.set("arrivals_monitors", arrivals);
     json.set("configuration_problems", texts);
     std::ostringstream out;
     json.stringify(out);

@@ -11,7 +11,7 @@ namespace mistamover::supervisor {
 
 /// The answer to `status`, as one JSON object in a line. Times are Unix seconds, sizes bytes, rates bytes a
 /// second.
-std::string status_json(const Children& children, const std::vector<config::Problem>& problems,
-                        std::int64_t started);
+std::string status_json(const Children& transfers, const Children& monitors,
+                        const std::vector<config::Problem>& problems, std::int64_t started);
 
 }  // namespace mistamover::supervisor

@@ -20,15 +20,20 @@ constexpr std::size_t most_names_in_message = 1000;
 constexpr auto longest_unit_in_hand = 24h;  // of a stream that was removed
 constexpr auto directory_wait = 1s;
 
-std::string stream_setting(const config::Stream& stream, const std::string& key) {
-    return stream.settings.at("data_stream").at(key).front();
+std::string configured_status(const config::Stream& stream) {
+    return stream.settings.at("data_stream").at("status").front();
 }
 
 }  // namespace
 
-StreamProcesses::StreamProcesses(process::EventLoop& loop, Watcher& watcher, LogService& log, Options options,
-                                 LeftHandler on_left)
-    : loop_(loop), watcher_(watcher), log_(log), options_(std::move(options)), on_left_(std::move(on_left)) {}
+StreamProcesses::StreamProcesses(process::EventLoop& loop, Watcher& watcher, LogService& log,
+                                 const ChildKind& kind, Options options, LeftHandler on_left)
+    : loop_(loop),
+      watcher_(watcher),
+      log_(log),
+      kind_(kind),
+      options_(std::move(options)),
+      on_left_(std::move(on_left)) {}
 
 StreamProcesses::~StreamProcesses() {
     for (const auto& [name, child] : children_) {
@@ -38,7 +43,15 @@ StreamProcesses::~StreamProcesses() {
 }
 
 std::filesystem::path StreamProcesses::work_dir(const std::string& name) const {
-    return options_.run_dir / "work" / name;
+    return options_.run_dir / kind_.work / name;
+}
+
+std::string StreamProcesses::description(const std::string& stream) const {
+    return std::string("the ") + kind_.what + " of stream " + stream;
+}
+
+std::string StreamProcesses::directory(const config::Stream& stream) const {
+    return stream.settings.at(kind_.section).at("directory").front();
 }
 
 std::filesystem::path StreamProcesses::stopped_mark(const std::string& name) const {
@@ -52,12 +65,15 @@ bool StreamProcesses::is_marked_stopped(const std::string& name) const {
 
 void StreamProcesses::forget_stopped(const std::filesystem::path& run_dir) {
     std::error_code error;
-    for (const auto& entry : std::filesystem::directory_iterator(run_dir / "work", error)) {
+    for (const auto& entry : std::filesystem::directory_iterator(run_dir / transfer_process.work, error)) {
         std::filesystem::remove(entry.path() / "stopped", error);
     }
 }
 
 void StreamProcesses::add(const config::Stream& stream) {
+    if (!kind_.wanted(stream)) {
+        return;
+    }
     auto& child = children_[stream.name] = std::make_unique<StreamChild>();
     child->stream = stream;
     start(*child);
@@ -67,8 +83,7 @@ void StreamProcesses::add(const config::Stream& stream) {
 bool StreamProcesses::directory_is_in_use(const StreamChild& child) const {
     return std::any_of(children_.begin(), children_.end(), [&](const auto& entry) {
         const StreamChild& other = *entry.second;
-        return &other != &child && other.pid > 0 &&
-               stream_setting(other.stream, "directory") == stream_setting(child.stream, "directory");
+        return &other != &child && other.pid > 0 && directory(other.stream) == directory(child.stream);
     });
 }
 
@@ -83,7 +98,7 @@ void StreamProcesses::start(StreamChild& child) {
     try {
         spawn(child);
     } catch (const std::exception& error) {
-        log_.log().error("stream " + child.stream.name + " cannot be started: " + error.what());
+        log_.log().error(description(child.stream.name) + " cannot be started: " + error.what());
         if (child.pid > 0) {
             ::kill(child.pid, SIGKILL);
             return;
@@ -109,7 +124,7 @@ void StreamProcesses::spawn(StreamChild& child) {
     child.channel = std::make_unique<process::Channel>(
         loop_, std::move(ours),
         [this, &child](process::Message&& message) { on_message(child, std::move(message)); }, [] {});
-    child.pid = process::spawn_self({"_transfer", name}, theirs.get(), log_.socket());
+    child.pid = process::spawn_self({kind_.verb, name}, theirs.get(), log_.socket());
     child.finished.reset();
     child.started = child.heard = Clock::now();
     child.report.state = process::StreamState::starting;
@@ -134,7 +149,7 @@ void StreamProcesses::stop(StreamChild& child, std::chrono::milliseconds grace) 
     loop_.cancel(child.kill_timer);
     child.kill_timer = loop_.call_after(grace, [this, &child] {
         child.kill_timer = 0;
-        log_.log().error("the process of stream " + child.stream.name + " did not end in time and is killed");
+        log_.log().error(description(child.stream.name) + " did not end in time and is killed");
         ::kill(child.pid, SIGKILL);
     });
 }
@@ -164,7 +179,8 @@ void StreamProcesses::start_with_next(StreamChild& child) {
     start(child);
 }
 
-void StreamProcesses::apply(const ReloadDifference& difference) {
+void StreamProcesses::apply(const config::Configuration& fresh) {
+    const ReloadDifference difference = reload_difference(in_force(), fresh, kind_.wanted);
     for (const std::string& name : difference.removed) {
         StreamChild& child = *children_.at(name);
         child.removed = true;
@@ -213,7 +229,7 @@ void StreamProcesses::on_message(StreamChild& child, process::Message&& message)
     if (auto* report = std::get_if<process::StreamReport>(&message)) {
         child.report = std::move(*report);
         if (child.report.state == process::StreamState::stopped &&
-            stream_setting(child.stream, "status") != "STOPPED") {
+            configured_status(child.stream) != "STOPPED") {
             note_stopped(child);
         }
     } else if (const auto* request = std::get_if<process::WatchRequest>(&message)) {
@@ -300,12 +316,12 @@ void StreamProcesses::process_ended(pid_t pid, int status) {
 
 void StreamProcesses::died(StreamChild& child, int status) {
     const std::string& name = child.stream.name;
-    const std::string how = "the process of stream " + name + " ended with " + how_it_ended(status);
+    const std::string how = description(name) + " ended with " + how_it_ended(status);
     if (options_.one_off && child.restarts == most_one_off_restarts) {
         something_left_ = true;
         child.finished = process::Finished{false};
         log_.log().error(how + " for the last time");
-        on_left_(name, {stream_setting(child.stream, "directory"), how});
+        on_left_(name, {directory(child.stream), how});
         return;
     }
     ++child.restarts;
@@ -320,7 +336,7 @@ void StreamProcesses::check_health() {
     health_.begin(Clock::now());
     for (const auto& [name, child] : children_) {
         if (child->pid > 0 && health_.hangs(child->heard)) {
-            log_.log().critical("the process of stream " + name + " hangs and is killed");
+            log_.log().critical(description(name) + " hangs and is killed");
             ::kill(child->pid, SIGKILL);
         } else if (child->pid > 0 && !child->watch && child->wants_watch && watch(*child).empty()) {
             log_.log().info("the directory of stream " + name + " can be watched now");

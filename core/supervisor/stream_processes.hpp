@@ -16,8 +16,8 @@
 
 namespace mistamover::supervisor {
 
-/// The transfer processes, one a stream: starts them, restarts those that die or hang, watches directories
-/// for them, replaces those whose settings have changed, and stops them.
+/// The processes of one kind, at most one a stream: starts them, restarts those that die or hang, watches
+/// directories for them, replaces those whose settings have changed, and stops them.
 class StreamProcesses {
   public:
     struct Options {
@@ -27,17 +27,18 @@ class StreamProcesses {
     using LeftHandler = std::function<void(const std::string& stream, const process::UnitLeft& unit)>;
 
     /// `on_left`: one-off, something was not delivered. The references must outlive the object.
-    StreamProcesses(process::EventLoop& loop, Watcher& watcher, LogService& log, Options options,
-                    LeftHandler on_left);
+    StreamProcesses(process::EventLoop& loop, Watcher& watcher, LogService& log, const ChildKind& kind,
+                    Options options, LeftHandler on_left);
     ~StreamProcesses();
     StreamProcesses(const StreamProcesses&) = delete;
     StreamProcesses& operator=(const StreamProcesses&) = delete;
 
     /// How long a process that is to end may take before it is killed.
     void set_grace(std::chrono::milliseconds grace) noexcept { grace_ = grace; }
+    /// Starts a process for the stream, if it is to have one.
     void add(const config::Stream& stream);
-    void apply(const ReloadDifference& difference);
-    [[nodiscard]] std::map<std::string, StreamInForce> in_force() const;
+    /// Starts, replaces and stops what a new configuration, which is usable(), asks for.
+    void apply(const config::Configuration& fresh);
     /// Starts again those that SIGUSR1 has stopped. Until then, or until its settings change, such a stream
     /// stays stopped, even if its process or the controller dies.
     void resume_stopped();
@@ -57,6 +58,9 @@ class StreamProcesses {
     [[nodiscard]] const Children& children() const noexcept { return children_; }
 
   private:
+    [[nodiscard]] std::map<std::string, StreamInForce> in_force() const;
+    [[nodiscard]] std::string description(const std::string& stream) const;
+    [[nodiscard]] std::string directory(const config::Stream& stream) const;
     void start(StreamChild& child);
     void spawn(StreamChild& child);
     void start_later(StreamChild& child, std::chrono::milliseconds pause);
@@ -77,6 +81,7 @@ class StreamProcesses {
     process::EventLoop& loop_;
     Watcher& watcher_;
     LogService& log_;
+    const ChildKind& kind_;
     Options options_;
     LeftHandler on_left_;
     std::chrono::milliseconds grace_{30'000};

@@ -62,7 +62,9 @@ std::string first_part(const std::string& path) {
 /// What each folder of core/ may include besides itself and the SDK.
 const std::map<std::string, Names>& allowed_folders() {
     static const std::map<std::string, Names> allowed = [] {
-        const Names below_streams{"plugin_host", "logging", "config", "process"};
+        const Names below_streams{"plugin_host", "logging", "config", "files", "process"};
+        Names below_transfers = below_streams;
+        below_transfers.insert("arrivals");
         Names below_supervisor = below_streams;
         below_supervisor.insert({"stream", "arrivals", "disk_space"});
         Names below_cli = below_supervisor;
@@ -70,11 +72,12 @@ const std::map<std::string, Names>& allowed_folders() {
         return std::map<std::string, Names>{
             {"sdk", {}},
             {"process", {}},
+            {"files", {"process"}},
             {"config", {"process"}},
             {"logging", {"config", "process"}},
             {"plugin_host", {"config", "process"}},
             {"plugin_check", {"plugin_host", "config", "process"}},
-            {"stream", below_streams},
+            {"stream", below_transfers},
             {"arrivals", below_streams},
             {"disk_space", below_streams},
             {"supervisor", below_supervisor},

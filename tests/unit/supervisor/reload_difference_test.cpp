@@ -3,6 +3,8 @@
 
 #include <doctest/doctest.h>
 
+#include "supervisor/child.hpp"
+
 namespace mistamover::test {
 
 using namespace supervisor;
@@ -42,9 +44,9 @@ TEST_CASE("new, changed and removed streams are told apart, and others are left 
     const config::Stream same = stream("same");
     const config::Stream changed = stream("changed");
     const config::Stream gone = stream("gone");
-    const auto difference =
-        reload_difference({{"same", {same}}, {"changed", {changed}}, {"gone", {gone}}},
-                          configuration({stream("changed", "/other"), stream("new"), stream("same")}));
+    const auto difference = reload_difference(
+        {{"same", {same}}, {"changed", {changed}}, {"gone", {gone}}},
+        configuration({stream("changed", "/other"), stream("new"), stream("same")}), transfer_process.wanted);
     CHECK(names(difference.added) == Names{"new"});
     REQUIRE(names(difference.changed) == Names{"changed"});
     CHECK(difference.changed.front().settings.at("outgoing").at("target_dir") == Names{"/other"});
@@ -56,7 +58,7 @@ TEST_CASE("a stream whose file does not check out keeps its old settings") {
     broken.file = "/etc/streams.d/broken.yaml";
     config::Configuration fresh = configuration({});
     fresh.problems.push_back({broken.file, 1, 1, "broken", "wrong"});
-    const auto difference = reload_difference({{"renamed", {broken}}}, fresh);
+    const auto difference = reload_difference({{"renamed", {broken}}}, fresh, transfer_process.wanted);
     CHECK(difference.removed.empty());
     CHECK(difference.changed.empty());
     CHECK(difference.added.empty());
@@ -65,15 +67,17 @@ TEST_CASE("a stream whose file does not check out keeps its old settings") {
 TEST_CASE("a stream that is on its way out is not removed twice, and comes back where it is wanted again") {
     const config::Stream leaving = stream("leaving");
     const std::map<std::string, StreamInForce> streams{{"leaving", {leaving, true}}};
-    CHECK(reload_difference(streams, configuration({})).removed.empty());
-    CHECK(names(reload_difference(streams, configuration({stream("leaving")})).changed) == Names{"leaving"});
+    CHECK(reload_difference(streams, configuration({}), transfer_process.wanted).removed.empty());
+    CHECK(names(reload_difference(streams, configuration({stream("leaving")}), transfer_process.wanted)
+                    .changed) == Names{"leaving"});
 }
 
 TEST_CASE("a stream that only receives has no process") {
-    CHECK_FALSE(sends(stream("in", "", "none")));
+    CHECK_FALSE(transfer_process.wanted(stream("in", "", "none")));
     const config::Stream sending = stream("s");
     const auto difference = reload_difference(
-        {{"s", {sending}}}, configuration({stream("in", "", "none"), stream("s", "", "none")}));
+        {{"s", {sending}}}, configuration({stream("in", "", "none"), stream("s", "", "none")}),
+        transfer_process.wanted);
     CHECK(difference.added.empty());
     CHECK(difference.removed == Names{"s"});
 }

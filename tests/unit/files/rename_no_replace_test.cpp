@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "stream/rename_no_replace.hpp"
+#include "files/rename_no_replace.hpp"
 
 #include <cerrno>
 #include <doctest/doctest.h>
@@ -7,7 +7,7 @@
 #include "process/unique_fd.hpp"
 #include "scratch.hpp"
 
-namespace mistamover::stream {
+namespace mistamover::files {
 
 using test::read_file;
 using test::Scratch;
@@ -37,4 +37,4 @@ TEST_CASE("a renaming gives a free name, and never takes one that is in use") {
     }
 }
 
-}  // namespace mistamover::stream
+}  // namespace mistamover::files

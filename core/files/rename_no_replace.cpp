@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "stream/rename_no_replace.hpp"
+#include "files/rename_no_replace.hpp"
 
 #include <cerrno>
 #include <cstdio>
@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-namespace mistamover::stream {
+namespace mistamover::files {
 
 int rename_no_replace(const RenameEnd& from, const RenameEnd& to) {
     if (::renameat2(from.directory_fd, from.path.c_str(), to.directory_fd, to.path.c_str(),
@@ -37,4 +37,4 @@ int rename_in_steps(const RenameEnd& from, const RenameEnd& to) {
                                                                                                    : errno;
 }
 
-}  // namespace mistamover::stream
+}  // namespace mistamover::files

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "stream/digest.hpp"
+#include "files/digest.hpp"
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
 #include <system_error>
 
 #include "process/unique_fd.hpp"
 #include "scratch.hpp"
 
-namespace mistamover::stream {
+namespace mistamover::files {
 
 TEST_CASE("digests are those that the algorithms' authors publish") {
     const test::Scratch scratch;
@@ -36,4 +37,4 @@ TEST_CASE("what cannot be read has no digest") {
     }
 }
 
-}  // namespace mistamover::stream
+}  // namespace mistamover::files

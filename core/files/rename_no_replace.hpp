@@ -3,7 +3,7 @@
 
 #include <string>
 
-namespace mistamover::stream {
+namespace mistamover::files {
 
 /// One end of a renaming: a name, or a path, relative to a directory.
 struct RenameEnd {
@@ -19,4 +19,4 @@ int rename_no_replace(const RenameEnd& from, const RenameEnd& to);
 /// The same in steps, for file systems that cannot do it in one (NFS, some FUSE).
 int rename_in_steps(const RenameEnd& from, const RenameEnd& to);
 
-}  // namespace mistamover::stream
+}  // namespace mistamover::files

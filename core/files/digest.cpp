@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "stream/digest.hpp"
+#include "files/digest.hpp"
 
 #include <Poco/Crypto/DigestEngine.h>
 #include <array>
@@ -10,7 +10,7 @@
 #include "process/throw_errno.hpp"
 #include "process/unique_fd.hpp"
 
-namespace mistamover::stream {
+namespace mistamover::files {
 
 std::string digest_of(int directory_fd, const std::string& path, const std::string& algorithm) {
     const process::UniqueFd file(::openat(directory_fd, path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
@@ -31,4 +31,4 @@ std::string digest_of(int directory_fd, const std::string& path, const std::stri
     return Poco::DigestEngine::digestToHex(engine.digest());
 }
 
-}  // namespace mistamover::stream
+}  // namespace mistamover::files

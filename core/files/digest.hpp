@@ -3,10 +3,10 @@
 
 #include <string>
 
-namespace mistamover::stream {
+namespace mistamover::files {
 
 /// The lower-case hexadecimal digest of the file: "md5", "sha256" or "blake2b512". Follows no link. Throws
 /// std::system_error where the file cannot be read.
 std::string digest_of(int directory_fd, const std::string& path, const std::string& algorithm);
 
-}  // namespace mistamover::stream
+}  // namespace mistamover::files

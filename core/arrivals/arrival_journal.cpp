@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "arrivals/arrival_journal.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <charconv>
+#include <cstdio>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "arrivals/handshake_files.hpp"
+#include "files/rename_no_replace.hpp"
+
+namespace mistamover::arrivals {
+namespace {
+
+// A name, which may hold a newline, and a control file's text.
+constexpr std::size_t job_limit = handshake_file_limit + 512;
+
+std::optional<ArrivalJournal::Number> number_of(const std::string& name) {
+    ArrivalJournal::Number number = 0;
+    const auto [end, error] = std::from_chars(name.data(), name.data() + name.size(), number);
+    return error == std::errc{} && *end == '.' ? std::optional(number) : std::nullopt;
+}
+
+std::string job_text(const std::string& control_file, const std::string& control_text) {
+    return std::to_string(control_file.size()) + '\n' + control_file + control_text;
+}
+
+// False for a job that a crash left half written.
+bool read_job(const std::string& text, ArrivalJournal::Job& job) {
+    const std::size_t line = text.find('\n');
+    std::size_t length = 0;
+    const auto [end, error] = std::from_chars(text.data(), text.data() + std::min(line, text.size()), length);
+    if (line == std::string::npos || error != std::errc{} || line + 1 + length > text.size()) {
+        return false;
+    }
+    job.control_file = text.substr(line + 1, length);
+    job.control_text = text.substr(line + 1 + length);
+    return parse_control(job.control_text).has_value();
+}
+
+}  // namespace
+
+ArrivalJournal::ArrivalJournal(const Directory& incoming)
+    : incoming_(incoming), directory_(incoming, directory_name) {}
+
+std::vector<ArrivalJournal::Job> ArrivalJournal::recover() {
+    std::vector<Job> jobs;
+    for (const std::string& name : directory_.names()) {
+        const std::optional<Number> number = number_of(name);
+        if (!number) {
+            continue;
+        }
+        next_ = std::max(next_, *number + 1);
+        if (name != job_file(*number)) {
+            continue;
+        }
+        Job job;
+        job.number = *number;
+        job.has_data = look_at_data(*number).has_value();
+        const std::optional<std::string> text = directory_.read_small(name, job_limit);
+        const std::optional<std::string> receipt =
+            directory_.read_small(receipt_file(*number), handshake_file_limit);
+        if (receipt && parse_receipt(*receipt)) {
+            job.receipt = receipt;
+        }
+        if (text && read_job(*text, job) && (job.has_data || job.receipt)) {
+            jobs.push_back(std::move(job));
+        } else if (!job.has_data) {
+            end(*number);
+        }
+    }
+    std::sort(jobs.begin(), jobs.end(), [](const Job& a, const Job& b) { return a.number < b.number; });
+    return jobs;
+}
+
+std::optional<ArrivalJournal::Number> ArrivalJournal::begin(const std::string& control_file,
+                                                            const std::string& control_text) {
+    const Number number = next_++;
+    return directory_.write(job_file(number), job_text(control_file, control_text)) ? std::optional(number)
+                                                                                    : std::nullopt;
+}
+
+bool ArrivalJournal::take_data(Number job, const std::string& data_name) const {
+    return ::renameat(incoming_.fd(), data_name.c_str(), directory_.fd(), data_file(job).c_str()) == 0;
+}
+
+std::optional<FileIdentity> ArrivalJournal::look_at_data(Number job) const {
+    return directory_.look(data_file(job));
+}
+
+int ArrivalJournal::move_data(Number job, const Directory& to, const std::string& name) const {
+    return files::rename_no_replace({directory_.fd(), data_file(job)}, {to.fd(), name});
+}
+
+void ArrivalJournal::drop_data(Number job) const {
+    directory_.remove(data_file(job));
+}
+
+bool ArrivalJournal::write_receipt(Number job, const std::string& text) const {
+    return directory_.write(receipt_file(job), text);
+}
+
+int ArrivalJournal::publish_receipt(Number job, const std::string& name, bool replace) const {
+    if (!replace) {
+        return files::rename_no_replace({directory_.fd(), receipt_file(job)}, {incoming_.fd(), name});
+    }
+    return ::renameat(directory_.fd(), receipt_file(job).c_str(), incoming_.fd(), name.c_str()) == 0 ? 0
+                                                                                                     : errno;
+}
+
+void ArrivalJournal::end(Number job) const {
+    directory_.remove(receipt_file(job));
+    directory_.remove(job_file(job));
+}
+
+}  // namespace mistamover::arrivals

@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "arrivals/incoming_directory.hpp"
+
+namespace mistamover::arrivals {
+
+/// What the monitor has in hand, kept in a dot-directory of the incoming directory so that it survives the
+/// process. Of each job there are at most: the job (which control file it is about), the data file, which
+/// lies here, out of every sender's reach, from before its checksum is computed until it is delivered, and
+/// the receipt, written before anything is done about its verdict. A job is removed last of all. So, after a
+/// crash: without data and receipt the job never began or has ended; with data alone the checksum is to be
+/// computed again; with a receipt, what it says is carried out, if it has not been.
+class ArrivalJournal {
+  public:
+    using Number = std::uint64_t;
+
+    struct Job {
+        Number number = 0;
+        std::string control_file;  ///< Its name in the incoming directory.
+        std::string control_text;
+        std::optional<std::string> receipt;
+        bool has_data = false;
+    };
+
+    static constexpr char directory_name[] = ".mistamover-arrivals";
+
+    explicit ArrivalJournal(const Directory& incoming);
+
+    /// What an earlier process had in hand. To be called once, first.
+    std::vector<Job> recover();
+
+    /// Nothing where it cannot be written.
+    std::optional<Number> begin(const std::string& control_file, const std::string& control_text);
+    /// Takes the data file out of the incoming directory; false where that cannot be done.
+    [[nodiscard]] bool take_data(Number job, const std::string& data_name) const;
+    [[nodiscard]] std::optional<FileIdentity> look_at_data(Number job) const;
+    /// Gives the data file a name in another directory, or back: 0, or the errno; EEXIST where it is taken.
+    [[nodiscard]] int move_data(Number job, const Directory& to, const std::string& name) const;
+    void drop_data(Number job) const;
+    [[nodiscard]] bool write_receipt(Number job, const std::string& text) const;
+    /// Gives the receipt its name in the incoming directory: 0, or the errno.
+    [[nodiscard]] int publish_receipt(Number job, const std::string& name, bool replace) const;
+    /// Removes the job, and a receipt that was not published.
+    void end(Number job) const;
+
+    [[nodiscard]] const Directory& directory() const noexcept { return directory_; }
+    static std::string data_file(Number job) { return std::to_string(job) + ".data"; }
+
+  private:
+    static std::string job_file(Number job) { return std::to_string(job) + ".job"; }
+    static std::string receipt_file(Number job) { return std::to_string(job) + ".receipt"; }
+
+    const Directory& incoming_;
+    Directory directory_;
+    Number next_ = 1;
+};
+
+}  // namespace mistamover::arrivals

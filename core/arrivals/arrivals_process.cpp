@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "arrivals/arrivals_process.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <csignal>
+#include <exception>
+#include <fcntl.h>
+#include <optional>
+#include <sys/epoll.h>
+#include <sys/eventfd.h>
+#include <sys/file.h>
+#include <system_error>
+#include <thread>
+
+#include "arrivals/arrivals_monitor.hpp"
+#include "process/channel.hpp"
+#include "process/spawn.hpp"
+
+namespace mistamover::arrivals {
+namespace {
+
+using namespace std::chrono_literals;
+using Clock = ArrivalsMonitor::Clock;
+
+constexpr auto tick_interval = 250ms;
+constexpr auto poll_interval = 500ms;  // an answer is promised within a second
+constexpr auto receipts_interval = 1h;
+constexpr auto report_interval = 250ms;
+
+class ArrivalsProcess {
+  public:
+    explicit ArrivalsProcess(std::string name)
+        : name_(std::move(name)),
+          log_socket_(process::log_fd, logging::LogSocket::WhenFull::wait),
+          results_(::eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {}
+
+    int run() {
+        loop_.handle_signals({SIGTERM, SIGINT, SIGUSR1}, [this](int, int) { loop_.stop(); });
+        channel_.emplace(
+            loop_, process::UniqueFd(process::channel_fd),
+            [this](process::Message&& message) { on_message(message); }, [this] { loop_.stop(); });
+        loop_.watch(results_.get(), EPOLLIN, [this](std::uint32_t) { on_results(); });
+        loop_.run();
+        if (monitor_) {
+            report();
+        }
+        channel_->flush_blocking();
+        return failed_ ? 1 : 0;
+    }
+
+  private:
+    void on_message(const process::Message& message) {
+        if (const auto* configure = std::get_if<process::Configure>(&message)) {
+            try {
+                set_up(*configure);
+            } catch (const std::exception& error) {
+                refuse(error.what());
+            }
+        } else if (std::holds_alternative<process::Stop>(message) ||
+                   std::holds_alternative<process::StopStream>(message)) {
+            // What is in hand is in the journal.
+            loop_.stop();
+        } else if (monitor_) {
+            on_change(message);
+        }
+    }
+
+    void on_change(const process::Message& message) {
+        if (const auto* changed = std::get_if<process::Changed>(&message)) {
+            const auto now = Clock::now();
+            for (const std::string& name : changed->names) {
+                monitor_->changed(name, now);
+            }
+            go_on();
+        } else if (std::holds_alternative<process::Rescan>(message)) {
+            polling_ = monitor_->is_remote();
+            scan();
+        } else if (const auto* failed = std::get_if<process::WatchFailed>(&message)) {
+            log_->warning("the incoming directory cannot be watched (" + failed->reason +
+                          "): it is looked at all the time instead");
+            polling_ = true;
+            scan();
+        }
+    }
+
+    void set_up(const process::Configure& configure) {
+        settings_ = config::stream_settings(config::parse_settings(configure.settings));
+        one_off_ = configure.one_off;
+        take_lock(configure.work_dir + "/lock");
+        log_.emplace(log_socket_, "arrmon_" + settings_.name, settings_.global.logging.level);
+        const unsigned threads = std::clamp(std::thread::hardware_concurrency(), 2U, 8U);
+        pool_.emplace(threads, [fd = results_.get()] { ::eventfd_write(fd, 1); });
+        monitor_.emplace(settings_, *log_, *pool_);
+        monitor_->recover(Clock::now());
+        if (!one_off_) {
+            channel_->send(process::WatchRequest{settings_.incoming.directory.string(), false});
+        }
+        heartbeat();
+        remove_old_receipts();
+        scan();
+    }
+
+    // Waits for the process of an earlier controller that may still be ending.
+    void take_lock(const std::string& path) {
+        lock_.reset(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+        while (!lock_.valid() || ::flock(lock_.get(), LOCK_EX) != 0) {
+            if (errno != EINTR) {
+                throw std::system_error(errno, std::generic_category(), path);
+            }
+        }
+    }
+
+    void refuse(const std::string& reason) {
+        logging::Logger(log_socket_, "arrmon_" + name_, LogLevel::debug).critical("cannot start: " + reason);
+        monitor_.reset();
+        process::StreamReport report;
+        report.state = process::StreamState::failed;
+        report.reason = report.last_error = reason;
+        channel_->send(report);
+        if (one_off_) {
+            channel_->send(process::UnitLeft{settings_.incoming.directory.string(), reason});
+            channel_->send(process::Finished{false});
+            failed_ = true;
+            loop_.stop();
+            return;
+        }
+        // It waits, visibly, for its configuration to be mended: starting it again would not help.
+        heartbeat();
+    }
+
+    void heartbeat() {
+        channel_->send(process::Heartbeat{});
+        loop_.call_after(process::heartbeat_interval, [this] { heartbeat(); });
+    }
+
+    void remove_old_receipts() {
+        try {
+            monitor_->remove_old_receipts();
+        } catch (const std::system_error& error) {
+            log_->error(error.what());
+        }
+        const std::chrono::milliseconds pause = std::clamp<std::chrono::milliseconds>(
+            settings_.incoming.receipt_max_age / 2, 100ms, receipts_interval);
+        loop_.call_after(pause, [this] { remove_old_receipts(); });
+    }
+
+    void on_results() {
+        eventfd_t count = 0;
+        ::eventfd_read(results_.get(), &count);
+        monitor_->take_results();
+        go_on();
+    }
+
+    void scan() {
+        try {
+            monitor_->scan(Clock::now());
+        } catch (const std::system_error& error) {
+            log_->error(error.what());
+        }
+        if (polling_) {
+            loop_.cancel(poll_timer_);
+            poll_timer_ = loop_.call_after(poll_interval, [this] { scan(); });
+        }
+        go_on();
+    }
+
+    void go_on() {
+        if (monitor_->waits() && tick_timer_ == 0) {
+            tick_timer_ = loop_.call_after(tick_interval, [this] {
+                tick_timer_ = 0;
+                tick();
+            });
+        }
+        if (report_timer_ == 0) {
+            report_timer_ = loop_.call_after(report_interval, [this] {
+                report_timer_ = 0;
+                report();
+            });
+        }
+        if (one_off_ && monitor_->only_held()) {
+            finish();
+        }
+    }
+
+    void tick() {
+        try {
+            monitor_->tick(Clock::now());
+        } catch (const std::system_error& error) {
+            log_->error(error.what());
+        }
+        go_on();
+    }
+
+    void finish() {
+        const std::vector<ArrivalsMonitor::Left> left = monitor_->left();
+        for (const ArrivalsMonitor::Left& file : left) {
+            channel_->send(process::UnitLeft{file.name, file.reason});
+        }
+        channel_->send(process::Finished{left.empty()});
+        loop_.stop();
+    }
+
+    void report() {
+        process::StreamReport message;
+        const std::vector<ArrivalsMonitor::Left> left = monitor_->left();
+        message.state = left.empty() ? process::StreamState::idle : process::StreamState::waiting;
+        if (!left.empty()) {
+            message.reason = left.front().name + ": " + left.front().reason;
+        }
+        message.backlog_units = left.size();
+        message.delivered_units = monitor_->accepted_files();
+        message.delivered_bytes = monitor_->accepted_bytes();
+        message.last_error = monitor_->last_error();
+        message.last_error_time = monitor_->last_error_time();
+        channel_->send(message);
+    }
+
+    std::string name_;
+    logging::LogSocket log_socket_;
+    process::EventLoop loop_;
+    process::UniqueFd results_;
+    std::optional<process::Channel> channel_;
+    config::StreamSettings settings_;
+    process::UniqueFd lock_;
+    std::optional<logging::Logger> log_;
+    std::optional<ArrivalsMonitor> monitor_;
+    std::optional<ChecksumPool> pool_;  // before the monitor goes, whose directories it reads
+    process::EventLoop::TimerId tick_timer_ = 0;
+    process::EventLoop::TimerId poll_timer_ = 0;
+    process::EventLoop::TimerId report_timer_ = 0;
+    bool one_off_ = false;
+    bool polling_ = false;
+    bool failed_ = false;
+};
+
+}  // namespace
+
+int run_arrivals_process(const std::string& stream_name) {
+    process::set_process_name("mm:" + stream_name + "<");
+    return ArrivalsProcess(stream_name).run();
+}
+
+}  // namespace mistamover::arrivals

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "arrivals/incoming_directory.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <dirent.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <memory>
+#include <sys/stat.h>
+#include <sys/vfs.h>
+#include <system_error>
+#include <unistd.h>
+
+namespace mistamover::arrivals {
+namespace {
+
+constexpr int directory_flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
+
+[[noreturn]] void fail(const std::string& what) {
+    throw std::system_error(errno, std::generic_category(), what);
+}
+
+struct CloseDirectory {
+    void operator()(DIR* directory) const noexcept { ::closedir(directory); }
+};
+
+std::int64_t nanoseconds(const timespec& time) {
+    return time.tv_sec * 1'000'000'000LL + time.tv_nsec;
+}
+
+FileIdentity identity_of(const struct stat& info) {
+    return {info.st_ino, static_cast<std::uint64_t>(info.st_size), nanoseconds(info.st_mtim),
+            nanoseconds(info.st_ctim), S_ISREG(info.st_mode)};
+}
+
+}  // namespace
+
+Directory::Directory(const std::filesystem::path& path) : shown_(path.string()) {
+    std::error_code ignored;
+    std::filesystem::create_directories(path, ignored);
+    fd_.reset(::open(path.c_str(), directory_flags));
+    check();
+}
+
+Directory::Directory(const Directory& parent, const std::string& name) : shown_(parent.shown_ + '/' + name) {
+    if (::mkdirat(parent.fd(), name.c_str(), 0700) != 0 && errno != EEXIST) {
+        fail(shown_);
+    }
+    fd_.reset(::openat(parent.fd(), name.c_str(), directory_flags | O_NOFOLLOW));
+    check();
+}
+
+void Directory::check() {
+    struct stat info {};
+    if (!fd_.valid() || ::fstat(fd(), &info) != 0) {
+        fail(shown_);
+    }
+    device_ = info.st_dev;
+}
+
+bool Directory::is_remote() const noexcept {
+    constexpr std::array<std::uint32_t, 5> remote{NFS_SUPER_MAGIC, SMB_SUPER_MAGIC, 0xFF534D42U, 0xFE534D42U,
+                                                  FUSE_SUPER_MAGIC};
+    struct statfs info {};
+    if (::fstatfs(fd(), &info) != 0) {
+        return true;
+    }
+    const auto type = static_cast<std::uint32_t>(info.f_type);
+    return std::find(remote.begin(), remote.end(), type) != remote.end();
+}
+
+std::vector<std::string> Directory::names() const {
+    const int copy = ::openat(fd(), ".", directory_flags);
+    if (copy < 0) {
+        fail(shown_);
+    }
+    const std::unique_ptr<DIR, CloseDirectory> directory(::fdopendir(copy));
+    std::vector<std::string> names;
+    while (true) {
+        errno = 0;
+        const dirent* entry = ::readdir(directory.get());  // NOLINT(concurrency-mt-unsafe): own stream
+        if (entry == nullptr) {
+            break;
+        }
+        const std::string name = entry->d_name;
+        if (name != "." && name != "..") {
+            names.push_back(name);
+        }
+    }
+    if (errno != 0) {
+        fail(shown_);
+    }
+    return names;
+}
+
+std::optional<FileIdentity> Directory::look(const std::string& name) const {
+    struct stat info {};
+    if (::fstatat(fd(), name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) {
+        return std::nullopt;
+    }
+    return identity_of(info);
+}
+
+std::optional<std::string> Directory::read_small(const std::string& name, std::size_t limit) const {
+    // Without O_NONBLOCK, opening a pipe would wait for its writer.
+    const process::UniqueFd file(
+        ::openat(fd(), name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
+    struct stat info {};
+    if (!file.valid() || ::fstat(file.get(), &info) != 0 || !S_ISREG(info.st_mode)) {
+        return std::nullopt;
+    }
+    std::string content(limit + 1, '\0');
+    std::size_t length = 0;
+    while (length < content.size()) {
+        const ssize_t got = ::read(file.get(), content.data() + length, content.size() - length);
+        if (got < 0 && errno != EINTR) {
+            return std::nullopt;
+        }
+        if (got == 0) {
+            break;
+        }
+        length += got > 0 ? static_cast<std::size_t>(got) : 0;
+    }
+    content.resize(length);
+    return length > limit ? std::nullopt : std::optional(std::move(content));
+}
+
+bool Directory::write(const std::string& name, const std::string& content) const {
+    const process::UniqueFd file(
+        ::openat(fd(), name.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644));
+    std::size_t written = 0;
+    while (file.valid() && written < content.size()) {
+        const ssize_t done = ::write(file.get(), content.data() + written, content.size() - written);
+        if (done < 0 && errno != EINTR) {
+            break;
+        }
+        written += done > 0 ? static_cast<std::size_t>(done) : 0;
+    }
+    if (!file.valid() || written < content.size()) {
+        const int error = errno;
+        remove(name);
+        errno = error;
+        return false;
+    }
+    return true;
+}
+
+bool Directory::remove(const std::string& name) const noexcept {
+    return ::unlinkat(fd(), name.c_str(), 0) == 0;
+}
+
+std::chrono::milliseconds age_of(const FileIdentity& file) {
+    const auto now = std::chrono::system_clock::now().time_since_epoch();
+    return std::chrono::duration_cast<std::chrono::milliseconds>(now -
+                                                                 std::chrono::nanoseconds{file.mtime_ns});
+}
+
+}  // namespace mistamover::arrivals
