@@ -59,11 +59,11 @@ void ArrivalsMonitor::recover(Clock::time_point now) {
             arrival.receipt_written = true;
             arrival.state = State::answering;
         }
-        const auto [found, is_new] = arrivals_.emplace(job.control_file, arrival);
-        if (!is_new || !names_are_allowed(arrival.control)) {
-            discard(arrival);  // of two attempts at one file the sender waits for the later one only
+        if (arrivals_.contains(job.control_file) || !names_are_allowed(arrival.control)) {
+            discard(arrival);  // of two attempts at one file one answer is enough
             continue;
         }
+        const auto found = arrivals_.emplace(job.control_file, std::move(arrival)).first;
         jobs_[job.number] = job.control_file;
         if (job.receipt) {
             carry_out(found->second);
