@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-/// The three text files of the arrivals protocol; docs/wire-format.md has their grammar. Pure.
+/// The three text files of the arrivals protocol: a line a member, in the order below, between a first and a
+/// last line that tell the kind. Pure.
 
 #include <cstddef>
 #include <cstdint>

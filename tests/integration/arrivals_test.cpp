@@ -33,8 +33,8 @@ class Receiver {
     void announce(const std::string& control_of, const std::string& data_name, std::size_t size,
                   const std::string& checksum, const std::string& receipt_name) const {
         write_file(site_.home() / "control", "_start_stager_ctrl_data_\n" + data_name + '\n' +
-                                                 std::to_string(size) + '\n' + checksum + '\n' + receipt_name +
-                                                 "\n_end_stager_ctrl_data_\n");
+                                                 std::to_string(size) + '\n' + checksum + '\n' +
+                                                 receipt_name + "\n_end_stager_ctrl_data_\n");
         std::filesystem::rename(site_.home() / "control", control(control_of));
     }
     void announce(const std::string& name, std::size_t size, const std::string& checksum) const {
