@@ -11,7 +11,7 @@ namespace {
 using namespace std::chrono_literals;
 
 // A receiver may write its receipt in place: half of one is none yet.
-constexpr auto unreadable_patience = 10s;
+constexpr auto receipt_patience = 10s;
 
 bool is_safe_thanks(std::string_view name) {
     return is_plain_name(name) && name.front() == '.';
@@ -51,7 +51,7 @@ Judgement SenderHandshake::judge(const AnswerSeen& seen, Clock::time_point now) 
         judgement = judge_receipt(*receipt, seen.data_there);
     } else if (seen.receipt_there) {
         unreadable_since_ = unreadable_since_.value_or(now);
-        if (now - *unreadable_since_ >= unreadable_patience) {
+        if (now - *unreadable_since_ >= receipt_patience) {
             return {Verdict::failed, "the receipt cannot be read", ""};
         }
     }
