@@ -113,7 +113,7 @@ TEST_CASE("a control file that names files elsewhere is deleted, and touches not
     const std::filesystem::path elsewhere = receiver.site().home() / "x";
     write_file(elsewhere, "hello");
     write_file(receiver.incoming() / "g", "hello");
-    receiver.announce("x", "../x", 5, md5_of_hello, ".x.1.00.stager-rcpt-bss");
+    receiver.announce("x", "../x", 5, md5_of_nothing, ".x.1.00.stager-rcpt-bss");
     receiver.announce("g", "g", 5, md5_of_hello, "../receipt");
     CHECK(gone(receiver.control("x")));
     CHECK(gone(receiver.control("g")));
