@@ -22,7 +22,8 @@ std::vector<Poco::Net::SocketAddress> addresses_of(const FtpOptions& options) {
     }
     std::vector<Poco::Net::SocketAddress> addresses;
     try {
-        for (const auto& address : Poco::Net::DNS::hostByName(options.host).addresses()) {
+        const Poco::Net::HostEntry host = Poco::Net::DNS::hostByName(options.host);
+        for (const auto& address : host.addresses()) {
             addresses.emplace_back(address, options.port);
         }
     } catch (const Poco::Exception& error) {
