@@ -7,6 +7,8 @@
 #include <charconv>
 #include <ctime>
 
+#include <mistamover/ls_letters.hpp>
+
 namespace mistamover::ftp {
 namespace {
 
@@ -127,32 +129,6 @@ std::optional<std::int64_t> unix_date(std::string_view month, std::string_view d
     return std::nullopt;
 }
 
-std::uint32_t mode_of(std::string_view letters) {
-    std::uint32_t mode = 0;
-    for (const char letter : letters.substr(1, 9)) {
-        mode = mode << 1 | (letter == '-' || letter == 'S' || letter == 'T' ? 0U : 1U);
-    }
-    return mode;
-}
-
-std::optional<EntryKind> kind_of_letter(char letter) {
-    switch (letter) {
-        case '-':
-            return EntryKind::file;
-        case 'd':
-            return EntryKind::directory;
-        case 'l':
-            return EntryKind::symlink;
-        case 'b':
-        case 'c':
-        case 'p':
-        case 's':
-            return EntryKind::other;
-        default:
-            return std::nullopt;
-    }
-}
-
 // "-rw-r--r--    1 owner group   1234 Nov 24 16:05 name"; some leave the group or the links out. The size is
 // the last number before a month.
 std::optional<ListedEntry> parse_unix_line(std::string_view line, std::chrono::system_clock::time_point now) {
@@ -163,7 +139,7 @@ std::optional<ListedEntry> parse_unix_line(std::string_view line, std::chrono::s
     }
     ListedEntry entry;
     entry.info.kind = *kind;
-    entry.info.mode = mode_of(letters);
+    entry.info.mode = mode_of_letters(letters.substr(1));
     constexpr int most_columns = 6;
     std::string_view word = take_word(line);
     for (int column = 0; column < most_columns && !line.empty(); ++column) {

@@ -2,10 +2,6 @@
 #include "ftp/ftp_put.hpp"
 
 #include <algorithm>
-#include <cerrno>
-#include <fcntl.h>
-#include <sys/stat.h>
-#include <system_error>
 #include <unistd.h>
 #include <utility>
 
@@ -22,22 +18,6 @@ constexpr std::size_t paced_piece = 16UL * 1024;
 // What fits into the socket's buffer is sent without waiting for the server's leave.
 constexpr std::uint64_t eager_limit = 64UL * 1024;
 
-std::int64_t nanoseconds(const timespec& time) {
-    return time.tv_sec * 1'000'000'000 + time.tv_nsec;
-}
-
-Status changed(const PutItem& item) {
-    return {StatusCode::source_changed, StatusScope::item,
-            "the source changed while it was being sent: " + std::string(item.path)};
-}
-
-Status source_failure(int error, const PutItem& item) {
-    if (error == ENOENT || error == ENOTDIR || error == ELOOP) {
-        return changed(item);
-    }
-    return status_from_errno(error, "read source " + std::string(item.path));
-}
-
 // What a leftover belongs to: the very file, in the very state.
 std::string identity_of(const PutRequest& request, const PutItem& item) {
     std::string text = join(request.target_prefix, item.path);
@@ -53,67 +33,6 @@ bool ends_session(const Status& status) {
 }
 
 }  // namespace
-
-/// The open source file, and what it was when it was opened.
-class Put::Source {
-  public:
-    Source(const PutRequest& request, const PutItem& item) : item_(item) {
-        const std::string path = join(request.source_root, item.path);
-        descriptor_ = ::open(path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-        if (descriptor_ < 0 || ::fstat(descriptor_, &before_) != 0) {
-            status_ = source_failure(errno, item);
-        } else if (!S_ISREG(before_.st_mode) || before_.st_dev != item.device ||
-                   before_.st_ino != item.inode || static_cast<std::uint64_t>(before_.st_size) != item.size ||
-                   nanoseconds(before_.st_mtim) != item.mtime_ns) {
-            status_ = changed(item);
-        }
-    }
-    ~Source() {
-        if (descriptor_ >= 0) {
-            ::close(descriptor_);
-        }
-    }
-    Source(const Source&) = delete;
-    Source& operator=(const Source&) = delete;
-
-    [[nodiscard]] const Status& status() const { return status_; }
-    [[nodiscard]] const PutItem& item() const { return item_; }
-
-    /// Fills `buffer` from `offset`; a failure where less is there than announced.
-    Status read(char* buffer, std::size_t length, std::uint64_t offset) const {
-        while (length > 0) {
-            const ssize_t got = ::pread(descriptor_, buffer, length, static_cast<off_t>(offset));
-            if (got < 0 && errno == EINTR) {
-                continue;
-            }
-            if (got <= 0) {
-                return got == 0 ? changed(item_) : source_failure(errno, item_);
-            }
-            buffer += got;
-            length -= static_cast<std::size_t>(got);
-            offset += static_cast<std::uint64_t>(got);
-        }
-        return {};
-    }
-
-    /// The change time too: it tells of a writer that has set the modification time back.
-    [[nodiscard]] Status still_the_same() const {
-        struct stat now {};
-        if (::fstat(descriptor_, &now) != 0) {
-            return source_failure(errno, item_);
-        }
-        const bool same = now.st_size == before_.st_size &&
-                          nanoseconds(now.st_mtim) == nanoseconds(before_.st_mtim) &&
-                          nanoseconds(now.st_ctim) == nanoseconds(before_.st_ctim);
-        return same ? Status{} : changed(item_);
-    }
-
-  private:
-    const PutItem& item_;
-    int descriptor_ = -1;
-    struct stat before_ {};
-    Status status_;
-};
 
 void Leftovers::keep(const std::string& item, const std::string& temp_name) {
     const std::lock_guard lock(mutex_);
@@ -139,6 +58,7 @@ Put::Put(PutTools tools, const PutRequest& request, PutSink& sink)
     : tools_(tools),
       request_(request),
       sink_(sink),
+      source_root_(request.source_root),
       buffer_(std::make_unique_for_overwrite<char[]>(full_piece)),
       piece_(tools.options.limited_bandwidth ? paced_piece : full_piece) {}
 
@@ -199,9 +119,11 @@ Status Put::make_directory(const PutItem& item) {
 
 void Put::store(std::size_t index) {
     const PutItem& item = request_.items[index];
-    Source source(request_, item);
-    if (!source.status().ok()) {
-        sink_.done(index, source.status(), {});
+    std::optional<SourceFile> source;
+    try {
+        source.emplace(source_root_, item);
+    } catch (const StatusError& error) {
+        sink_.done(index, error.status(), {});
         return;
     }
     Stored file;
@@ -228,7 +150,7 @@ void Put::store(std::size_t index) {
     try {
         OpenedData data = tools_.data.open(tools_.control.with_path("STOR", file.temp_name),
                                            item.size <= eager_limit, offset);
-        status = transfer(source, data, file, offset, file.report);
+        status = transfer(*source, data, file, offset, file.report);
         begun = data.begun;
     } catch (const StatusError&) {
         if (renaming && tools_.control.features().rest_stream) {
@@ -258,7 +180,7 @@ std::uint64_t Put::resume_at(const std::string& temp_name, const PutItem& item) 
     return there && *there <= item.size ? *there : 0;
 }
 
-Status Put::transfer(Source& source, OpenedData& data, const Stored& file, std::uint64_t offset,
+Status Put::transfer(SourceFile& source, OpenedData& data, const Stored& file, std::uint64_t offset,
                      PutReport& report) {
     if (!data.wire) {
         return reply_failure(data.refusal, During::transfer, "store " + file.final_name);
@@ -266,7 +188,7 @@ Status Put::transfer(Source& source, OpenedData& data, const Stored& file, std::
     bool sent = false;
     Status status;
     try {
-        status = send(source, *data.wire, offset, report);
+        status = send(source, *data.wire, offset, request_.items[file.index].size, report);
         sent = status.ok();
         if (sent) {
             data.wire->finish_writing();
@@ -287,11 +209,11 @@ Status Put::transfer(Source& source, OpenedData& data, const Stored& file, std::
     return status;
 }
 
-Status Put::send(Source& source, Wire& wire, std::uint64_t offset, PutReport& report) {
-    const std::uint64_t size = source.item().size;
+Status Put::send(SourceFile& source, Wire& wire, std::uint64_t offset, std::uint64_t size,
+                 PutReport& report) {
     while (offset < size) {
         const auto length = static_cast<std::size_t>(std::min<std::uint64_t>(piece_, size - offset));
-        if (const Status status = source.read(buffer_.get(), length, offset); !status.ok()) {
+        if (const Status status = source.read(offset, buffer_.get(), length); !status.ok()) {
             return status;
         }
         tools_.context.acquire(length);
@@ -303,7 +225,7 @@ Status Put::send(Source& source, Wire& wire, std::uint64_t offset, PutReport& re
         report.bytes_sent += length;
         offset += length;
     }
-    return source.still_the_same();
+    return source.check_unchanged();
 }
 
 /// Reads what the server says of the transfer. The data connection is closed only then: a server may still

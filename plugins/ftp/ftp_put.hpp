@@ -11,6 +11,7 @@
 #include <vector>
 
 #include <mistamover/border.hpp>
+#include <mistamover/source_file.hpp>
 
 #include "ftp/ftp_data.hpp"
 
@@ -71,15 +72,14 @@ class Put {
         PutReport report;
         Status failure;
     };
-    class Source;
 
     void put(std::size_t index);
     Status make_directory(const PutItem& item);
     void store(std::size_t index);
     std::uint64_t resume_at(const std::string& temp_name, const PutItem& item);
-    Status transfer(Source& source, OpenedData& data, const Stored& file, std::uint64_t offset,
+    Status transfer(SourceFile& source, OpenedData& data, const Stored& file, std::uint64_t offset,
                     PutReport& report);
-    Status send(Source& source, Wire& wire, std::uint64_t offset, PutReport& report);
+    Status send(SourceFile& source, Wire& wire, std::uint64_t offset, std::uint64_t size, PutReport& report);
     Status end_transfer(OpenedData& data);
     void discard(const std::string& temp_name);
     void queue_next_steps();
@@ -90,6 +90,7 @@ class Put {
     PutTools tools_;
     const PutRequest& request_;
     PutSink& sink_;
+    SourceRoot source_root_;
     std::unique_ptr<char[]> buffer_;
     std::size_t piece_;
     bool temp_made_ = false;

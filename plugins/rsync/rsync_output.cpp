@@ -6,6 +6,8 @@
 #include <charconv>
 #include <ctime>
 
+#include <mistamover/ls_letters.hpp>
+
 namespace mistamover::rsync {
 namespace {
 
@@ -62,41 +64,6 @@ std::optional<ItemLine::What> what_of(std::string_view itemisation) {
         default:
             return std::nullopt;
     }
-}
-
-std::optional<EntryKind> kind_of(char letter) {
-    switch (letter) {
-        case '-':
-            return EntryKind::file;
-        case 'd':
-            return EntryKind::directory;
-        case 'l':
-            return EntryKind::symlink;
-        case 'p':
-        case 's':
-        case 'c':
-        case 'b':
-            return EntryKind::other;
-        default:
-            return std::nullopt;
-    }
-}
-
-// "rwxr-s--T" as bits.
-std::uint32_t mode_of(std::string_view letters) {
-    constexpr std::array<std::uint32_t, 3> special{04000, 02000, 01000};
-    std::uint32_t mode = 0;
-    for (std::size_t i = 0; i < letters.size(); ++i) {
-        const char letter = letters[i];
-        const bool has_special = letter == 's' || letter == 'S' || letter == 't' || letter == 'T';
-        if (letter != '-' && letter != 'S' && letter != 'T') {
-            mode |= 0400U >> i;
-        }
-        if (has_special) {
-            mode |= special[i / 3];
-        }
-    }
-    return mode;
 }
 
 std::optional<std::int64_t> time_of(std::string_view text) {
@@ -167,7 +134,7 @@ std::optional<ListLine> parse_list_line(std::string_view line) {
     if (line.size() < permissions_width) {
         return std::nullopt;
     }
-    const auto kind = kind_of(line.front());
+    const auto kind = kind_of_letter(line.front());
     const std::string_view permissions = line.substr(1, permissions_width - 1);
     line.remove_prefix(permissions_width);
     // An access control list may be marked by one more character.
@@ -189,7 +156,7 @@ std::optional<ListLine> parse_list_line(std::string_view line) {
     result.info.size = *size;
     result.info.mtime_ns = *time * second_ns;
     result.info.mtime_precision_ns = second_ns;
-    result.info.mode = mode_of(permissions);
+    result.info.mode = mode_of_letters(permissions);
     result.path = path_of(line.substr(time_width + 1));
     return result;
 }

@@ -3,6 +3,8 @@
 
 #include <sys/stat.h>
 
+#include <mistamover/source_file.hpp>
+
 #include "rsync/rsync_output.hpp"
 
 namespace mistamover::rsync {
@@ -91,10 +93,7 @@ void PutBatch::report(std::size_t index, const Status& failure) {
     const PutItem& item = request_.items[index];
     PutReport report;
     if (!source_is_unchanged(item)) {
-        sink_.done(index,
-                   {StatusCode::source_changed, StatusScope::item,
-                    "the source changed while it was being sent: " + std::string(item.path)},
-                   report);
+        sink_.done(index, source_changed(item.path), report);
     } else if (fates_[index] != Fate::delivered) {
         sink_.done(index, failure, report);
     } else {

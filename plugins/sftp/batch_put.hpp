@@ -9,10 +9,10 @@
 #include <string>
 
 #include <mistamover/border.hpp>
+#include <mistamover/source_file.hpp>
 
 #include "sftp/server.hpp"
 #include "sftp/sftp_options.hpp"
-#include "sftp/source_file.hpp"
 
 namespace mistamover::sftp {
 

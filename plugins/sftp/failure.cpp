@@ -3,8 +3,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
-#include <system_error>
 
 namespace mistamover::sftp {
 namespace {
@@ -98,10 +96,6 @@ std::string line_with(std::string_view text, std::string_view part) {
     return found;
 }
 
-std::string error_text(int number) {
-    return std::generic_category().message(number);
-}
-
 }  // namespace
 
 Status server_failure(std::uint32_t code, std::string_view message, std::string_view doing,
@@ -145,24 +139,6 @@ Status ssh_failure(std::string_view printed, int exit_code, bool connected) {
             .with_outcome_unknown();
     }
     return {StatusCode::unreachable, StatusScope::session, "no connection by ssh" + because, exit_code};
-}
-
-Status source_failure(int error_number, std::string_view doing, std::string_view path) {
-    std::string what(doing);
-    what += " source ";
-    what += path;
-    const bool is_gone =
-        error_number == ENOENT || error_number == ENOTDIR || error_number == ELOOP || error_number == ENXIO;
-    if (is_gone) {
-        return {StatusCode::source_changed, StatusScope::item, what + ": " + error_text(error_number),
-                error_number};
-    }
-    return status_from_errno(error_number, what);
-}
-
-Status source_changed(std::string_view path) {
-    return {StatusCode::source_changed, StatusScope::item,
-            "the source changed while it was being sent: " + std::string(path)};
 }
 
 }  // namespace mistamover::sftp

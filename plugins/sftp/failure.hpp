@@ -31,10 +31,4 @@ Status of_session(const Status& status);
 /// before.
 Status ssh_failure(std::string_view printed, int exit_code, bool connected);
 
-/// The Status of a system call that failed on the source; one that is gone is `source_changed`.
-Status source_failure(int error_number, std::string_view doing, std::string_view path);
-
-/// `source_changed`, of item scope.
-Status source_changed(std::string_view path);
-
 }  // namespace mistamover::sftp

@@ -1,17 +1,26 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+/// For modules that read the sources of a put themselves: what is sent must be what the core has seen.
+
 #include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
-#include <sys/stat.h>
 
 #include <mistamover/border.hpp>
 
-namespace mistamover::sftp {
+namespace mistamover {
 
-/// The directory that holds the sources of one put. Throws StatusError where it cannot be opened.
+/// The Status of a system call that failed while `doing` something ("read") to the source `path`; one that is
+/// gone is `source_changed`, of item scope.
+Status source_failure(int error_number, std::string_view doing, std::string_view path);
+
+/// `source_changed`, of item scope.
+Status source_changed(std::string_view path);
+
+/// The directory that holds the sources of one put. Throws StatusError, of session scope, where it cannot be
+/// opened.
 class SourceRoot {
   public:
     explicit SourceRoot(std::string_view path);
@@ -27,7 +36,7 @@ class SourceRoot {
     int descriptor_;
 };
 
-/// A source that is being read: exactly the file that the core has seen.
+/// A source that is being read: exactly the file that the core has seen. Used by one thread at a time.
 class SourceFile {
   public:
     /// Throws StatusError: `source_changed` where it is not the item.
@@ -44,7 +53,9 @@ class SourceFile {
   private:
     int descriptor_ = -1;
     std::string path_;
-    struct stat before_ = {};
+    std::int64_t ctime_ns_ = 0;
+    std::uint64_t size_ = 0;
+    std::int64_t mtime_ns_ = 0;
 };
 
-}  // namespace mistamover::sftp
+}  // namespace mistamover

@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "sftp/source_file.hpp"
-
 #include <array>
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
 #include <limits.h>
+#include <sys/stat.h>
+#include <system_error>
 #include <unistd.h>
 
+#include <mistamover/source_file.hpp>
 #include <mistamover/transfer_module.hpp>
 
-#include "sftp/failure.hpp"
-
-namespace mistamover::sftp {
+namespace mistamover {
 namespace {
 
 std::int64_t nanoseconds(const timespec& time) {
@@ -26,12 +25,6 @@ bool is_the_item(const struct stat& found, const PutItem& item) {
            nanoseconds(found.st_mtim) == item.mtime_ns;
 }
 
-// The change time tells of a writer that has set the modification time back.
-bool is_unchanged(const struct stat& before, const struct stat& now) {
-    return before.st_size == now.st_size && nanoseconds(before.st_mtim) == nanoseconds(now.st_mtim) &&
-           nanoseconds(before.st_ctim) == nanoseconds(now.st_ctim);
-}
-
 int open_for_reading(int root, const char* path) {
     // Non-blocking, for a FIFO that has taken the file's name.
     constexpr int flags = O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC;
@@ -42,10 +35,29 @@ int open_for_reading(int root, const char* path) {
 
 }  // namespace
 
+Status source_failure(int error_number, std::string_view doing, std::string_view path) {
+    std::string what(doing);
+    what += " source ";
+    what += path;
+    const bool is_gone =
+        error_number == ENOENT || error_number == ENOTDIR || error_number == ELOOP || error_number == ENXIO;
+    if (is_gone) {
+        return {StatusCode::source_changed, StatusScope::item,
+                what + ": " + std::generic_category().message(error_number), error_number};
+    }
+    return status_from_errno(error_number, what);
+}
+
+Status source_changed(std::string_view path) {
+    return {StatusCode::source_changed, StatusScope::item,
+            "the source changed while it was being sent: " + std::string(path)};
+}
+
 SourceRoot::SourceRoot(std::string_view path)
     : descriptor_(::open(std::string(path).c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)) {
     if (descriptor_ < 0) {
-        throw StatusError(of_session(status_from_errno(errno, "open " + std::string(path))));
+        const Status status = status_from_errno(errno, "open " + std::string(path));
+        throw StatusError({status.code(), StatusScope::session, status.text(), status.protocol_code()});
     }
 }
 
@@ -68,7 +80,7 @@ std::string SourceRoot::read_link(const PutItem& item) const {
     if (length < 0 || ::fstatat(descriptor_, path.c_str(), &after, AT_SYMLINK_NOFOLLOW) != 0) {
         throw StatusError(source_failure(errno, "read", path));
     }
-    if (!is_the_item(after, item) || !is_unchanged(before, after)) {
+    if (!is_the_item(after, item) || nanoseconds(before.st_ctim) != nanoseconds(after.st_ctim)) {
         throw StatusError(source_changed(path));
     }
     return {content.data(), static_cast<std::size_t>(length)};
@@ -79,10 +91,14 @@ SourceFile::SourceFile(const SourceRoot& root, const PutItem& item) : path_(item
     if (descriptor_ < 0) {
         throw StatusError(source_failure(errno, "open", path_));
     }
-    if (::fstat(descriptor_, &before_) != 0 || !is_the_item(before_, item)) {
+    struct stat found = {};
+    if (::fstat(descriptor_, &found) != 0 || !is_the_item(found, item)) {
         ::close(descriptor_);
         throw StatusError(source_changed(path_));
     }
+    ctime_ns_ = nanoseconds(found.st_ctim);
+    size_ = item.size;
+    mtime_ns_ = item.mtime_ns;
 }
 
 SourceFile::~SourceFile() {
@@ -112,7 +128,10 @@ Status SourceFile::check_unchanged() const {
     if (::fstat(descriptor_, &now) != 0) {
         return source_failure(errno, "look at", path_);
     }
-    return is_unchanged(before_, now) ? Status{} : source_changed(path_);
+    // The change time tells of a writer that has set the modification time back.
+    const bool same = static_cast<std::uint64_t>(now.st_size) == size_ &&
+                      nanoseconds(now.st_mtim) == mtime_ns_ && nanoseconds(now.st_ctim) == ctime_ns_;
+    return same ? Status{} : source_changed(path_);
 }
 
-}  // namespace mistamover::sftp
+}  // namespace mistamover

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <cerrno>
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <string>
+#include <sys/stat.h>
+
+#include <mistamover/source_file.hpp>
+#include <mistamover/transfer_module.hpp>
+
+#include "scratch.hpp"
+
+namespace mistamover::test {
+namespace {
+
+PutItem item_of(const Scratch& scratch, const char* name) {
+    struct stat info {};
+    REQUIRE(::lstat((scratch / name).c_str(), &info) == 0);
+    PutItem item;
+    item.path = name;
+    item.size = static_cast<std::uint64_t>(info.st_size);
+    item.mtime_ns = info.st_mtim.tv_sec * 1'000'000'000 + info.st_mtim.tv_nsec;
+    item.device = info.st_dev;
+    item.inode = info.st_ino;
+    item.kind = S_ISLNK(info.st_mode) ? EntryKind::symlink : EntryKind::file;
+    return item;
+}
+
+template <typename Call>
+StatusCode code_of(Call&& call) {
+    try {
+        (void)call();
+    } catch (const StatusError& error) {
+        return error.status().code();
+    }
+    return StatusCode::ok;
+}
+
+}  // namespace
+
+TEST_CASE("a source is read from any offset, and is unchanged as long as nobody touches it") {
+    const Scratch scratch;
+    write_file(scratch / "file", "0123456789");
+    const SourceRoot root(scratch.path().native());
+    SourceFile file(root, item_of(scratch, "file"));
+    std::string part(4, '-');
+    CHECK(file.read(3, part.data(), part.size()).ok());
+    CHECK(part == "3456");
+    CHECK(file.check_unchanged().ok());
+}
+
+TEST_CASE("a source that ends early is filled with zeros, and has changed") {
+    const Scratch scratch;
+    write_file(scratch / "file", "0123456789");
+    const SourceRoot root(scratch.path().native());
+    SourceFile file(root, item_of(scratch, "file"));
+    write_file(scratch / "file", "0123");
+    std::string part(6, '-');
+    CHECK(file.read(2, part.data(), part.size()).code() == StatusCode::source_changed);
+    CHECK(part == std::string("23\0\0\0\0", 6));
+    CHECK(file.check_unchanged().code() == StatusCode::source_changed);
+}
+
+TEST_CASE("a writer that sets the modification time back is noticed") {
+    const Scratch scratch;
+    write_file(scratch / "file", "before");
+    struct stat info {};
+    REQUIRE(::lstat((scratch / "file").c_str(), &info) == 0);
+    const SourceRoot root(scratch.path().native());
+    const SourceFile file(root, item_of(scratch, "file"));
+    write_file(scratch / "file", "after!");
+    const timespec times[2]{info.st_atim, info.st_mtim};
+    REQUIRE(::utimensat(AT_FDCWD, (scratch / "file").c_str(), times, 0) == 0);
+    CHECK(file.check_unchanged().code() == StatusCode::source_changed);
+}
+
+TEST_CASE("another file under the name, a link in its place or none is a source that has changed") {
+    const Scratch scratch;
+    write_file(scratch / "file", "one");
+    const PutItem item = item_of(scratch, "file");
+    const SourceRoot root(scratch.path().native());
+    std::filesystem::rename(scratch / "file", scratch / "other");
+    CHECK(code_of([&] { return SourceFile(root, item).check_unchanged(); }) == StatusCode::source_changed);
+    std::filesystem::create_symlink("other", scratch / "file");
+    CHECK(code_of([&] { return SourceFile(root, item).check_unchanged(); }) == StatusCode::source_changed);
+    CHECK(root.read_link(item_of(scratch, "file")) == "other");
+    CHECK(code_of([&] { return root.read_link(item); }) == StatusCode::source_changed);
+}
+
+TEST_CASE("what cannot be read is told by its errno; a root that is not there concerns every item") {
+    CHECK(source_failure(EIO, "read", "a").code() == StatusCode::local_io);
+    CHECK(source_failure(EACCES, "open", "a").code() == StatusCode::permission);
+    try {
+        const SourceRoot root("/nowhere/at/all");
+        FAIL("there is no such directory");
+    } catch (const StatusError& error) {
+        CHECK(error.status().scope() == StatusScope::session);
+    }
+}
+
+}  // namespace mistamover::test
