@@ -31,7 +31,8 @@ ArrivalsMonitor::ArrivalsMonitor(const config::StreamSettings& settings, logging
       pool_(pool),
       incoming_(settings.incoming.directory),
       data_(settings.directory),
-      journal_(incoming_) {
+      journal_(incoming_),
+      receipts_(incoming_, journal_, extensions_, log_) {
     if (incoming_.device() != data_.device()) {
         throw std::runtime_error("incoming.directory " + settings.incoming.directory.string() +
                                  " and data_stream.directory " + settings.directory.string() +
@@ -238,8 +239,11 @@ void ArrivalsMonitor::take_data(Arrival& arrival, Clock::time_point now) {
     const std::optional<FileIdentity> data = journal_.look_at_data(*job);
     if (!data || !data->is_file || data->size != arrival.control.size) {
         // Another file took the name at this very moment: it goes back, unless there is a newer one yet.
-        if (journal_.move_data(*job, incoming_, arrival.control.data_name) != 0) {
+        const int error = journal_.move_data(*job, incoming_, arrival.control.data_name);
+        if (error == EEXIST) {
             journal_.drop_data(*job);
+        } else if (error != 0) {
+            note_error(arrival.control.data_name + " cannot be given its name back: " + text_of(error));
         }
         journal_.end(*job);
         arrival.last_growth = now;
@@ -411,13 +415,7 @@ void ArrivalsMonitor::publish(const Arrival& arrival) {
     if (settings_.incoming.legacy_sender && arrival.receipt->status != ReceiptStatus::success) {
         return;  // such a sender would take any receipt for success
     }
-    int error = journal_.publish_receipt(*arrival.job, name, false);
-    if (error == EEXIST) {
-        const std::optional<std::string> old = incoming_.read_small(name, handshake_file_limit);
-        if (old && parse_receipt(*old)) {
-            error = journal_.publish_receipt(*arrival.job, name, true);
-        }
-    }
+    const int error = receipts_.publish(*arrival.job, name);
     if (error != 0 && error != ENOENT) {
         note_error("receipt " + name + " for " + arrival.control.data_name +
                    " cannot be written: " + text_of(error));
@@ -430,24 +428,15 @@ void ArrivalsMonitor::thank(const std::string& name) {
         unreadable_.erase(name);
         return;
     }
-    const std::optional<std::string> text = incoming_.read_small(name, handshake_file_limit);
-    const std::optional<ThankYou> thanks = text ? parse_thank_you(*text) : std::nullopt;
-    if (!thanks) {
+    const Receipts::Thanks thanks = receipts_.thank(name);
+    if (thanks == Receipts::Thanks::unreadable) {
         unreadable(name, *identity);
         return;
     }
     unreadable_.erase(name);
-    const std::optional<std::string> receipt_text =
-        is_plain_name(thanks->receipt_name) ? incoming_.read_small(thanks->receipt_name, handshake_file_limit)
-                                            : std::nullopt;
-    const std::optional<Receipt> receipt = receipt_text ? parse_receipt(*receipt_text) : std::nullopt;
-    // Only the monitor knew the name of the thank-you when it wrote that receipt.
-    if (receipt && receipt->thankyou_name == name) {
-        incoming_.remove(thanks->receipt_name);
-    } else if (!is_plain_name(thanks->receipt_name) || receipt) {
+    if (thanks == Receipts::Thanks::refused) {
         note_error("thank-you file " + name + " is refused and deleted: it names a file that is not its own");
     }
-    incoming_.remove(name);
 }
 
 void ArrivalsMonitor::tick(Clock::time_point now) {
@@ -475,17 +464,7 @@ void ArrivalsMonitor::tick(Clock::time_point now) {
 }
 
 void ArrivalsMonitor::remove_old_receipts() {
-    for (const std::string& name : incoming_.names()) {
-        const std::optional<FileIdentity> file =
-            has_extension(name, extensions_.receipt) ? incoming_.look(name) : std::nullopt;
-        if (!file || !file->is_file || age_of(*file) < settings_.incoming.receipt_max_age) {
-            continue;
-        }
-        const std::optional<std::string> text = incoming_.read_small(name, handshake_file_limit);
-        if (text && parse_receipt(*text) && incoming_.remove(name)) {
-            log_.info("receipt " + name + " is removed: nobody has thanked for it");
-        }
-    }
+    receipts_.remove_older_than(settings_.incoming.receipt_max_age);
 }
 
 bool ArrivalsMonitor::waits() const {

@@ -14,6 +14,7 @@
 #include "arrivals/checksum_pool.hpp"
 #include "arrivals/handshake_files.hpp"
 #include "arrivals/handshake_names.hpp"
+#include "arrivals/receipts.hpp"
 #include "arrivals/receiver_decision.hpp"
 #include "config/settings.hpp"
 #include "logging/client.hpp"
@@ -114,6 +115,7 @@ class ArrivalsMonitor {
     Directory incoming_;
     Directory data_;
     ArrivalJournal journal_;
+    Receipts receipts_;
     std::map<std::string, Arrival> arrivals_;  ///< By their control file.
     std::unordered_multimap<std::string, std::string>
         by_data_;  ///< Control files of data that is waited for.

@@ -6,17 +6,16 @@
 #include <chrono>
 #include <csignal>
 #include <exception>
-#include <fcntl.h>
 #include <optional>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <sys/file.h>
 #include <system_error>
 #include <thread>
 
 #include "arrivals/arrivals_monitor.hpp"
 #include "process/channel.hpp"
 #include "process/spawn.hpp"
+#include "process/work_lock.hpp"
 
 namespace mistamover::arrivals {
 namespace {
@@ -88,7 +87,7 @@ class ArrivalsProcess {
     void set_up(const process::Configure& configure) {
         settings_ = config::stream_settings(config::parse_settings(configure.settings));
         one_off_ = configure.one_off;
-        take_lock(configure.work_dir + "/lock");
+        lock_ = process::take_work_lock(configure.work_dir);
         log_.emplace(log_socket_, "arrmon_" + settings_.name, settings_.global.logging.level);
         const unsigned threads = std::clamp(std::thread::hardware_concurrency(), 2U, 8U);
         pool_.emplace(threads, [fd = results_.get()] { ::eventfd_write(fd, 1); });
@@ -100,16 +99,6 @@ class ArrivalsProcess {
         heartbeat();
         remove_old_receipts();
         scan();
-    }
-
-    // Waits for the process of an earlier controller that may still be ending.
-    void take_lock(const std::string& path) {
-        lock_.reset(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-        while (!lock_.valid() || ::flock(lock_.get(), LOCK_EX) != 0) {
-            if (errno != EINTR) {
-                throw std::system_error(errno, std::generic_category(), path);
-            }
-        }
     }
 
     void refuse(const std::string& reason) {

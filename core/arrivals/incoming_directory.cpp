@@ -4,27 +4,19 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <dirent.h>
 #include <fcntl.h>
 #include <linux/magic.h>
-#include <memory>
 #include <sys/stat.h>
 #include <sys/vfs.h>
-#include <system_error>
 #include <unistd.h>
+
+#include "files/directory_names.hpp"
+#include "process/throw_errno.hpp"
 
 namespace mistamover::arrivals {
 namespace {
 
 constexpr int directory_flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC;
-
-[[noreturn]] void fail(const std::string& what) {
-    throw std::system_error(errno, std::generic_category(), what);
-}
-
-struct CloseDirectory {
-    void operator()(DIR* directory) const noexcept { ::closedir(directory); }
-};
 
 std::int64_t nanoseconds(const timespec& time) {
     return time.tv_sec * 1'000'000'000LL + time.tv_nsec;
@@ -46,7 +38,7 @@ Directory::Directory(const std::filesystem::path& path) : shown_(path.string()) 
 
 Directory::Directory(const Directory& parent, const std::string& name) : shown_(parent.shown_ + '/' + name) {
     if (::mkdirat(parent.fd(), name.c_str(), 0700) != 0 && errno != EEXIST) {
-        fail(shown_);
+        process::throw_errno(shown_);
     }
     fd_.reset(::openat(parent.fd(), name.c_str(), directory_flags | O_NOFOLLOW));
     check();
@@ -55,7 +47,7 @@ Directory::Directory(const Directory& parent, const std::string& name) : shown_(
 void Directory::check() {
     struct stat info {};
     if (!fd_.valid() || ::fstat(fd(), &info) != 0) {
-        fail(shown_);
+        process::throw_errno(shown_);
     }
     device_ = info.st_dev;
 }
@@ -72,27 +64,7 @@ bool Directory::is_remote() const noexcept {
 }
 
 std::vector<std::string> Directory::names() const {
-    const int copy = ::openat(fd(), ".", directory_flags);
-    if (copy < 0) {
-        fail(shown_);
-    }
-    const std::unique_ptr<DIR, CloseDirectory> directory(::fdopendir(copy));
-    std::vector<std::string> names;
-    while (true) {
-        errno = 0;
-        const dirent* entry = ::readdir(directory.get());  // NOLINT(concurrency-mt-unsafe): own stream
-        if (entry == nullptr) {
-            break;
-        }
-        const std::string name = entry->d_name;
-        if (name != "." && name != "..") {
-            names.push_back(name);
-        }
-    }
-    if (errno != 0) {
-        fail(shown_);
-    }
-    return names;
+    return files::directory_names(fd(), ".", shown_);
 }
 
 std::optional<FileIdentity> Directory::look(const std::string& name) const {

@@ -6,7 +6,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "process/directory_names.hpp"
+#include "files/directory_names.hpp"
 #include "process/throw_errno.hpp"
 #include "process/unique_fd.hpp"
 
@@ -14,7 +14,7 @@ namespace mistamover::stream {
 namespace {
 
 std::vector<std::string> sorted_names(int directory_fd, const std::string& path) {
-    std::vector<std::string> names = process::directory_names(directory_fd, path, path);
+    std::vector<std::string> names = files::directory_names(directory_fd, path, path);
     std::sort(names.begin(), names.end());
     return names;
 }

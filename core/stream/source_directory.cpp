@@ -10,8 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "files/directory_names.hpp"
 #include "files/rename_no_replace.hpp"
-#include "process/directory_names.hpp"
 #include "process/throw_errno.hpp"
 
 namespace mistamover::stream {
@@ -62,7 +62,7 @@ bool SourceDirectory::is_unit(const std::string& name) const {
 std::vector<Candidate> SourceDirectory::scan() const {
     std::vector<Candidate> units;
     for (const std::string& name :
-         process::directory_names(fd(), ".", "the stream's directory " + path_.string())) {
+         files::directory_names(fd(), ".", "the stream's directory " + path_.string())) {
         if (!is_unit(name)) {
             continue;
         }
@@ -187,7 +187,7 @@ std::vector<std::string> SourceDirectory::recover() {
     const process::UniqueFd aside(
         ::openat(fd(), aside_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     if (aside.valid()) {
-        found = process::directory_names(aside.get(), ".", path_.string() + '/' + aside_name);
+        found = files::directory_names(aside.get(), ".", path_.string() + '/' + aside_name);
     }
     for (const std::string& name : found) {
         if (files::rename_no_replace({aside.get(), name}, {fd(), name}) != 0) {

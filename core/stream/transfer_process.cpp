@@ -6,14 +6,12 @@
 #include <csignal>
 #include <cstdio>
 #include <exception>
-#include <fcntl.h>
 #include <functional>
 #include <optional>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include "process/spawn.hpp"
-#include "process/throw_errno.hpp"
+#include "process/work_lock.hpp"
 #include "stream/stream_controller.hpp"
 
 namespace mistamover::stream {
@@ -89,7 +87,7 @@ class TransferProcess {
         settings_ = config::stream_settings(config::parse_settings(configure.settings));
         work_dir_ = configure.work_dir;
         one_off_ = configure.one_off;
-        take_lock();
+        lock_ = process::take_work_lock(work_dir_);
         const LogLevel level = settings_.global.logging.level;
         const logging::Logger log(log_socket_, "dtc_" + settings_.name, level);
         load_plugin(level);
@@ -97,17 +95,6 @@ class TransferProcess {
         controller_.emplace(loop_, *channel_, settings_, one_off_, log, *source_, *module_, *context_,
                             cancel_, temp_dir_name(settings_), work_dir_);
         controller_->start();
-    }
-
-    // Waits for the process of an earlier controller that may still be ending.
-    void take_lock() {
-        const std::string path = work_dir_ + "/lock";
-        lock_.reset(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-        while (!lock_.valid() || ::flock(lock_.get(), LOCK_EX) != 0) {
-            if (errno != EINTR) {
-                process::throw_errno(path);
-            }
-        }
     }
 
     void load_plugin(LogLevel level) {

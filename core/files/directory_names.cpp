@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "process/directory_names.hpp"
+#include "files/directory_names.hpp"
 
 #include <cerrno>
 #include <dirent.h>
@@ -10,7 +10,7 @@
 #include "process/throw_errno.hpp"
 #include "process/unique_fd.hpp"
 
-namespace mistamover::process {
+namespace mistamover::files {
 namespace {
 
 struct CloseDirectory {
@@ -20,13 +20,14 @@ struct CloseDirectory {
 }  // namespace
 
 std::vector<std::string> directory_names(int directory_fd, const std::string& path, const std::string& what) {
-    UniqueFd fd(::openat(directory_fd, path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    process::UniqueFd fd(
+        ::openat(directory_fd, path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     if (!fd.valid()) {
-        throw_errno(what);
+        process::throw_errno(what);
     }
     const std::unique_ptr<DIR, CloseDirectory> directory(::fdopendir(fd.get()));
     if (!directory) {
-        throw_errno(what);
+        process::throw_errno(what);
     }
     (void)fd.release();
     std::vector<std::string> names;
@@ -35,7 +36,7 @@ std::vector<std::string> directory_names(int directory_fd, const std::string& pa
         const dirent* entry = ::readdir(directory.get());  // NOLINT(concurrency-mt-unsafe): own stream
         if (entry == nullptr) {
             if (errno != 0) {
-                throw_errno(what);
+                process::throw_errno(what);
             }
             return names;
         }
@@ -46,4 +47,4 @@ std::vector<std::string> directory_names(int directory_fd, const std::string& pa
     }
 }
 
-}  // namespace mistamover::process
+}  // namespace mistamover::files

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include "process/directory_names.hpp"
+#include "files/directory_names.hpp"
 
 #include <algorithm>
 #include <doctest/doctest.h>
@@ -19,7 +19,7 @@ TEST_CASE(
         write_file(scratch.path() / "in" / name, "");
     }
     const process::UniqueFd top(::open(scratch.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    std::vector<std::string> names = process::directory_names(top.get(), "in", "in");
+    std::vector<std::string> names = files::directory_names(top.get(), "in", "in");
     std::sort(names.begin(), names.end());
     std::vector<std::string> expected = made;
     std::sort(expected.begin(), expected.end());
@@ -32,7 +32,7 @@ TEST_CASE("a directory that is not there, or is only linked, is an error that na
     std::filesystem::create_directory_symlink(scratch / "in", scratch / "link");
     for (const std::string name : {"missing", "link"}) {
         try {
-            (void)process::directory_names(AT_FDCWD, scratch / name, "the list of " + name);
+            (void)files::directory_names(AT_FDCWD, scratch / name, "the list of " + name);
             FAIL("nothing was thrown for ", name);
         } catch (const std::system_error& error) {
             CHECK(std::string(error.what()).find("the list of " + name) == 0);
