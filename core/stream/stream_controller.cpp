@@ -197,8 +197,8 @@ void StreamController::clean_target(bool ask_for_stop) {
     worker(0).start({{}, true, ask_for_stop});
 }
 
-// Several batches that are handed out at once need one answer, but no unit goes by an answer that is older
-// than itself.
+// One answer serves the batches that are handed out soon after it, but no unit goes by an answer that is
+// older than itself.
 bool StreamController::must_ask_for_stop(Clock::time_point now) const {
     return stop_asked_at_ < news_at_ || now - stop_asked_at_ > stop_answer_holds;
 }
