@@ -42,6 +42,9 @@ bool works(std::uint16_t port, Call call) {
 }
 
 std::string absolute_path(const std::string& program, const std::string& package) {
+    if (program.starts_with('/') && ::access(program.c_str(), X_OK) == 0) {
+        return program;
+    }
     const char* path = std::getenv("PATH");
     std::istringstream directories((path != nullptr ? std::string(path) : "") +
                                    ":/usr/sbin:/usr/local/sbin:/sbin");

@@ -14,11 +14,9 @@ std::string ftp_user() {
 
 }  // namespace
 
-Vsftpd::Vsftpd(Tls tls, const std::string& configuration, const Certificate& certificate) {
+Vsftpd::Vsftpd(Tls tls, const std::string& configuration, const Certificate& certificate) : FtpServer(tls) {
     const std::string directory = directory_.path().string();
     const std::uint16_t port = free_port();
-    // Below the ports that clients get, among which a finished transfer would hold one for a minute.
-    constexpr int passive_ports = 1000;
     std::string text =
         "listen=YES\nbackground=NO\nlisten_address=127.0.0.1\nlisten_port=" + std::to_string(port) +
         "\nrun_as_launching_user=YES\nanonymous_enable=YES\nlocal_enable=NO\nno_anon_password=NO\n"
@@ -26,7 +24,7 @@ Vsftpd::Vsftpd(Tls tls, const std::string& configuration, const Certificate& cer
         "anon_world_readable_only=NO\nanon_umask=022\nanon_root=/\nallow_writeable_chroot=YES\n"
         "seccomp_sandbox=NO\nxferlog_enable=NO\nlog_ftp_protocol=YES\nmax_clients=0\nmax_per_ip=0\n"
         "vsftpd_log_file=" +
-        directory + "/vsftpd.log\nsecure_chroot_dir=" + directory + "\nftp_username=" + ftp_user() +
+        directory + "/commands.log\nsecure_chroot_dir=" + directory + "\nftp_username=" + ftp_user() +
         "\npasv_min_port=" + std::to_string(port + 1) +
         "\npasv_max_port=" + std::to_string(port + passive_ports) + "\n";
     if (tls != Tls::none) {
