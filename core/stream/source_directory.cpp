@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "stream/source_directory.hpp"
 
-#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <cstdio>
 #include <fcntl.h>
-#include <fnmatch.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -19,12 +17,6 @@ namespace {
 
 constexpr char aside_name[] = ".mistamover";
 constexpr char zip_directory_name[] = ".mistamover-zip";
-
-bool matches_any(const std::vector<std::string>& globs, const std::string& name) {
-    return std::any_of(globs.begin(), globs.end(), [&](const std::string& glob) {
-        return ::fnmatch(glob.c_str(), name.c_str(), 0) == 0;
-    });
-}
 
 std::string in_aside(const std::string& name) {
     return std::string(aside_name) + '/' + name;
@@ -39,7 +31,9 @@ std::string numbered(const std::string& name, unsigned number) {
 }  // namespace
 
 SourceDirectory::SourceDirectory(const config::StreamSettings& settings)
-    : path_(settings.directory), outgoing_(settings.outgoing) {
+    : path_(settings.directory),
+      outgoing_(settings.outgoing),
+      unit_names_(path_, outgoing_.quarantine_dir, outgoing_.include, outgoing_.exclude) {
     if (outgoing_.mode == TransferMode::move) {
         std::error_code ignored;
         std::filesystem::create_directories(path_, ignored);
@@ -48,15 +42,6 @@ SourceDirectory::SourceDirectory(const config::StreamSettings& settings)
     if (!fd_.valid()) {
         process::throw_errno("the stream's directory " + path_.string());
     }
-    if (outgoing_.quarantine_dir.lexically_normal().parent_path() == path_.lexically_normal()) {
-        quarantine_name_ = outgoing_.quarantine_dir.filename().string();
-    }
-}
-
-bool SourceDirectory::is_unit(const std::string& name) const {
-    return !name.empty() && name.front() != '.' && name != quarantine_name_ &&
-           (outgoing_.include.empty() || matches_any(outgoing_.include, name)) &&
-           !matches_any(outgoing_.exclude, name);
 }
 
 std::vector<Candidate> SourceDirectory::scan() const {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "config/settings.hpp"
+#include "files/unit_names.hpp"
 #include "process/unique_fd.hpp"
 #include "stream/manifest.hpp"
 
@@ -33,9 +34,11 @@ class SourceDirectory {
     [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
 
     /// True for the names that are units: no dot-file, not the quarantine, not excluded, included.
-    [[nodiscard]] bool is_unit(const std::string& name) const;
+    [[nodiscard]] bool is_unit(const std::string& name) const { return unit_names_.contain(name); }
     /// The quarantine's name, where it lies in the directory itself; else empty.
-    [[nodiscard]] const std::string& quarantine_name() const noexcept { return quarantine_name_; }
+    [[nodiscard]] const std::string& quarantine_name() const noexcept {
+        return unit_names_.quarantine_name();
+    }
     /// All units, in any order; those that cannot be looked at too, of which nothing is known then.
     [[nodiscard]] std::vector<Candidate> scan() const;
     /// Throws where the path does not lead to this directory any more: what is missing here need not be
@@ -70,8 +73,8 @@ class SourceDirectory {
 
     std::filesystem::path path_;
     config::OutgoingSettings outgoing_;
+    files::UnitNames unit_names_;
     process::UniqueFd fd_;
-    std::string quarantine_name_;
 };
 
 }  // namespace mistamover::stream
