@@ -17,6 +17,9 @@ namespace {
 /// it.
 constexpr std::uint64_t longest_line = std::uint64_t{256} * 1024;
 
+constexpr std::uint64_t reserved_ahead = std::uint64_t{16} * 1024;
+constexpr std::uint64_t least_reserved = reserved_ahead / 2;
+
 bool exists(const std::string& path) {
     struct stat info {};
     return ::lstat(path.c_str(), &info) == 0;
@@ -62,6 +65,7 @@ int LogFile::open() {
         return ENXIO;
     }
     size_ = static_cast<std::uint64_t>(info.st_size);
+    reserved_until_ = 0;
     const int error = remove_unfinished_line();
     if (error != 0) {
         fd_.reset();
@@ -107,7 +111,31 @@ int LogFile::look_at_size() {
     return 0;
 }
 
+/// ENOSPC where so much can certainly not be written: then nothing is tried that would have to be undone, and
+/// what is reserved stays for a shorter line.
+int LogFile::reserve(std::size_t bytes) {
+    if (reserved_until_ > bytes + least_reserved && size_ <= reserved_until_ - bytes - least_reserved) {
+        return 0;
+    }
+    for (const std::uint64_t ahead : {reserved_ahead, std::uint64_t{0}}) {
+        const std::uint64_t length = bytes + ahead;
+        if (::fallocate(fd_.get(), FALLOC_FL_KEEP_SIZE, static_cast<off_t>(size_),
+                        static_cast<off_t>(length)) == 0) {
+            reserved_until_ = size_ + length;
+            return 0;
+        }
+        if (errno != ENOSPC && errno != EDQUOT) {
+            reserved_until_ = std::numeric_limits<std::uint64_t>::max();  // it cannot do that
+            return 0;
+        }
+    }
+    return size_ + bytes <= reserved_until_ ? 0 : errno;
+}
+
 int LogFile::append(std::string_view lines) {
+    if (const int error = reserve(lines.size()); error != 0) {
+        return error;
+    }
     std::string_view left = lines;
     while (!left.empty()) {
         const ssize_t written = ::write(fd_.get(), left.data(), left.size());
@@ -119,6 +147,7 @@ int LogFile::append(std::string_view lines) {
             continue;
         }
         const int error = written < 0 ? errno : EIO;
+        reserved_until_ = 0;
         if (left.size() < lines.size() && ::ftruncate(fd_.get(), static_cast<off_t>(size_)) != 0) {
             fd_.reset();  // Opening it again tries again to remove what is unfinished.
         }
@@ -144,6 +173,9 @@ std::string LogFile::old_path(std::uint64_t number) const {
 int LogFile::rotate(std::uint32_t keep) {
     if (!is_still_at_path()) {
         return 0;  // Somebody else has rotated it.
+    }
+    if (::ftruncate(fd_.get(), static_cast<off_t>(size_)) != 0) {  // gives back what is reserved
+        return errno;
     }
     if (keep == 0) {
         return ::unlink(path_.c_str()) == 0 ? 0 : errno;

@@ -14,7 +14,8 @@ namespace mistamover::logging {
 /// One log file that rotates: name.log is written, name.log.1 is the one before it and name.log.N the oldest,
 /// as logrotate calls them. Only whole lines are ever in it: a write that fails is undone, and one that was
 /// cut short by the death of the process is undone by the next opening, while the record is still in the log
-/// socket.
+/// socket. Behind its end some space is reserved for what comes next, where the file system can do that: so a
+/// disk that others have filled still takes some records.
 ///
 /// Poco's FileChannel does not serve here: it writes through a std::ofstream, so that a failed write leaves
 /// part of a line in the file or in the stream's buffer and does not say why it failed, and it goes on
@@ -46,6 +47,7 @@ class LogFile {
     int open();
     int look_at_size();
     int remove_unfinished_line();
+    int reserve(std::size_t bytes);
     int rotate(std::uint32_t keep);
     [[nodiscard]] bool is_still_at_path() const;
     [[nodiscard]] std::string old_path(std::uint64_t number) const;
@@ -54,6 +56,7 @@ class LogFile {
     process::UniqueFd fd_;
     std::uint64_t size_ = 0;
     std::uint64_t room_ = 0;
+    std::uint64_t reserved_until_ = 0;  ///< Up to this size nothing can be missing.
     int rotation_error_ = 0;
 };
 

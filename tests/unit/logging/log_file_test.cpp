@@ -4,6 +4,8 @@
 #include <cerrno>
 #include <csignal>
 #include <doctest/doctest.h>
+#include <fstream>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -229,6 +231,46 @@ TEST_CASE("what is not a regular file is refused without waiting") {
     std::filesystem::create_directory(directory.path() / "dir.log");
     LogFile dir(directory.path() / "dir.log");
     CHECK(write(dir, "x\n") == EISDIR);
+}
+
+TEST_CASE("a disk that others have filled still takes some lines, and later ones whole or not at all") {
+    if (::geteuid() != 0) {
+        MESSAGE("not run: only root may mount the small file system that this test fills");
+        return;
+    }
+    const TestDirectory directory;
+    REQUIRE(::mount("tmpfs", directory.path().c_str(), "tmpfs", 0, "size=1m") == 0);
+    {
+        LogFile file(directory.path() / "a.log");
+        const std::string line = std::string(999, 'x') + '\n';
+        CHECK(write(file, line) == 0);
+        std::ofstream(directory.path() / "ballast") << std::string(2'000'000, 'b');
+        int written = 1;
+        int error = 0;
+        while ((error = write(file, line)) == 0) {
+            ++written;
+        }
+        CHECK(error == ENOSPC);
+        CHECK(written > 8);
+        CHECK(std::filesystem::file_size(directory.path() / "a.log") ==
+              static_cast<std::uintmax_t>(written) * 1'000);
+        CHECK(write(file, "short\n") == 0);  // what is left is not given away
+        std::filesystem::remove(directory.path() / "ballast");
+        CHECK(write(file, line) == 0);
+        CHECK(read_file(directory.path() / "a.log").ends_with("\nshort\n" + line));
+    }
+    CHECK(::umount2(directory.path().c_str(), MNT_DETACH) == 0);
+}
+
+TEST_CASE("a file that was rotated keeps nothing reserved") {
+    const TestDirectory directory;
+    const auto path = directory.path() / "a.log";
+    LogFile file(path);
+    CHECK(write(file, "12345\n", {10, 1}) == 0);
+    CHECK(write(file, "67890\n", {10, 1}) == 0);
+    struct stat info {};
+    REQUIRE(::stat((path.string() + ".1").c_str(), &info) == 0);
+    CHECK(info.st_blocks * 512 <= 4096);
 }
 
 }  // namespace
