@@ -5,6 +5,7 @@
 
 #include "arrivals/arrivals_process.hpp"
 #include "cli/verbs.hpp"
+#include "disk_space/disk_space_process.hpp"
 #include "plugin_host/schema_query.hpp"
 #include "stream/transfer_process.hpp"
 #include "supervisor/log_server_process.hpp"
@@ -33,6 +34,9 @@ int run_hidden_verb(const std::string& verb, const std::vector<std::string>& res
     }
     if (verb == "_arrivals" && rest.size() == 1) {
         return arrivals::run_arrivals_process(rest.front());
+    }
+    if (verb == "_disk-space" && rest.size() == 2) {
+        return disk_space::run_disk_space_process(rest[0], rest[1]);
     }
     if (verb == supervisor::log_server_verb) {
         return supervisor::run_log_server_process(rest);

@@ -21,6 +21,8 @@ namespace {
 using Poco::JSON::Object;
 using Row = std::vector<std::string>;
 
+constexpr std::size_t deletions_shown = 10;
+
 std::string last_error(const Object& stream) {
     const std::time_t when = stream.getValue<Poco::Int64>("last_error_time");
     if (when == 0) {
@@ -61,6 +63,51 @@ void print_table(const std::vector<Row>& rows) {
     }
 }
 
+std::string time_to_low(const Object& file_system) {
+    const auto seconds = file_system.getValue<Poco::Int64>("seconds_to_low");
+    return seconds < 0 ? "-" : format_duration(std::chrono::seconds{seconds});
+}
+
+std::string joined(const Poco::JSON::Array& texts) {
+    std::string all;
+    for (unsigned i = 0; i < texts.size(); ++i) {
+        all += (i == 0 ? "" : " ") + texts.getElement<std::string>(i);
+    }
+    return all;
+}
+
+Row row_of_file_system(const Object& file_system) {
+    return {file_system.getValue<std::string>("name"),
+            file_system.getValue<std::string>("state"),
+            format_size({file_system.getValue<Poco::UInt64>("free_bytes")}),
+            format_size({file_system.getValue<Poco::UInt64>("total_bytes")}),
+            time_to_low(file_system),
+            std::to_string(file_system.getValue<Poco::UInt64>("deleted_units")),
+            joined(*file_system.getArray("stopped_streams"))};
+}
+
+void print_file_systems(const Poco::JSON::Array& file_systems) {
+    if (file_systems.empty()) {
+        return;
+    }
+    std::vector<Row> rows{{"FILE SYSTEM", "STATE", "FREE", "SIZE", "LOW IN", "DELETED", "STOPPED STREAMS"}};
+    for (unsigned i = 0; i < file_systems.size(); ++i) {
+        rows.push_back(row_of_file_system(*file_systems.getObject(i)));
+    }
+    std::cout << '\n';
+    print_table(rows);
+    for (unsigned i = 0; i < file_systems.size(); ++i) {
+        const auto plan = file_systems.getObject(i)->getArray("next_deletions");
+        for (unsigned j = 0; j < std::min<std::size_t>(plan->size(), deletions_shown); ++j) {
+            const auto unit = plan->getObject(j);
+            std::cout << (j == 0 ? "would be deleted next on " : "                      then on ")
+                      << file_systems.getObject(i)->getValue<std::string>("name") << ": "
+                      << unit->getValue<std::string>("path") << " ("
+                      << format_size({unit->getValue<Poco::UInt64>("bytes")}) << ")\n";
+        }
+    }
+}
+
 void print_status(const std::string& answer) {
     const auto json = Poco::JSON::Parser().parse(answer).extract<Object::Ptr>();
     std::vector<Row> rows{
@@ -70,6 +117,7 @@ void print_status(const std::string& answer) {
         rows.push_back(row_of(*streams->getObject(static_cast<unsigned>(i))));
     }
     print_table(rows);
+    print_file_systems(*json->getArray("disk_space"));
     const auto problems = json->getArray("configuration_problems");
     for (std::size_t i = 0; i < problems->size(); ++i) {
         std::cout << "problem: " << problems->getElement<std::string>(static_cast<unsigned>(i)) << '\n';

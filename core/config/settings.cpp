@@ -188,6 +188,18 @@ GlobalSettings global_settings(const SettingsMap& settings) {
     return global;
 }
 
+DiskSpaceSettings disk_space_settings(const SettingsMap& settings) {
+    const Section section(settings, "disk_space_monitor");
+    DiskSpaceSettings disk_space;
+    assign(disk_space.base_priority, section.number("base_priority"));
+    disk_space.level_good = section.size("level_good");
+    disk_space.level_low = section.size("level_low");
+    disk_space.level_vlow = section.size("level_vlow");
+    assign(disk_space.poll_interval, section.duration("poll_interval"));
+    disk_space.stop_outgoing = section.flag("stop_outgoing");
+    return disk_space;
+}
+
 StreamSettings stream_settings(const SettingsMap& settings) {
     const Section section(settings, "data_stream");
     StreamSettings stream;
@@ -199,6 +211,7 @@ StreamSettings stream_settings(const SettingsMap& settings) {
     stream.completion_file = section.text("completion_file");
     stream.incoming = incoming_settings(settings);
     stream.outgoing = outgoing_settings(settings);
+    stream.disk_space = disk_space_settings(settings);
     stream.global = global_settings(settings);
     const auto own = settings.find(plugin_section(stream.outgoing.plugin));
     if (own != settings.end()) {

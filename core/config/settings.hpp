@@ -86,6 +86,15 @@ struct IncomingSettings {
     std::string stop_file;
 };
 
+struct DiskSpaceSettings {
+    std::int64_t base_priority = 100;
+    std::optional<ByteCount> level_good;  ///< The three levels are all set, or disk space is not monitored.
+    std::optional<ByteCount> level_low;
+    std::optional<ByteCount> level_vlow;
+    std::chrono::milliseconds poll_interval{60'000};
+    bool stop_outgoing = false;  ///< The monitor's `.stop` files suspend sending, too.
+};
+
 struct StreamSettings {
     std::string name;
     std::filesystem::path directory;
@@ -95,6 +104,7 @@ struct StreamSettings {
     std::string completion_file;  ///< Empty: none.
     IncomingSettings incoming;
     OutgoingSettings outgoing;
+    DiskSpaceSettings disk_space;
     GlobalSettings global;
     /// The plugin's own section, with the schema's defaults.
     std::map<std::string, std::vector<std::string>> plugin_options;
@@ -104,6 +114,7 @@ struct StreamSettings {
 /// SettingsMap made by this project's checks cannot hold.
 StreamSettings stream_settings(const SettingsMap& settings);
 GlobalSettings global_settings(const SettingsMap& settings);
+DiskSpaceSettings disk_space_settings(const SettingsMap& settings);
 
 /// The section that holds a plugin's options: its name, or NAME for a path to libmistamover-NAME.so. Pure.
 std::string plugin_section(const std::string& plugin);

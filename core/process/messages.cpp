@@ -9,11 +9,33 @@
 namespace mistamover::process {
 namespace {
 
+// The same as `fields`, for the messages of the disk space monitor.
+void disk_space_fields(auto& wire, auto& m) {
+    using M = std::remove_cvref_t<decltype(m)>;
+    if constexpr (std::is_same_v<M, MonitorStream>) {
+        wire(m.name, m.priority, m.deletion_enabled, m.stop_files, m.arrivals_dir,
+             m.arrivals_control_extension, m.data_dir, m.data_control_extension, m.include, m.exclude,
+             m.quarantine_dir, m.quarantine_here);
+    } else if constexpr (std::is_same_v<M, PlannedDeletion>) {
+        wire(m.stream, m.path, m.bytes);
+    } else if constexpr (std::is_same_v<M, DiskSpaceReport>) {
+        wire(m.state, m.free_bytes, m.total_bytes, m.free_inodes, m.total_inodes, m.bytes_per_second,
+             m.seconds_to_low, m.stopped, m.plan, m.deleted_units, m.deleted_bytes, m.last_error,
+             m.last_error_time);
+    } else if constexpr (std::is_same_v<M, HoldUnits>) {
+        wire(m.request, m.stream, m.names);
+    } else if constexpr (std::is_same_v<M, UnitsHeld>) {
+        wire(m.request, m.names);
+    } else if constexpr (std::is_same_v<M, ReleaseUnits>) {
+        wire(m.stream);
+    }
+}
+
 // Each message's fields in their order on the wire; used for writing and for reading.
 void fields(auto& wire, auto& m) {
     using M = std::remove_cvref_t<decltype(m)>;
     if constexpr (std::is_same_v<M, Configure>) {
-        wire(m.settings, m.one_off, m.work_dir);
+        wire(m.settings, m.one_off, m.work_dir, m.held);
     } else if constexpr (std::is_same_v<M, Changed>) {
         wire(m.names);
     } else if constexpr (std::is_same_v<M, WatchFailed>) {
@@ -29,6 +51,8 @@ void fields(auto& wire, auto& m) {
         wire(m.name, m.reason);
     } else if constexpr (std::is_same_v<M, Finished>) {
         wire(m.clean);
+    } else {
+        disk_space_fields(wire, m);
     }
 }
 
@@ -54,10 +78,12 @@ class Writer {
         put(text.size());
         bytes_.append(text);
     }
-    void put(const std::vector<std::string>& texts) {
-        put(texts.size());
-        for (const std::string& text : texts) {
-            put(text);
+    void put(const PlannedDeletion& deletion) { disk_space_fields(*this, deletion); }
+    template <typename Element>
+    void put(const std::vector<Element>& elements) {
+        put(elements.size());
+        for (const Element& element : elements) {
+            put(element);
         }
     }
 
@@ -95,10 +121,12 @@ class Reader {
     requires std::is_integral_v<Number> || std::is_enum_v<Number>
     void get(Number& value) { value = static_cast<Number>(number()); }
     void get(std::string& text) { text = take(number()); }
-    void get(std::vector<std::string>& texts) {
+    void get(PlannedDeletion& deletion) { disk_space_fields(*this, deletion); }
+    template <typename Element>
+    void get(std::vector<Element>& elements) {
         const std::uint64_t count = number();
         for (std::uint64_t i = 0; i < count; ++i) {
-            get(texts.emplace_back());
+            get(elements.emplace_back());
         }
     }
 
@@ -134,6 +162,20 @@ Message decode(std::string_view bytes) {
         throw std::runtime_error("a message between processes is empty");
     }
     return decode_as(static_cast<unsigned char>(bytes.front()), bytes.substr(1));
+}
+
+std::string_view to_string(SpaceState state) noexcept {
+    switch (state) {
+        case SpaceState::good:
+            return "GOOD";
+        case SpaceState::okay:
+            return "OKAY";
+        case SpaceState::low:
+            return "LOW";
+        case SpaceState::vlow:
+            return "VLOW";
+    }
+    return "unknown";
 }
 
 std::string_view to_string(StreamState state) noexcept {

@@ -12,6 +12,8 @@
 #include <variant>
 #include <vector>
 
+#include "process/disk_space_messages.hpp"
+
 namespace mistamover::process {
 
 // --- controller to child ---
@@ -21,6 +23,8 @@ struct Configure {
     std::string settings;  ///< config::serialize_settings.
     bool one_off = false;
     std::string work_dir;  ///< Under run_dir, of mode 0700, for this child alone.
+    /// Units that are not to be sent before ReleaseUnits: the disk space monitor deletes them.
+    std::vector<std::string> held;
 };
 /// Entries of the watched directory that may have changed.
 struct Changed {
@@ -90,7 +94,8 @@ struct Finished {
 };
 
 using Message = std::variant<Configure, Changed, Rescan, WatchFailed, Stop, StopStream, Heartbeat,
-                             WatchRequest, StreamReport, UnitLeft, Finished>;
+                             WatchRequest, StreamReport, UnitLeft, Finished, MonitorStream, StreamsKnown,
+                             DiskSpaceReport, HoldUnits, UnitsHeld, ReleaseUnits>;
 
 std::string encode(const Message& message);
 /// Throws std::runtime_error on bytes that encode did not make.

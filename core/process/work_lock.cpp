@@ -20,4 +20,9 @@ UniqueFd take_work_lock(const std::string& work_dir) {
     return lock;
 }
 
+bool work_lock_is_free(const std::string& work_dir) {
+    const UniqueFd lock(::open((work_dir + "/lock").c_str(), O_RDWR | O_CLOEXEC));
+    return lock.valid() ? ::flock(lock.get(), LOCK_EX | LOCK_NB) == 0 : errno == ENOENT;
+}
+
 }  // namespace mistamover::process

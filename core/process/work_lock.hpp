@@ -11,4 +11,7 @@ namespace mistamover::process {
 /// earlier controller that may still be ending. Throws std::system_error.
 UniqueFd take_work_lock(const std::string& work_dir);
 
+/// Whether no process has it, at this moment.
+bool work_lock_is_free(const std::string& work_dir);
+
 }  // namespace mistamover::process

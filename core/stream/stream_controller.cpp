@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <ctime>
+#include <iterator>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <system_error>
@@ -61,7 +62,8 @@ StreamController::~StreamController() {
     loop_.cancel(poll_timer_);
 }
 
-void StreamController::start() {
+void StreamController::start(const std::vector<std::string>& held) {
+    (void)hold(held);
     for (const std::string& name : source_.recover()) {
         log_.warning("an earlier process was ended while it deleted " + name +
                      ": it has its name back and is sent again");
@@ -95,7 +97,24 @@ void StreamController::handle(const process::Message& message) {
         log_.info("stopped after the units in hand");
         stopped_for_good_ = true;
         advance();
+    } else if (const auto* wanted = std::get_if<process::HoldUnits>(&message)) {
+        channel_.send(process::UnitsHeld{wanted->request, hold(wanted->names)});
+    } else if (std::holds_alternative<process::ReleaseUnits>(message)) {
+        release();
     }
+}
+
+// Never asked of a mirror, of whose source nothing is deleted.
+std::vector<std::string> StreamController::hold(const std::vector<std::string>& names) {
+    std::vector<std::string> held;
+    std::copy_if(names.begin(), names.end(), std::back_inserter(held),
+                 [this](const std::string& name) { return queue_.hold(name); });
+    return held;
+}
+
+void StreamController::release() {
+    const std::set<std::string> released = queue_.release();
+    changed({released.begin(), released.end()});
 }
 
 void StreamController::stop(std::chrono::milliseconds grace) {
@@ -154,7 +173,8 @@ void StreamController::advance() {
 
 std::string StreamController::why_suspended() {
     const StopFile local = source_.stop_file();
-    if (local == StopFile::operator_made) {
+    const bool holds_sending = settings_.disk_space.stop_outgoing || mirrors();
+    if (local == StopFile::operator_made || (local == StopFile::disk_space_monitor && holds_sending)) {
         return "a " + settings_.outgoing.stop_file + " file in the stream's directory";
     }
     if (health_.suspended(Clock::now())) {

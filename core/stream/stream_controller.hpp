@@ -31,7 +31,8 @@ class StreamController {
     StreamController(const StreamController&) = delete;
     StreamController& operator=(const StreamController&) = delete;
 
-    void start();
+    /// `held`: units that are about to be deleted, until ReleaseUnits.
+    void start(const std::vector<std::string>& held);
     void handle(const process::Message& message);
     /// Start no other unit; end the ones in hand, or give them up when `grace` is over.
     void stop(std::chrono::milliseconds grace);
@@ -41,6 +42,8 @@ class StreamController {
 
     void rescan();
     void changed(const std::vector<std::string>& names);
+    std::vector<std::string> hold(const std::vector<std::string>& names);
+    void release();
     void advance();
     void dispatch();
     void hand_out(std::size_t due, Clock::time_point now);

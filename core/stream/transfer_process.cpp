@@ -58,6 +58,8 @@ class TransferProcess {
             }
         } else if (controller_) {
             controller_->handle(message);
+        } else if (const auto* wanted = std::get_if<process::HoldUnits>(&message)) {
+            channel_->send(process::UnitsHeld{wanted->request, wanted->names});  // it sends nothing at all
         } else if (std::holds_alternative<process::Stop>(message)) {
             loop_.stop();
         }
@@ -94,7 +96,7 @@ class TransferProcess {
         source_.emplace(settings_);
         controller_.emplace(loop_, *channel_, settings_, one_off_, log, *source_, *module_, *context_,
                             cancel_, temp_dir_name(settings_), work_dir_);
-        controller_->start();
+        controller_->start(configure.held);
     }
 
     void load_plugin(LogLevel level) {

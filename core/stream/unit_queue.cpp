@@ -14,6 +14,9 @@ void UnitQueue::leave_waiting(const std::string& name, const Unit& unit) {
 }
 
 void UnitQueue::add(const Candidate& candidate) {
+    if (held_.contains(candidate.name)) {
+        return;
+    }
     const auto [found, is_new] = units_.try_emplace(candidate.name);
     Unit& unit = found->second;
     if (is_new) {
@@ -93,6 +96,21 @@ void UnitQueue::wait(const std::string& name, Clock::time_point when, bool wakes
     unit.due = when;
     unit.wakes = wakes;
     waiting_.emplace(when, name);
+}
+
+bool UnitQueue::hold(const std::string& name) {
+    if (const auto found = units_.find(name); found != units_.end()) {
+        const Unit& unit = found->second;
+        if (unit.place == Place::in_flight) {
+            return false;
+        }
+        leave_waiting(name, unit);
+        ready_.erase({unit.identity.mtime_ns, name});
+        bytes_ -= unit.identity.size;
+        units_.erase(found);
+    }
+    held_.insert(name);
+    return true;
 }
 
 std::uint32_t UnitQueue::count_failure(const std::string& name) {

@@ -8,6 +8,7 @@
 #include <set>
 #include <string>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "stream/source_directory.hpp"
@@ -33,6 +34,11 @@ class UnitQueue {
     void put_back(const std::string& name);
     /// Due again at `when`, or, if `wakes`, as soon as it changes.
     void wait(const std::string& name, Clock::time_point when, bool wakes, std::string reason);
+    /// Forgets the unit, and does not know it again before it is released: it is about to be deleted. False
+    /// where it is in flight, and stays so.
+    [[nodiscard]] bool hold(const std::string& name);
+    /// Whatever is held may be added again. Returns it.
+    std::set<std::string> release() { return std::exchange(held_, {}); }
     /// Counts a failed try, and returns how many there have been.
     std::uint32_t count_failure(const std::string& name);
 
@@ -71,6 +77,7 @@ class UnitQueue {
 
     std::unordered_map<std::string, Unit> units_;
     std::set<Key> ready_;
+    std::set<std::string> held_;
     std::set<std::pair<Clock::time_point, std::string>> waiting_;
     std::size_t in_flight_ = 0;
     std::uint64_t bytes_ = 0;

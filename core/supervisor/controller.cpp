@@ -84,12 +84,11 @@ void Controller::set_up() {
     };
     transfers_.emplace(loop_, *watcher_, *log_, transfer_process, options, on_left);
     arrivals_.emplace(loop_, *watcher_, *log_, arrivals_monitor, options, on_left);
-    for (StreamProcesses* kind : kinds()) {
-        kind->set_grace(global_.shutdown_grace);
-    }
+    disk_space_.emplace(loop_, *log_, *transfers_, global_.run_dir);
+    set_grace();
     control_socket_.emplace(loop_, global_.run_dir, [this](const std::string& request) {
         return request == "status" ? status_json(transfers_->children(), arrivals_->children(),
-                                                 configuration_.problems, started_)
+                                                 disk_space_->children(), configuration_.problems, started_)
                                    : std::string(R"({"error":"unknown request"})");
     });
     loader_.emplace(
@@ -119,6 +118,7 @@ void Controller::start_streams() {
     if (options_.one_off) {
         loop_.call_after(progress_interval, [this] { tell_progress(); });
     } else {
+        disk_space_->apply(configuration_);
         configuration_watch_->watch(configuration_.file, global_.config_dir, global_.general_poll_interval);
     }
     loop_.call_after(HealthCheck::interval, [this] { check_health(); });
@@ -143,6 +143,7 @@ int Controller::end() {
     log_->log().info("ended");
     const bool something_left = transfers_->something_left() || arrivals_->something_left() ||
                                 (options_.one_off && !configuration_.problems.empty());
+    disk_space_.reset();
     transfers_.reset();
     arrivals_.reset();
     control_socket_.reset();
@@ -177,6 +178,7 @@ void Controller::on_child_ended() {
             for (StreamProcesses* kind : kinds()) {
                 kind->process_ended(pid, status);
             }
+            disk_space_->process_ended(pid, status);
         }
     }
     finish_if_done();
@@ -194,6 +196,9 @@ pid_t Controller::wait_for_ended(int& status) const {
             own.push_back(child->pid);
         }
     }
+    for (const auto& [label, child] : disk_space_->children()) {
+        own.push_back(child->pid);
+    }
     const auto ended = std::find_if(own.begin(), own.end(), [&](pid_t pid) {
         return pid > 0 && ::waitpid(pid, &status, WNOHANG) == pid;
     });
@@ -206,11 +211,12 @@ void Controller::begin_stop() {
     for (StreamProcesses* kind : kinds()) {
         kind->stop();
     }
+    disk_space_->stop();
     finish_if_done();
 }
 
 void Controller::finish_if_done() {
-    if ((options_.one_off || stopping_) && transfers_->done() && arrivals_->done()) {
+    if ((options_.one_off || stopping_) && transfers_->done() && arrivals_->done() && disk_space_->done()) {
         loop_.call_after(0ms, [this] { loop_.stop(); });
     }
 }
@@ -219,6 +225,7 @@ void Controller::check_health() {
     for (StreamProcesses* kind : kinds()) {
         kind->check_health();
     }
+    disk_space_->check_health();
     loop_.call_after(HealthCheck::interval, [this] { check_health(); });
 }
 
@@ -245,6 +252,7 @@ void Controller::apply(config::Configuration&& fresh) {
         for (StreamProcesses* kind : kinds()) {
             kind->apply(fresh);
         }
+        disk_space_->apply(fresh);
         take_global_settings(fresh);
         configuration_ = std::move(fresh);
         configuration_watch_->watch(configuration_.file, global_.config_dir, global_.general_poll_interval);
@@ -281,9 +289,14 @@ void Controller::take_global_settings(const config::Configuration& fresh) {
     global.run_dir = global_.run_dir;
     global_ = std::move(global);
     log_->use_settings(fresh.global, global_.logging.level);
+    set_grace();
+}
+
+void Controller::set_grace() {
     for (StreamProcesses* kind : kinds()) {
         kind->set_grace(global_.shutdown_grace);
     }
+    disk_space_->set_grace(global_.shutdown_grace);
 }
 
 std::string Controller::summary() const {

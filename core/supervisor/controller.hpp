@@ -14,6 +14,7 @@
 #include "supervisor/background_loader.hpp"
 #include "supervisor/configuration_watch.hpp"
 #include "supervisor/control_socket.hpp"
+#include "supervisor/disk_space_monitors.hpp"
 #include "supervisor/instance_lock.hpp"
 #include "supervisor/log_service.hpp"
 #include "supervisor/service_manager.hpp"
@@ -76,6 +77,7 @@ class Controller {
     void reload();
     void apply(config::Configuration&& fresh);
     void report_problems(const config::Configuration& fresh);
+    void set_grace();
     void take_global_settings(const config::Configuration& fresh);
     [[nodiscard]] std::string summary() const;
 
@@ -93,6 +95,7 @@ class Controller {
     std::optional<ControlSocket> control_socket_;
     std::optional<StreamProcesses> transfers_;
     std::optional<StreamProcesses> arrivals_;
+    std::optional<DiskSpaceMonitors> disk_space_;
     std::optional<BackgroundLoader> loader_;
     std::optional<ConfigurationWatch> configuration_watch_;
     std::int64_t started_ = 0;

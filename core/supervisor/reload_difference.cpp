@@ -5,6 +5,19 @@
 
 namespace mistamover::supervisor {
 
+namespace {
+
+// By the file's stem: the name may be what is wrong.
+std::set<std::string> broken_streams(const config::Configuration& fresh) {
+    std::set<std::string> broken;
+    for (const config::Problem& problem : fresh.problems) {
+        broken.insert(problem.stream);
+    }
+    return broken;
+}
+
+}  // namespace
+
 ReloadDifference reload_difference(const std::map<std::string, StreamInForce>& streams,
                                    const config::Configuration& fresh,
                                    bool (*wanted)(const config::Stream& stream)) {
@@ -22,10 +35,7 @@ ReloadDifference reload_difference(const std::map<std::string, StreamInForce>& s
             difference.changed.push_back(stream);
         }
     }
-    std::set<std::string> broken;
-    for (const config::Problem& problem : fresh.problems) {
-        broken.insert(problem.stream);
-    }
+    const std::set<std::string> broken = broken_streams(fresh);
     for (const auto& [name, there] : streams) {
         const bool is_broken = broken.contains(there.stream.file.stem().string());
         if (!wanted_names.contains(name) && !is_broken && !there.leaving) {
@@ -33,6 +43,22 @@ ReloadDifference reload_difference(const std::map<std::string, StreamInForce>& s
         }
     }
     return difference;
+}
+
+std::vector<config::Stream> streams_in_force(std::vector<config::Stream> before,
+                                             const config::Configuration& fresh) {
+    std::vector<config::Stream> streams = fresh.streams;
+    std::set<std::string> names;
+    for (const config::Stream& stream : streams) {
+        names.insert(stream.name);
+    }
+    const std::set<std::string> broken = broken_streams(fresh);
+    for (config::Stream& stream : before) {
+        if (broken.contains(stream.file.stem().string()) && !names.contains(stream.name)) {
+            streams.push_back(std::move(stream));
+        }
+    }
+    return streams;
 }
 
 }  // namespace mistamover::supervisor

@@ -29,4 +29,9 @@ ReloadDifference reload_difference(const std::map<std::string, StreamInForce>& s
                                    const config::Configuration& fresh,
                                    bool (*wanted)(const config::Stream& stream));
 
+/// The streams that are in force after it: those of the new configuration, and, of those before, the ones
+/// whose file does not check out now. Pure.
+std::vector<config::Stream> streams_in_force(std::vector<config::Stream> before,
+                                             const config::Configuration& fresh);
+
 }  // namespace mistamover::supervisor

@@ -67,9 +67,48 @@ Object::Ptr monitor_json(const StreamChild& child) {
     return json;
 }
 
+Array::Ptr plan_json(const process::DiskSpaceReport& report) {
+    Array::Ptr plan = new Array;
+    for (const process::PlannedDeletion& deletion : report.plan) {
+        Object::Ptr json = new Object(Poco::JSON_PRESERVE_KEY_ORDER);
+        json->set("stream", deletion.stream);
+        json->set("path", utf8(deletion.path));
+        json->set("bytes", deletion.bytes);
+        plan->add(json);
+    }
+    return plan;
+}
+
+Object::Ptr file_system_json(const std::string& label, const SpaceChild& child) {
+    const process::DiskSpaceReport& report = child.report;
+    Array::Ptr stopped = new Array;
+    for (const std::string& stream : report.stopped) {
+        stopped->add(stream);
+    }
+    Object::Ptr json = new Object(Poco::JSON_PRESERVE_KEY_ORDER);
+    json->set("name", label);
+    json->set("mount_point", utf8(child.file_system.mount_point));
+    json->set("state", report.total_bytes == 0 ? "starting" : std::string(to_string(report.state)));
+    json->set("free_bytes", report.free_bytes);
+    json->set("total_bytes", report.total_bytes);
+    json->set("free_inodes", report.free_inodes);
+    json->set("total_inodes", report.total_inodes);
+    json->set("bytes_per_second", static_cast<Poco::Int64>(report.bytes_per_second));
+    json->set("seconds_to_low", static_cast<Poco::Int64>(report.seconds_to_low));
+    json->set("stopped_streams", stopped);
+    json->set("next_deletions", plan_json(report));
+    json->set("deleted_units", report.deleted_units);
+    json->set("deleted_bytes", report.deleted_bytes);
+    json->set("pid", static_cast<Poco::Int64>(child.pid));
+    json->set("restarts", child.restarts);
+    json->set("last_error", utf8(report.last_error));
+    json->set("last_error_time", static_cast<Poco::Int64>(report.last_error_time));
+    return json;
+}
+
 }  // namespace
 
-std::string status_json(const Children& transfers, const Children& monitors,
+std::string status_json(const Children& transfers, const Children& monitors, const SpaceChildren& disk_space,
                         const std::vector<config::Problem>& problems, std::int64_t started) {
     Array::Ptr streams = new Array;
     for (const auto& [name, child] : transfers) {
@@ -78,6 +117,10 @@ std::string status_json(const Children& transfers, const Children& monitors,
     Array::Ptr arrivals = new Array;
     for (const auto& [name, child] : monitors) {
         arrivals->add(monitor_json(*child));
+    }
+    Array::Ptr file_systems = new Array;
+    for (const auto& [label, child] : disk_space) {
+        file_systems->add(file_system_json(label, *child));
     }
     Array::Ptr texts = new Array;
     for (const config::Problem& problem : problems) {
@@ -88,6 +131,7 @@ std::string status_json(const Children& transfers, const Children& monitors,
     json.set("started", static_cast<Poco::Int64>(started));
     json.set("streams", streams);
     json.set("arrivals_monitors", arrivals);
+    json.set("disk_space", file_systems);
     json.set("configuration_problems", texts);
     std::ostringstream out;
     json.stringify(out);

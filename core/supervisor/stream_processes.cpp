@@ -8,6 +8,7 @@
 
 #include "process/channel.hpp"
 #include "process/spawn.hpp"
+#include "process/work_lock.hpp"
 
 namespace mistamover::supervisor {
 namespace {
@@ -136,6 +137,7 @@ void StreamProcesses::spawn(StreamChild& child) {
     configure.settings = config::serialize_settings(settings);
     configure.one_off = options_.one_off;
     configure.work_dir = work_dir(name).string();
+    configure.held = child.held;
     child.channel->send(configure);
 }
 
@@ -241,6 +243,52 @@ void StreamProcesses::on_message(StreamChild& child, process::Message&& message)
         on_left_(child.stream.name, *left);
     } else if (const auto* finished = std::get_if<process::Finished>(&message)) {
         child.finished = *finished;
+    } else if (auto* held = std::get_if<process::UnitsHeld>(&message);
+               held != nullptr && held->request == child.hold_request) {
+        answer_held(child, std::move(held->names));
+    }
+}
+
+// One of an earlier controller may still be ending with units in hand: it has the lock.
+bool StreamProcesses::nobody_sends(const StreamChild& child) const {
+    return child.pid < 0 && !directory_is_in_use(child) &&
+           process::work_lock_is_free(work_dir(child.stream.name).string());
+}
+
+void StreamProcesses::answer_held(StreamChild& child, std::vector<std::string>&& names) {
+    if (child.on_held) {
+        child.held = names;
+        std::exchange(child.on_held, nullptr)(std::move(names));
+    }
+}
+
+void StreamProcesses::hold_units(const std::string& stream, const std::vector<std::string>& names,
+                                 std::function<void(std::vector<std::string>&& names)> on_held) {
+    const auto found = children_.find(stream);
+    if (found == children_.end()) {
+        on_held(std::vector<std::string>(names));
+        return;
+    }
+    StreamChild& child = *found->second;
+    child.on_held = std::move(on_held);
+    if (child.pid > 0) {
+        child.channel->send(process::HoldUnits{++child.hold_request, stream, names});
+    } else {
+        answer_held(child,
+                    nobody_sends(child) ? std::vector<std::string>(names) : std::vector<std::string>());
+    }
+}
+
+void StreamProcesses::release_units(const std::string& stream) {
+    const auto found = children_.find(stream);
+    if (found == children_.end()) {
+        return;
+    }
+    StreamChild& child = *found->second;
+    child.on_held = nullptr;
+    child.held.clear();
+    if (child.pid > 0) {
+        child.channel->send(process::ReleaseUnits{stream});
     }
 }
 
@@ -294,6 +342,7 @@ void StreamProcesses::process_ended(pid_t pid, int status) {
     }
     StreamChild& child = *found->second;
     child.channel->receive();  // its last words may still be in the socket
+    answer_held(child, {});
     child.pid = -1;
     child.channel.reset();
     child.watch.reset();

@@ -45,6 +45,12 @@ class StreamProcesses {
     /// Forgets what SIGUSR1 has stopped: for a start that follows a clean end.
     static void forget_stopped(const std::filesystem::path& run_dir);
 
+    /// Has the stream's process hold units back that are to be deleted, until release_units. `on_held` is
+    /// called, now or later, with those that nobody sends. What is held outlives the process.
+    void hold_units(const std::string& stream, const std::vector<std::string>& names,
+                    std::function<void(std::vector<std::string>&& names)> on_held);
+    void release_units(const std::string& stream);
+
     /// To be called where a child has ended that may be one of these.
     void process_ended(pid_t pid, int status);
     /// Kills what hangs, and tries again to watch what could not be watched: every HealthCheck::interval.
@@ -68,6 +74,8 @@ class StreamProcesses {
     void replace(StreamChild& child, const config::Stream& stream);
     void stop(StreamChild& child, std::chrono::milliseconds grace);
     void note_stopped(StreamChild& child) const;
+    [[nodiscard]] bool nobody_sends(const StreamChild& child) const;
+    static void answer_held(StreamChild& child, std::vector<std::string>&& names);
     void died(StreamChild& child, int status);
     void on_message(StreamChild& child, process::Message&& message);
     void on_events(StreamChild& child, const Watcher::Events& events);

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <doctest/doctest.h>
-#include <sys/mount.h>
-#include <unistd.h>
 
 #include "faulty_site.hpp"
+#include "small_disk.hpp"
 
 namespace mistamover::test {
 namespace {
@@ -18,20 +17,6 @@ std::string name_of(int unit) {
 std::string content_of(int unit) {
     return std::string(100'000, static_cast<char>('a' + unit));
 }
-
-// A file system of 4 MB on a directory.
-class SmallDisk {
-  public:
-    explicit SmallDisk(std::filesystem::path directory) : directory_(std::move(directory)) {
-        REQUIRE(::mount("tmpfs", directory_.c_str(), "tmpfs", 0, "size=4m,mode=0777") == 0);
-    }
-    ~SmallDisk() { ::umount2(directory_.c_str(), MNT_DETACH); }
-    SmallDisk(const SmallDisk&) = delete;
-    SmallDisk& operator=(const SmallDisk&) = delete;
-
-  private:
-    std::filesystem::path directory_;
-};
 
 // What is at the target under a final name is whole; gives the number of units there.
 int whole_units(const Site& site) {
@@ -52,13 +37,12 @@ int whole_units(const Site& site) {
 TEST_SUITE_BEGIN("full_target");
 
 TEST_CASE("a full target is told once and kept away from, and used again as soon as there is room") {
-    if (::geteuid() != 0) {
-        MESSAGE("not run: only root may mount the small file system that this test fills");
+    if (!may_mount()) {
         return;
     }
     Site site;
     site.add_stream("p");
-    const SmallDisk disk(site.target());
+    const SmallDisk disk(site.target(), 4);
     write_file(site.target() / "ballast", ballast);
     for (int unit = 0; unit < units; ++unit) {
         write_file(site.source() / name_of(unit), content_of(unit));

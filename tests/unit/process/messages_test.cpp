@@ -36,10 +36,11 @@ StreamReport full_report() {
 }  // namespace
 
 TEST_CASE("every message comes back as it went") {
-    const auto configure = round_trip(Configure{any_bytes, true, "/work"});
+    const auto configure = round_trip(Configure{any_bytes, true, "/work", {"u", any_bytes}});
     CHECK(configure.settings == any_bytes);
     CHECK(configure.one_off);
     CHECK(configure.work_dir == "/work");
+    CHECK(configure.held == std::vector<std::string>{"u", any_bytes});
     CHECK(round_trip(Changed{{"", any_bytes, "x"}}).names == std::vector<std::string>{"", any_bytes, "x"});
     CHECK(round_trip(WatchFailed{"why"}).reason == "why");
     CHECK(round_trip(Stop{-1}).grace_ms == -1);
@@ -94,6 +95,42 @@ TEST_CASE("every state has a name of its own") {
     CHECK(to_string(StreamState::backing_off) == "backing-off");
     CHECK(to_string(StreamState::complete) == "complete");
     CHECK(to_string(static_cast<StreamState>(200)) == "unknown");
+}
+
+TEST_CASE("the messages of the disk space monitor come back as they went") {
+    MonitorStream stream;
+    stream.name = "p";
+    stream.priority = -7;
+    stream.deletion_enabled = stream.quarantine_here = true;
+    stream.stop_files = {"/a/.stop", "/b/.stop"};
+    stream.arrivals_dir = any_bytes;
+    stream.data_dir = "/d";
+    stream.exclude = {"*.tmp"};
+    const auto got = round_trip(stream);
+    CHECK(got.priority == -7);
+    CHECK(got.quarantine_here);
+    CHECK(encode(got) == encode(stream));
+    DiskSpaceReport report;
+    report.state = SpaceState::vlow;
+    report.bytes_per_second = -5;
+    report.stopped = {"p", "q"};
+    report.plan = {{"p", "/d/x", 17}, {"q", any_bytes, ~std::uint64_t{0}}};
+    const auto told = round_trip(report);
+    CHECK(told.state == SpaceState::vlow);
+    CHECK(told.bytes_per_second == -5);
+    CHECK(told.seconds_to_low == -1);
+    REQUIRE(told.plan.size() == 2);
+    CHECK(told.plan[1].path == any_bytes);
+    CHECK(told.plan[1].bytes == ~std::uint64_t{0});
+    CHECK(encode(told) == encode(report));
+    const auto hold = round_trip(HoldUnits{3, "p", {"u", any_bytes}});
+    CHECK(hold.request == 3);
+    CHECK(hold.names.size() == 2);
+    CHECK(round_trip(UnitsHeld{4, {"u"}}).request == 4);
+    CHECK(round_trip(ReleaseUnits{"p"}).stream == "p");
+    CHECK(std::holds_alternative<StreamsKnown>(decode(encode(StreamsKnown{}))));
+    CHECK(to_string(SpaceState::good) == "GOOD");
+    CHECK(to_string(SpaceState::vlow) == "VLOW");
 }
 
 }  // namespace mistamover::test

@@ -79,4 +79,34 @@ TEST_CASE("what was delivered is forgotten, and what is left is told with its re
     CHECK(queue.count_failure("left") == 2);
 }
 
+TEST_CASE("a unit that is held is not known until it is released, and one in flight cannot be held") {
+    UnitQueue queue;
+    for (const char* name : {"ready", "waiting", "flying"}) {
+        queue.add(candidate(name, name[0], 10));
+    }
+    CHECK(queue.take(1, 10, now).front().name == "flying");
+    CHECK(names(queue.take(1, 10, now)) == std::vector<std::string>{"ready"});
+    queue.put_back("ready");
+    CHECK(names(queue.take(2, 20, now)) == std::vector<std::string>{"ready", "waiting"});
+    queue.put_back("ready");
+    queue.wait("waiting", now + 1h, false, "a retry");
+    CHECK(queue.hold("ready"));
+    CHECK(queue.hold("waiting"));
+    CHECK(queue.hold("unknown"));
+    CHECK_FALSE(queue.hold("flying"));
+    CHECK(queue.size() == 1);
+    CHECK(queue.bytes() == 10);
+    CHECK_FALSE(queue.next_due().has_value());
+    for (const char* name : {"ready", "waiting", "unknown"}) {
+        queue.add(candidate(name, 1));
+    }
+    CHECK(queue.due(now) == 0);
+    queue.done("flying");
+    CHECK(queue.size() == 0);
+    CHECK(queue.release() == std::set<std::string>{"ready", "unknown", "waiting"});
+    queue.add(candidate("ready", 1));
+    CHECK(queue.due(now) == 1);
+    CHECK(queue.release().empty());
+}
+
 }  // namespace mistamover::stream

@@ -82,4 +82,14 @@ TEST_CASE("a stream that only receives has no process") {
     CHECK(difference.removed == Names{"s"});
 }
 
+TEST_CASE("in force are the new streams, and the old ones whose files do not check out") {
+    config::Stream renamed = stream("renamed");
+    renamed.file = "/etc/streams.d/broken.yaml";
+    config::Configuration fresh = configuration({stream("kept", "/other"), stream("new")});
+    fresh.problems.push_back({renamed.file, 1, 1, "broken", "wrong"});
+    const auto streams = streams_in_force({stream("kept"), stream("gone"), renamed}, fresh);
+    REQUIRE(names(streams) == Names{"kept", "new", "renamed"});
+    CHECK(streams.front().settings.at("outgoing").at("target_dir") == Names{"/other"});
+}
+
 }  // namespace mistamover::test

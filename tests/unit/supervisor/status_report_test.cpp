@@ -23,7 +23,7 @@ TEST_CASE("the report is one line of JSON with every stream and every problem, w
     child->report.bytes_per_second = 1'000'000'000'000;
     child->report.last_error = "e";
     child->report.last_error_time = 9;
-    const std::string text = supervisor::status_json(children, {}, {{"/f", 1, 2, "q", "wrong"}}, 123);
+    const std::string text = supervisor::status_json(children, {}, {}, {{"/f", 1, 2, "q", "wrong"}}, 123);
     CHECK(text.find('\n') == std::string::npos);
 
     const auto json = Poco::JSON::Parser().parse(text).extract<Object::Ptr>();

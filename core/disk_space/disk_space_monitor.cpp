@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "disk_space/disk_space_monitor.hpp"
+
+#include <algorithm>
+#include <ctime>
+#include <limits>
+#include <system_error>
+#include <utility>
+
+#include <mistamover/units.hpp>
+
+namespace mistamover::disk_space {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::size_t most_in_batch = 500;
+constexpr std::size_t most_shown = 10;               // while nothing has to be deleted
+constexpr std::size_t most_bytes_of_paths = 48'000;  // a report has to fit into a message
+constexpr std::chrono::milliseconds shortest_pause = 100ms;
+constexpr std::chrono::milliseconds pause_while_vlow = 1s;
+constexpr auto worth_a_record = 1h;  // a forecast
+
+LogLevel log_level_of(SpaceState state) {
+    return state == SpaceState::vlow  ? LogLevel::error
+           : state == SpaceState::low ? LogLevel::warning
+                                      : LogLevel::info;
+}
+
+std::string state_text(SpaceState state, const Space& space) {
+    std::string text = std::string(to_string(state)) + ": " + format_size({space.free_bytes}) + " of " +
+                       format_size({space.total_bytes}) + " free";
+    if (state != SpaceState::good && short_of_inodes(space)) {
+        text += ", " + std::to_string(space.free_inodes) + " of " + std::to_string(space.total_inodes) +
+                " inodes";
+    }
+    return text;
+}
+
+}  // namespace
+
+DiskSpaceMonitor::DiskSpaceMonitor(Settings settings, std::vector<process::MonitorStream> streams, Disk& disk,
+                                   Log log)
+    : settings_(settings),
+      streams_(std::move(streams)),
+      disk_(disk),
+      log_(std::move(log)),
+      order_(deletion_order(streams_, settings.base_priority)) {
+    for (const process::MonitorStream& stream : streams_) {
+        placed_.emplace_back(stream.stop_files.size(), false);
+    }
+}
+
+void DiskSpaceMonitor::poll(Clock::time_point now) {
+    measure();
+    forecast_.add(now, effective_free(space_));
+    free_at_poll_ = effective_free(space_);
+    freed_ = 0;
+    passed_over_.clear();
+    some_under_way_ = false;
+    take_state();
+    tell_forecast();
+    settle_stops(false);
+    remove_obsolete_stops();
+    if (state_ == SpaceState::vlow) {
+        disk_.look_anew();
+    }
+    make_plan();
+}
+
+void DiskSpaceMonitor::measure() {
+    space_ = disk_.space();
+    report_.free_bytes = space_.free_bytes;
+    report_.total_bytes = space_.total_bytes;
+    report_.free_inodes = space_.free_inodes;
+    report_.total_inodes = space_.total_inodes;
+}
+
+void DiskSpaceMonitor::take_state() {
+    const SpaceState state = next_state(state_, effective_free(space_), settings_.levels);
+    if (state != state_) {
+        log_(log_level_of(state), state_text(state, space_));
+    }
+    if (state < SpaceState::low) {
+        for (std::vector<bool>& files : placed_) {
+            files.assign(files.size(), false);
+        }
+    }
+    told_exhausted_ = told_exhausted_ && state == SpaceState::vlow;
+    state_ = report_.state = state;
+}
+
+void DiskSpaceMonitor::tell_forecast() {
+    const auto left = forecast_.time_to(settings_.levels.low);
+    report_.bytes_per_second = forecast_.rate();
+    report_.seconds_to_low = left ? left->count() : -1;
+    const bool near = left && *left < worth_a_record;
+    if (near && !told_forecast_) {
+        log_(LogLevel::warning,
+             state_text(*state_, space_) + "; LOW in " + format_duration(*left) + " at the present rate of " +
+                 format_size({static_cast<std::uint64_t>(-report_.bytes_per_second)}) + "/s");
+    }
+    // Only when it has gone well out of sight is it news again.
+    told_forecast_ = near || (told_forecast_ && left && *left < 2 * worth_a_record);
+}
+
+void DiskSpaceMonitor::settle_stops(bool exhausted) {
+    report_.stopped.clear();
+    for (std::size_t stream = 0; stream < streams_.size(); ++stream) {
+        bool stopped = false;
+        for (std::size_t file = 0; file < streams_[stream].stop_files.size(); ++file) {
+            stopped = settle_stop(stream, file, exhausted) == StopSeen::own || stopped;
+        }
+        if (stopped) {
+            report_.stopped.push_back(streams_[stream].name);
+        }
+    }
+}
+
+StopSeen DiskSpaceMonitor::settle_stop(std::size_t stream, std::size_t file, bool exhausted) {
+    const std::string& path = streams_[stream].stop_files[file];
+    const std::string& name = streams_[stream].name;
+    StreamStanding standing;
+    try {
+        standing = {streams_[stream].priority > settings_.base_priority, disk_.look_for_stop(path),
+                    placed_[stream][file]};
+        switch (stop_action(*state_, exhausted, standing)) {
+            case StopAction::place:
+                if (disk_.place_stop(path)) {
+                    placed_[stream][file] = true;
+                    standing.seen = StopSeen::own;
+                    log_(LogLevel::warning, "stream " + name + " is stopped: " + path);
+                }
+                break;
+            case StopAction::remove:
+                if (disk_.remove_stop(path)) {
+                    standing.seen = StopSeen::absent;
+                    log_(LogLevel::info, "stream " + name + " may go on: " + path + " removed");
+                }
+                break;
+            case StopAction::none:
+                break;
+        }
+    } catch (const std::system_error& error) {
+        failed(error.what());
+    }
+    return standing.seen;
+}
+
+void DiskSpaceMonitor::remove_obsolete_stops() {
+    for (const std::string& path : disk_.obsolete_stops()) {
+        try {
+            if (disk_.remove_stop(path)) {
+                log_(LogLevel::info, path + " removed: it stops no stream any more");
+            }
+        } catch (const std::system_error& error) {
+            failed(error.what());
+        }
+    }
+}
+
+bool DiskSpaceMonitor::can_delete() const {
+    // A level that the file system is too small for would have everything deleted, and be no nearer.
+    return settings_.levels.vlow < space_.total_bytes;
+}
+
+std::uint64_t DiskSpaceMonitor::needed() const {
+    if (*state_ != SpaceState::vlow) {
+        return std::numeric_limits<std::uint64_t>::max();
+    }
+    // Some file systems take their time to give back what was deleted.
+    const std::uint64_t free = std::max(effective_free(space_), free_at_poll_ + freed_);
+    const std::uint64_t enough = enough_after_vlow(settings_.levels);
+    return enough > free ? enough - free : 0;
+}
+
+void DiskSpaceMonitor::make_plan() {
+    plan_.clear();
+    report_.plan.clear();
+    if (!can_delete()) {
+        return;
+    }
+    const std::size_t most = *state_ == SpaceState::vlow ? most_in_batch : most_shown;
+    try {
+        plan_ =
+            plan_deletions(order_, disk_, space_, needed(), most, [&](std::size_t stream, const Unit& unit) {
+                return passed_over_.contains({stream, unit.place, unit.name});
+            });
+    } catch (const std::system_error& error) {
+        failed(error.what());
+    }
+    std::size_t bytes = 0;
+    for (const PlannedUnit& planned : plan_) {
+        const std::string path = disk_.path_of(planned.stream, planned.unit);
+        bytes += path.size();
+        if (bytes > most_bytes_of_paths && !report_.plan.empty()) {
+            break;
+        }
+        report_.plan.push_back({streams_[planned.stream].name, path, planned.unit.gain.bytes});
+    }
+    plan_.resize(report_.plan.size());
+}
+
+DiskSpaceMonitor::Batch DiskSpaceMonitor::next_deletions() {
+    if (*state_ != SpaceState::vlow) {
+        return {};
+    }
+    if (plan_.empty() && needed() > 0 && !waits_for_units()) {
+        if (!std::exchange(told_exhausted_, true)) {
+            log_(LogLevel::critical, "nothing is left that may be deleted now: every stream is stopped");
+        }
+        settle_stops(true);
+        return {};
+    }
+    Batch batch;
+    for (const PlannedUnit& planned : plan_) {
+        if (!batch.units.empty() && planned.stream != batch.stream) {
+            break;
+        }
+        batch.stream = planned.stream;
+        batch.units.push_back(planned.unit);
+    }
+    return batch;
+}
+
+void DiskSpaceMonitor::carry_out(const Batch& batch, const std::function<bool(const Unit&)>& allowed) {
+    for (const Unit& unit : batch.units) {
+        passed_over_.insert({batch.stream, unit.place, unit.name});
+        some_under_way_ = !(allowed(unit) && delete_unit(batch.stream, unit)) || some_under_way_;
+    }
+    measure();
+    take_state();
+    make_plan();
+}
+
+bool DiskSpaceMonitor::waits_for_units() const {
+    return some_under_way_ && effective_free(space_) > settings_.levels.vlow / 2;
+}
+
+bool DiskSpaceMonitor::delete_unit(std::size_t stream, const Unit& unit) {
+    const auto tell = [&] {
+        log_(LogLevel::error, "deleted " + disk_.path_of(stream, unit) + " (" +
+                                  format_size({unit.gain.bytes}) + ") of stream " + streams_[stream].name +
+                                  ", to free space");
+    };
+    try {
+        if (disk_.remove_unit(stream, unit, tell)) {
+            freed_ += worth(unit.gain, space_);
+            ++report_.deleted_units;
+            report_.deleted_bytes += unit.gain.bytes;
+            return true;
+        }
+    } catch (const std::system_error& error) {
+        failed(error.what());
+    }
+    return false;
+}
+
+std::chrono::milliseconds DiskSpaceMonitor::pause() const {
+    std::chrono::milliseconds pause = settings_.poll_interval;
+    if (*state_ == SpaceState::vlow) {
+        return std::min(pause, pause_while_vlow);
+    }
+    const std::uint64_t free = effective_free(space_);
+    const std::int64_t rate = std::min(forecast_.rate(), forecast_.latest_rate());
+    for (const std::uint64_t level : {settings_.levels.low, settings_.levels.vlow}) {
+        if (free > level && rate < 0) {
+            const double seconds = static_cast<double>(free - level) / -static_cast<double>(rate);
+            const std::chrono::duration<double, std::milli> half(seconds * 500);
+            if (half < pause) {
+                pause = std::chrono::duration_cast<std::chrono::milliseconds>(half);
+            }
+        }
+    }
+    return std::clamp(pause, std::min(shortest_pause, settings_.poll_interval), settings_.poll_interval);
+}
+
+void DiskSpaceMonitor::failed(const std::string& what) {
+    if (what != report_.last_error) {
+        log_(LogLevel::error, what);
+    }
+    report_.last_error = what;
+    report_.last_error_time = std::time(nullptr);
+}
+
+}  // namespace mistamover::disk_space

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <tuple>
+#include <vector>
+
+#include <mistamover/border.hpp>
+
+#include "disk_space/deletion_plan.hpp"
+#include "disk_space/forecast.hpp"
+#include "disk_space/space_policy.hpp"
+
+namespace mistamover::disk_space {
+
+/// Keeps one file system from filling: at each poll it looks how much is free, stops and frees streams with
+/// `.stop` files, and says what is to be deleted. Looks at the disk through Disk alone. For one thread.
+class DiskSpaceMonitor {
+  public:
+    using Clock = std::chrono::steady_clock;
+
+    /// The file system, and the monitor's hands on it. What fails throws std::system_error.
+    class Disk : public UnitSource {
+      public:
+        virtual Space space() = 0;
+        /// What is told of units must be true from now on; until then it may be a while ago.
+        virtual void look_anew() = 0;
+        virtual StopSeen look_for_stop(const std::string& path) = 0;
+        virtual bool place_stop(const std::string& path) = 0;
+        virtual bool remove_stop(const std::string& path) = 0;
+        /// What the monitor made in earlier times, wherever no stream has a `.stop` any more.
+        virtual std::vector<std::string> obsolete_stops() = 0;
+        /// False where the unit is not the one that was planned, or is in use. `about_to` is called just
+        /// before anything is deleted.
+        virtual bool remove_unit(std::size_t stream, const Unit& unit,
+                                 const std::function<void()>& about_to) = 0;
+        [[nodiscard]] virtual std::string path_of(std::size_t stream, const Unit& unit) const = 0;
+
+      protected:
+        ~Disk() = default;
+    };
+    using Log = std::function<void(LogLevel level, std::string_view text)>;
+
+    struct Settings {
+        Levels levels;
+        std::int64_t base_priority = 100;
+        std::chrono::milliseconds poll_interval{60'000};
+    };
+
+    DiskSpaceMonitor(Settings settings, std::vector<process::MonitorStream> streams, Disk& disk, Log log);
+
+    /// Looks, and does what is to be done with `.stop` files. While VLOW, deletions are to follow until
+    /// next_deletions gives none.
+    void poll(Clock::time_point now);
+
+    /// Units of one stream.
+    struct Batch {
+        std::size_t stream = 0;
+        std::vector<Unit> units;
+    };
+    /// What is to be deleted next, in order; empty where this poll is at its end: enough is free, or nothing
+    /// is left to delete. Then every stream has been stopped, unless units are under way and half of
+    /// level_vlow is still free.
+    Batch next_deletions();
+    /// Deletes, of the batch, the units that are `allowed`.
+    void carry_out(const Batch& batch, const std::function<bool(const Unit&)>& allowed);
+
+    /// When to poll again: the sooner, the nearer the next level is at the present rate.
+    [[nodiscard]] std::chrono::milliseconds pause() const;
+    [[nodiscard]] const process::DiskSpaceReport& report() const noexcept { return report_; }
+    [[nodiscard]] const std::vector<process::MonitorStream>& streams() const noexcept { return streams_; }
+
+  private:
+    void measure();
+    void take_state();
+    void tell_forecast();
+    void settle_stops(bool exhausted);
+    [[nodiscard]] StopSeen settle_stop(std::size_t stream, std::size_t file, bool exhausted);
+    void remove_obsolete_stops();
+    void make_plan();
+    [[nodiscard]] bool delete_unit(std::size_t stream, const Unit& unit);
+    [[nodiscard]] bool waits_for_units() const;
+    [[nodiscard]] std::uint64_t needed() const;
+    [[nodiscard]] bool can_delete() const;
+    void failed(const std::string& what);
+
+    Settings settings_;
+    std::vector<process::MonitorStream> streams_;
+    Disk& disk_;
+    Log log_;
+    std::vector<std::size_t> order_;
+    std::vector<std::vector<bool>> placed_;  ///< By stream and `.stop` file: see StreamStanding.
+    Forecast forecast_;
+    bool told_forecast_ = false;
+    std::optional<SpaceState> state_;
+    Space space_;
+    std::uint64_t free_at_poll_ = 0;
+    std::uint64_t freed_ = 0;  ///< Since the poll, as far as the monitor knows of itself.
+    std::vector<PlannedUnit> plan_;
+    /// Units that could not be deleted since the poll: stream, place and name.
+    std::set<std::tuple<std::size_t, UnitPlace, std::string>> passed_over_;
+    bool some_under_way_ = false;  ///< Of those, some are in use and may soon go by themselves.
+    bool told_exhausted_ = false;
+    process::DiskSpaceReport report_;
+};
+
+}  // namespace mistamover::disk_space

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <set>
+#include <string>
+#include <vector>
+
+#include "disk_space/disk_space_monitor.hpp"
+#include "disk_space/placed_stops.hpp"
+#include "disk_space/unit_listing.hpp"
+
+namespace mistamover::disk_space {
+
+/// The real file system. For one thread.
+class LocalDisk final : public DiskSpaceMonitor::Disk {
+  public:
+    /// `label` goes into the `.stop` files; `placed_dir` remembers them.
+    LocalDisk(std::string label, std::string mount_point, const std::vector<process::MonitorStream>& streams,
+              const std::filesystem::path& placed_dir);
+
+    /// Ends what a crash has interrupted; gives the paths of units whose deletion it has ended.
+    std::vector<std::string> recover();
+
+    Space space() override;
+    StopSeen look_for_stop(const std::string& path) override;
+    bool place_stop(const std::string& path) override;
+    bool remove_stop(const std::string& path) override;
+    std::vector<std::string> obsolete_stops() override;
+    std::vector<const Unit*> units(std::size_t stream) override;
+    void look_anew() override;
+    std::optional<Gain> gain_of_directory(std::size_t stream, const Unit& unit) override;
+    bool remove_unit(std::size_t stream, const Unit& unit, const std::function<void()>& about_to) override;
+    [[nodiscard]] std::string path_of(std::size_t stream, const Unit& unit) const override;
+
+  private:
+    [[nodiscard]] const UnitListing& listing_of(std::size_t stream, UnitPlace place) const;
+
+    std::string label_;
+    std::string mount_point_;
+    PlacedStops placed_;
+    std::set<std::string> stop_files_;
+    std::vector<std::vector<UnitListing>> listings_;  ///< By stream.
+};
+
+}  // namespace mistamover::disk_space

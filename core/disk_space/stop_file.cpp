@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "disk_space/stop_file.hpp"
+
+#include <array>
+#include <cerrno>
+#include <charconv>
+#include <fcntl.h>
+#include <string_view>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "files/rename_no_replace.hpp"
+#include "process/throw_errno.hpp"
+#include "process/unique_fd.hpp"
+
+namespace mistamover::disk_space {
+namespace {
+
+constexpr std::string_view author = "disk_space_monitor ";
+constexpr std::size_t longest_content = 512;
+
+std::string beside(const std::filesystem::path& path, const char* suffix) {
+    return (path.parent_path() / (".mistamover" + path.filename().string() + suffix)).string();
+}
+
+std::string new_name(const std::filesystem::path& path) {
+    return beside(path, "-new");
+}
+
+std::string old_name(const std::filesystem::path& path) {
+    return beside(path, "-old");
+}
+
+// The second that the line ends with; -1: this is no line of the monitor's.
+std::int64_t second_in(std::string_view content) {
+    const std::size_t space = content.rfind(' ');
+    if (!content.starts_with(author) || !content.ends_with('\n') || space < author.size()) {
+        return -1;
+    }
+    const std::string_view digits = content.substr(space + 1, content.size() - space - 2);
+    std::int64_t second = -1;
+    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), second);
+    return error == std::errc{} && end == digits.data() + digits.size() ? second : -1;
+}
+
+// What cannot be looked at is taken for foreign, and so left alone.
+StopSeen look_at(const std::string& path) {
+    const process::UniqueFd file(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC));
+    if (!file.valid()) {
+        return errno == ENOENT || errno == ENOTDIR ? StopSeen::absent : StopSeen::foreign;
+    }
+    struct stat info {};
+    std::array<char, longest_content> buffer{};
+    const ssize_t length = ::pread(file.get(), buffer.data(), buffer.size(), 0);
+    if (::fstat(file.get(), &info) != 0 || !S_ISREG(info.st_mode) || length <= 0 || length != info.st_size) {
+        return StopSeen::foreign;
+    }
+    const std::int64_t second = second_in({buffer.data(), static_cast<std::size_t>(length)});
+    return second >= 0 && info.st_mtim.tv_sec == second && info.st_mtim.tv_nsec == 0 ? StopSeen::own
+                                                                                     : StopSeen::foreign;
+}
+
+void write_new(const std::string& path, const std::string& content, std::int64_t second) {
+    const process::UniqueFd file(
+        ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644));
+    const std::array<timespec, 2> times{{{second, 0}, {second, 0}}};
+    if (!file.valid() ||
+        ::write(file.get(), content.data(), content.size()) != static_cast<ssize_t>(content.size()) ||
+        ::futimens(file.get(), times.data()) != 0) {
+        process::throw_errno(path);
+    }
+}
+
+void put_back(const std::string& from, const std::string& to) {
+    const int error = files::rename_no_replace({AT_FDCWD, from}, {AT_FDCWD, to});
+    // Where the name is taken again, the file that has it holds the stream back as well.
+    if (error != 0 && (error != EEXIST || ::unlink(from.c_str()) != 0)) {
+        errno = error;
+        process::throw_errno(to);
+    }
+}
+
+}  // namespace
+
+StopSeen StopFileAt::look() const {
+    return look_at(path_.string());
+}
+
+bool StopFileAt::place(const std::string& label, std::int64_t now) const {
+    const std::string made = new_name(path_);
+    ::unlink(made.c_str());
+    struct stat info {};
+    if (::stat(path_.parent_path().c_str(), &info) != 0 && errno == ENOENT) {
+        return false;
+    }
+    try {
+        write_new(made, std::string(author) + label + ' ' + std::to_string(now) + '\n', now);
+    } catch (const std::system_error&) {
+        ::unlink(made.c_str());
+        throw;
+    }
+    const int error = files::rename_no_replace({AT_FDCWD, made}, {AT_FDCWD, path_.string()});
+    if (error != 0) {
+        ::unlink(made.c_str());
+        if (error != EEXIST) {
+            errno = error;
+            process::throw_errno(path_.string());
+        }
+    }
+    return error == 0;
+}
+
+bool StopFileAt::remove() const {
+    if (look() != StopSeen::own) {
+        return false;
+    }
+    const std::string aside = old_name(path_);
+    const int error = files::rename_no_replace({AT_FDCWD, path_.string()}, {AT_FDCWD, aside});
+    if (error == ENOENT) {
+        return false;
+    }
+    if (error != 0) {
+        errno = error;
+        process::throw_errno(path_.string());
+    }
+    if (look_at(aside) == StopSeen::own) {
+        if (::unlink(aside.c_str()) != 0) {
+            process::throw_errno(aside);
+        }
+        return true;
+    }
+    put_back(aside, path_.string());
+    return false;
+}
+
+void StopFileAt::recover() const {
+    ::unlink(new_name(path_).c_str());
+    const std::string aside = old_name(path_);
+    if (look_at(aside) != StopSeen::absent) {
+        put_back(aside, path_.string());
+    }
+}
+
+}  // namespace mistamover::disk_space

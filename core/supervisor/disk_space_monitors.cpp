@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "supervisor/disk_space_monitors.hpp"
+
+#include <algorithm>
+#include <csignal>
+
+#include "disk_space/placed_stops.hpp"
+#include "process/spawn.hpp"
+#include "supervisor/child.hpp"
+#include "supervisor/reload_difference.hpp"
+
+namespace mistamover::supervisor {
+namespace {
+
+using namespace std::chrono_literals;
+using SpaceClock = process::EventLoop::Clock;
+
+constexpr char disk_space_verb[] = "_disk-space";
+
+std::string monitor_description(const std::string& label) {
+    return "the disk space monitor dsm_" + label;
+}
+
+// Where two ask for the same, nothing needs to be started again.
+bool asks_for_the_same(const disk_space::FileSystem& a, const disk_space::FileSystem& b) {
+    return a.device == b.device && a.mount_point == b.mount_point &&
+           std::equal(a.streams.begin(), a.streams.end(), b.streams.begin(), b.streams.end(),
+                      [](const process::MonitorStream& x, const process::MonitorStream& y) {
+                          return process::encode(x) == process::encode(y);
+                      });
+}
+
+}  // namespace
+
+DiskSpaceMonitors::DiskSpaceMonitors(process::EventLoop& loop, LogService& log, StreamProcesses& transfers,
+                                     std::filesystem::path run_dir)
+    : loop_(loop), log_(log), transfers_(transfers), work_dir_(std::move(run_dir) / "disk_space") {}
+
+DiskSpaceMonitors::~DiskSpaceMonitors() {
+    for (const auto& [label, child] : children_) {
+        loop_.cancel(child->start_timer);
+        loop_.cancel(child->kill_timer);
+    }
+}
+
+void DiskSpaceMonitors::apply(const config::Configuration& configuration) {
+    in_force_ = streams_in_force(std::move(in_force_), configuration);
+    monitored_.clear();
+    if (config::disk_space_settings(configuration.global).level_vlow) {
+        for (const config::Stream& stream : in_force_) {
+            monitored_.push_back(disk_space::monitored(stream));
+        }
+    }
+    settings_ = config::serialize_settings(configuration.global);
+    if (!mounts_) {
+        mounts_.emplace(loop_, [this] { regroup(); });
+    }
+    regroup();
+}
+
+// Where a monitor has left a `.stop`, and no stream is monitored any more, one is wanted to remove it.
+void DiskSpaceMonitors::regroup() {
+    if (stopping_) {
+        return;
+    }
+    std::vector<std::filesystem::path> left;
+    for (const std::string& path : disk_space::PlacedStops(work_dir_ / ".placed").paths()) {
+        left.push_back(std::filesystem::path(path).parent_path());
+    }
+    std::map<std::string, disk_space::FileSystem> wanted = disk_space::file_systems(monitored_, left);
+    for (const auto& [label, child] : children_) {
+        if (!wanted.contains(label) && !child->removed) {
+            child->removed = true;
+            stop(label, *child);
+        }
+    }
+    std::erase_if(children_,
+                  [](const auto& entry) { return entry.second->removed && entry.second->pid < 0; });
+    for (auto& [label, file_system] : wanted) {
+        take(label, std::move(file_system));
+    }
+}
+
+void DiskSpaceMonitors::take(const std::string& label, disk_space::FileSystem&& wanted) {
+    auto& child = children_[label];
+    const bool is_new = child == nullptr;
+    if (is_new) {
+        child = std::make_unique<SpaceChild>();
+    } else if (child->settings == settings_ && !child->removed &&
+               asks_for_the_same(child->file_system, wanted)) {
+        return;
+    }
+    child->file_system = std::move(wanted);
+    child->settings = settings_;
+    child->removed = child->finished = false;
+    if (child->pid > 0) {
+        child->replaced = true;
+        stop(label, *child);
+    } else {
+        start(label);
+    }
+}
+
+void DiskSpaceMonitors::start(const std::string& label) {
+    SpaceChild& child = *children_.at(label);
+    loop_.cancel(child.start_timer);
+    child.start_timer = 0;
+    if (stopping_) {
+        return;
+    }
+    try {
+        spawn(label, child);
+    } catch (const std::exception& error) {
+        log_.log().error(monitor_description(label) + " cannot be started: " + error.what());
+        if (child.pid > 0) {
+            ::kill(child.pid, SIGKILL);
+            return;
+        }
+        child.channel.reset();
+        start_later(label, child.restart.next_pause(0ms, random_jitter()));
+    }
+}
+
+void DiskSpaceMonitors::start_later(const std::string& label, std::chrono::milliseconds pause) {
+    SpaceChild& child = *children_.at(label);
+    loop_.cancel(child.start_timer);
+    child.start_timer = loop_.call_after(pause, [this, label] { start(label); });
+}
+
+void DiskSpaceMonitors::spawn(const std::string& label, SpaceChild& child) {
+    const std::filesystem::path work_dir = work_dir_ / label;
+    std::filesystem::create_directories(work_dir);
+    std::filesystem::permissions(work_dir, std::filesystem::perms::owner_all);
+    auto [ours, theirs] = process::socket_pair();
+    child.channel = std::make_unique<process::Channel>(
+        loop_, std::move(ours),
+        [this, label](process::Message&& message) { on_message(label, std::move(message)); }, [] {});
+    child.pid = process::spawn_self({disk_space_verb, label, child.file_system.mount_point}, theirs.get(),
+                                    log_.socket());
+    child.started = child.heard = SpaceClock::now();
+    child.replaced = false;
+    process::Configure configure;
+    configure.settings = child.settings;
+    configure.work_dir = work_dir.string();
+    child.channel->send(configure);
+    for (const process::MonitorStream& stream : child.file_system.streams) {
+        child.channel->send(stream);
+    }
+    child.channel->send(process::StreamsKnown{});
+}
+
+void DiskSpaceMonitors::stop(const std::string& label, SpaceChild& child) {
+    loop_.cancel(child.start_timer);
+    child.start_timer = 0;
+    if (child.pid < 0) {
+        return;
+    }
+    child.channel->send(process::Stop{grace_.count()});
+    loop_.cancel(child.kill_timer);
+    child.kill_timer = loop_.call_after(grace_, [this, label, &child] {
+        child.kill_timer = 0;
+        log_.log().error(monitor_description(label) + " did not end in time and is killed");
+        ::kill(child.pid, SIGKILL);
+    });
+}
+
+void DiskSpaceMonitors::stop() {
+    stopping_ = true;
+    for (const auto& [label, child] : children_) {
+        stop(label, *child);
+    }
+}
+
+void DiskSpaceMonitors::on_message(const std::string& label, process::Message&& message) {
+    SpaceChild& child = *children_.at(label);
+    child.heard = SpaceClock::now();
+    if (auto* report = std::get_if<process::DiskSpaceReport>(&message)) {
+        child.report = std::move(*report);
+    } else if (const auto* wanted = std::get_if<process::HoldUnits>(&message)) {
+        hold(label, *wanted);
+    } else if (const auto* released = std::get_if<process::ReleaseUnits>(&message)) {
+        child.holds.erase(released->stream);
+        transfers_.release_units(released->stream);
+    } else if (std::holds_alternative<process::Finished>(message)) {
+        child.finished = true;
+    }
+}
+
+void DiskSpaceMonitors::hold(const std::string& label, const process::HoldUnits& wanted) {
+    children_.at(label)->holds.insert(wanted.stream);
+    transfers_.hold_units(wanted.stream, wanted.names,
+                          [this, label, request = wanted.request,
+                           pid = children_.at(label)->pid](std::vector<std::string>&& names) {
+                              const auto found = children_.find(label);
+                              if (found != children_.end() && found->second->pid == pid && pid > 0) {
+                                  found->second->channel->send(process::UnitsHeld{request, std::move(names)});
+                              }
+                          });
+}
+
+void DiskSpaceMonitors::release_all(SpaceChild& child) {
+    for (const std::string& stream : std::exchange(child.holds, {})) {
+        transfers_.release_units(stream);
+    }
+}
+
+void DiskSpaceMonitors::process_ended(pid_t pid, int status) {
+    const auto found = std::find_if(children_.begin(), children_.end(),
+                                    [&](const auto& entry) { return entry.second->pid == pid; });
+    if (found == children_.end()) {
+        return;
+    }
+    const std::string label = found->first;
+    SpaceChild& child = *found->second;
+    child.channel->receive();  // its last words may still be in the socket
+    release_all(child);
+    child.pid = -1;
+    child.channel.reset();
+    loop_.cancel(child.kill_timer);
+    child.kill_timer = 0;
+    if (stopping_) {
+        return;
+    }
+    if (child.removed || (child.finished && !child.replaced)) {
+        children_.erase(found);
+    } else if (child.replaced) {
+        start(label);
+    } else {
+        log_.log().error(monitor_description(label) + " ended with " + how_it_ended(status) +
+                         "; it is started again");
+        ++child.restarts;
+        const auto lived =
+            std::chrono::duration_cast<std::chrono::milliseconds>(SpaceClock::now() - child.started);
+        start_later(label, child.restart.next_pause(lived, random_jitter()));
+    }
+}
+
+void DiskSpaceMonitors::check_health() {
+    health_.begin(SpaceClock::now());
+    for (const auto& [label, child] : children_) {
+        if (child->pid > 0 && health_.hangs(child->heard)) {
+            log_.log().critical(monitor_description(label) + " hangs and is killed");
+            ::kill(child->pid, SIGKILL);
+        }
+    }
+}
+
+bool DiskSpaceMonitors::done() const {
+    return std::all_of(children_.begin(), children_.end(),
+                       [](const auto& entry) { return entry.second->pid < 0; });
+}
+
+}  // namespace mistamover::supervisor

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <map>
+#include <memory>
+#include <optional>
+#include <set>
+#include <string>
+#include <sys/types.h>
+
+#include "config/load.hpp"
+#include "disk_space/file_systems.hpp"
+#include "process/channel.hpp"
+#include "process/event_loop.hpp"
+#include "supervisor/health.hpp"
+#include "supervisor/log_service.hpp"
+#include "supervisor/mount_watch.hpp"
+#include "supervisor/restart_policy.hpp"
+#include "supervisor/stream_processes.hpp"
+
+namespace mistamover::supervisor {
+
+/// What the controller knows of one file system and of the process that monitors it.
+struct SpaceChild {
+    disk_space::FileSystem file_system;
+    std::string settings;  ///< The global ones, serialized.
+    pid_t pid = -1;        ///< -1: no process at present.
+    std::unique_ptr<process::Channel> channel;
+    process::DiskSpaceReport report;
+    std::set<std::string> holds;  ///< Streams of which it has units held.
+    RestartPolicy restart;
+    std::uint64_t restarts = 0;
+    std::chrono::steady_clock::time_point started;
+    std::chrono::steady_clock::time_point heard;  ///< When it last said anything.
+    process::EventLoop::TimerId start_timer = 0;
+    process::EventLoop::TimerId kill_timer = 0;
+    bool finished = false;
+    bool replaced = false;  ///< It ends in order to start again with other settings.
+    bool removed = false;   ///< It is to go, with its process, for good.
+};
+
+using SpaceChildren = std::map<std::string, std::unique_ptr<SpaceChild>>;  ///< By the file system's label.
+
+/// The disk space monitors, one a file system that holds a directory of a stream: groups the streams, again
+/// whenever the configuration or the mounts change, and starts, restarts, replaces and stops the processes.
+class DiskSpaceMonitors {
+  public:
+    /// `transfers` hold back the units that are deleted. The references must outlive the object.
+    DiskSpaceMonitors(process::EventLoop& loop, LogService& log, StreamProcesses& transfers,
+                      std::filesystem::path run_dir);
+    ~DiskSpaceMonitors();
+    DiskSpaceMonitors(const DiskSpaceMonitors&) = delete;
+    DiskSpaceMonitors& operator=(const DiskSpaceMonitors&) = delete;
+
+    /// How long a process that is to end may take before it is killed.
+    void set_grace(std::chrono::milliseconds grace) noexcept { grace_ = grace; }
+    /// Starts, replaces and stops what the configuration, which is usable(), asks for.
+    void apply(const config::Configuration& configuration);
+    /// To be called where a child has ended that may be one of these.
+    void process_ended(pid_t pid, int status);
+    /// Kills what hangs: every HealthCheck::interval.
+    void check_health();
+    /// Stops all, for good.
+    void stop();
+    /// True where every process has ended after stop().
+    [[nodiscard]] bool done() const;
+    [[nodiscard]] const SpaceChildren& children() const noexcept { return children_; }
+
+  private:
+    void regroup();
+    void take(const std::string& label, disk_space::FileSystem&& wanted);
+    void start(const std::string& label);
+    void start_later(const std::string& label, std::chrono::milliseconds pause);
+    void spawn(const std::string& label, SpaceChild& child);
+    void stop(const std::string& label, SpaceChild& child);
+    void on_message(const std::string& label, process::Message&& message);
+    void hold(const std::string& label, const process::HoldUnits& wanted);
+    void release_all(SpaceChild& child);
+
+    process::EventLoop& loop_;
+    LogService& log_;
+    StreamProcesses& transfers_;
+    std::filesystem::path work_dir_;
+    std::chrono::milliseconds grace_{30'000};
+    std::vector<config::Stream> in_force_;
+    std::vector<process::MonitorStream> monitored_;  ///< What of these is to be monitored.
+    std::string settings_;
+    SpaceChildren children_;
+    HealthCheck health_;
+    std::optional<MountWatch> mounts_;
+    bool stopping_ = false;
+};
+
+}  // namespace mistamover::supervisor

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// A disk that is filled twice as fast as it is emptied, by deliverers of which the one of low priority does
+// not care for `.stop` files.
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <cstdlib>
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <thread>
+#include <unistd.h>
+
+#include "disk_site.hpp"
+#include "faulty_site.hpp"
+
+namespace mistamover::test {
+namespace {
+
+namespace fs = std::filesystem;
+using namespace std::chrono_literals;
+
+constexpr std::size_t file_size = 200'000;
+
+// Two minutes with MISTAMOVER_CAMPAIGN=full in the environment, a short form otherwise.
+std::chrono::seconds duration() {
+    const char* wanted =
+        std::getenv("MISTAMOVER_CAMPAIGN");  // NOLINT(concurrency-mt-unsafe): no other thread
+    return wanted != nullptr && std::string(wanted) == "full" ? 120s : 10s;
+}
+
+// Delivers files of 200 kB at a steady rate, until it is told to stop.
+class Deliverer {
+  public:
+    Deliverer(fs::path directory, std::chrono::milliseconds pause)
+        : directory_(std::move(directory)), thread_([this, pause] { run(pause); }) {}
+    ~Deliverer() { finish(); }
+    Deliverer(const Deliverer&) = delete;
+    Deliverer& operator=(const Deliverer&) = delete;
+
+    void finish() {
+        over_ = true;
+        if (thread_.joinable()) {
+            thread_.join();
+        }
+    }
+    [[nodiscard]] int files() const { return files_; }
+    [[nodiscard]] int errors() const { return errors_; }
+
+  private:
+    void run(std::chrono::milliseconds pause) {
+        const std::string content(file_size, 'd');
+        auto next = std::chrono::steady_clock::now();
+        while (!over_) {
+            const fs::path name = directory_ / ("f" + std::to_string(files_++));
+            const int fd = ::open(name.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+            errors_ +=
+                ::write(fd, content.data(), content.size()) == static_cast<ssize_t>(content.size()) ? 0 : 1;
+            ::close(fd);
+            std::this_thread::sleep_until(next += pause);
+        }
+    }
+
+    fs::path directory_;
+    std::atomic<bool> over_ = false;
+    std::atomic<int> files_ = 0;
+    std::atomic<int> errors_ = 0;
+    std::thread thread_;
+};
+
+std::size_t events_like(const std::vector<std::string>& events, const std::string& start) {
+    return static_cast<std::size_t>(std::count_if(
+        events.begin(), events.end(), [&](const std::string& event) { return event.starts_with(start); }));
+}
+
+}  // namespace
+
+TEST_SUITE_BEGIN("disk_space_campaign");
+
+TEST_CASE(
+    "where low priority comes in twice as fast as it leaves, high priority sees no error and loses nothing") {
+    if (!may_mount()) {
+        return;
+    }
+    DiskSite site;
+    site.add("low", ", priority: 50, deletion_enabled: true", ", bandwidth_limit: 2MB");
+    site.add("high", ", priority: 200, deletion_enabled: true");
+    const Daemon daemon(site);
+    REQUIRE(site.fill(22 * mb, "OKAY"));
+    Deliverer low(site.directory("low"), 50ms);     // 4 MB/s
+    Deliverer high(site.directory("high"), 200ms);  // 1 MB/s, and it is sent as fast
+    std::this_thread::sleep_for(duration());
+    low.finish();
+    high.finish();
+    CHECK(high.errors() == 0);
+    CHECK(eventually(
+        [&] { return names_in(site.target("high")).size() == static_cast<std::size_t>(high.files()); }));
+    REQUIRE(eventually([&] { return site.status()->getValue<std::string>("state") != "VLOW"; }));
+
+    const std::vector<std::string> events = site.events();
+    const std::size_t deleted = events_like(events, "deleted low/");
+    CHECK(deleted > 0);
+    CHECK(events_like(events, "deleted ") == deleted);
+    CHECK(events_like(events, "stop high") == 0);
+    CHECK(events_like(events, "stop low") == 1);
+    CHECK(events_like(events, "go ") == 0);
+    // Each file of low priority was delivered, or deleted, or is still there.
+    CHECK(eventually([&] {
+        return names_in(site.target("low")).size() + deleted == static_cast<std::size_t>(low.files()) ||
+               site.state_of("low") != "idle";
+    }));
+}
+
+TEST_CASE("what is deleted is what the status has shown just before") {
+    if (!may_mount()) {
+        return;
+    }
+    DiskSite site;
+    site.add("low", ", priority: 50, deletion_enabled: true");
+    write_file(site.target("low") / ".stop", "nothing drains\n");
+    const Daemon daemon(site);
+    REQUIRE(site.fill(25 * mb, "OKAY"));
+    {
+        const Deliverer deliverer(site.directory("low"), 5ms);
+        REQUIRE(eventually([&] { return site.reaches("LOW"); }));
+    }
+    std::vector<std::string> plan;
+    REQUIRE(eventually([&] {
+        const bool same = !plan.empty() && plan == site.planned();
+        plan = site.planned();
+        return same;
+    }));
+    site.disk().leave_free(9'500'000);  // 10.1 MB have to be free: three files and a bit
+    REQUIRE(eventually([&] { return events_like(site.events(), "deleted ") == 3 && site.reaches("LOW"); }));
+    std::vector<std::string> deleted;
+    for (const std::string& event : site.events()) {
+        if (event.starts_with("deleted ")) {
+            deleted.push_back(event.substr(8));
+        }
+    }
+    plan.resize(3);
+    CHECK(deleted == plan);
+}
+
+TEST_SUITE_END();
+
+}  // namespace mistamover::test

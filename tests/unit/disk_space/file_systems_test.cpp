@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "disk_space/file_systems.hpp"
+
+#include <doctest/doctest.h>
+
+#include "scratch.hpp"
+
+namespace mistamover::test {
+
+using namespace disk_space;
+
+TEST_CASE("the kernel's list of mounts is understood, odd names included") {
+    const std::vector<Mount> mounts = parse_mounts(
+        "21 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw\n"
+        "nonsense\n"
+        "35 21 0:42 /sub /mnt/a\\040b\\134c rw - tmpfs tmpfs rw\n");
+    REQUIRE(mounts.size() == 2);
+    CHECK(mounts[0].id == 21);
+    CHECK(mounts[0].device == "8:1");
+    CHECK(mounts[0].point == "/");
+    CHECK(mounts[1].id == 35);
+    CHECK(mounts[1].point == "/mnt/a b\\c");
+}
+
+TEST_CASE("a file system is called by its mount point's last element, numbered where two would be the same") {
+    const auto names = labels({"/", "/srv/data", "/data", "/x/data", "/data2", "/odd \n.name", "/.hidden"});
+    CHECK(names.at("/") == "root");
+    CHECK(names.at("/data") == "data");
+    CHECK(names.at("/data2") == "data2");
+    CHECK(names.at("/srv/data") == "data3");
+    CHECK(names.at("/x/data") == "data4");
+    CHECK(names.at("/odd \n.name") == "odd__.name");
+    CHECK(names.at("/.hidden") == "_hidden");
+}
+
+TEST_CASE("streams are found where their directories lie, or would be made") {
+    const Scratch scratch;
+    process::MonitorStream stream;
+    stream.name = "p";
+    stream.data_dir = (scratch / "not" / "made" / "yet").string();
+    stream.stop_files = {stream.data_dir + "/.stop"};
+    stream.quarantine_dir = "/proc/q";
+    const auto found = file_systems({stream});
+    REQUIRE(found.size() == 2);
+    REQUIRE(found.contains("proc"));
+    const FileSystem& proc = found.at("proc");
+    CHECK(proc.mount_point == "/proc");
+    REQUIRE(proc.streams.size() == 1);
+    CHECK(proc.streams[0].data_dir.empty());
+    CHECK(proc.streams[0].stop_files.empty());
+    CHECK(proc.streams[0].quarantine_here);
+    const FileSystem& other = found.begin()->first == "proc" ? found.rbegin()->second : found.begin()->second;
+    REQUIRE(other.streams.size() == 1);
+    CHECK(other.streams[0].data_dir == stream.data_dir);
+    CHECK(other.streams[0].stop_files == stream.stop_files);
+    CHECK_FALSE(other.streams[0].quarantine_here);
+    CHECK(file_systems({}, {"/proc"}).at("proc").streams.empty());
+}
+
+}  // namespace mistamover::test

@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "disk_space/local_disk.hpp"
+
+#include <algorithm>
+#include <doctest/doctest.h>
+
+#include "scratch.hpp"
+
+namespace mistamover::test {
+
+using namespace disk_space;
+namespace fs = std::filesystem;
+
+namespace {
+
+process::MonitorStream stream_in(const Scratch& scratch, const std::string& stop_file = ".stop") {
+    process::MonitorStream stream;
+    stream.name = "p";
+    stream.data_dir = (scratch / "data").string();
+    stream.data_control_extension = "ctrl";
+    stream.quarantine_dir = (scratch / "data" / "quarantine").string();
+    stream.quarantine_here = true;
+    stream.stop_files = {(scratch / "data" / stop_file).string()};
+    fs::create_directories(stream.quarantine_dir);
+    return stream;
+}
+
+LocalDisk disk_with(const Scratch& scratch, const std::vector<process::MonitorStream>& streams) {
+    return {"disk", scratch.path().string(), streams, scratch / "placed"};
+}
+
+std::vector<std::string> names_below(const fs::path& directory) {
+    std::vector<std::string> names;
+    for (const auto& entry : fs::directory_iterator(directory)) {
+        names.push_back(entry.path().filename().string());
+    }
+    return names;
+}
+
+}  // namespace
+
+TEST_CASE("a .stop that was made is remembered until it has gone, under whatever name") {
+    const Scratch scratch;
+    const auto before = stream_in(scratch);
+    {
+        LocalDisk disk = disk_with(scratch, {before});
+        CHECK(disk.place_stop(before.stop_files[0]));
+        CHECK(disk.obsolete_stops().empty());
+        CHECK(disk.look_for_stop(before.stop_files[0]) == StopSeen::own);
+    }
+    LocalDisk disk = disk_with(scratch, {stream_in(scratch, ".halt")});
+    REQUIRE(disk.obsolete_stops() == before.stop_files);
+    CHECK(disk.remove_stop(before.stop_files[0]));
+    CHECK(disk.obsolete_stops().empty());
+    CHECK(names_below(scratch / "placed").empty());
+}
+
+TEST_CASE("a .stop that has become an operator's is forgotten, and stays") {
+    const Scratch scratch;
+    const auto before = stream_in(scratch);
+    LocalDisk(disk_with(scratch, {before})).place_stop(before.stop_files[0]);
+    write_file(before.stop_files[0], "mine");
+    LocalDisk disk = disk_with(scratch, {});
+    REQUIRE(disk.obsolete_stops() == before.stop_files);
+    CHECK_FALSE(disk.remove_stop(before.stop_files[0]));
+    CHECK(disk.obsolete_stops().empty());
+    CHECK(read_file(before.stop_files[0]) == "mine");
+}
+
+TEST_CASE("a unit that gets into the handshake after the plan was made stays") {
+    const Scratch scratch;
+    const auto stream = stream_in(scratch);
+    write_file(scratch / "data" / "unit", "12345");
+    write_file(scratch / "data" / "quarantine" / "failed", "12345");
+    LocalDisk disk = disk_with(scratch, {stream});
+    std::vector<Unit> units;
+    for (const Unit* unit : disk.units(0)) {
+        units.push_back(*unit);
+    }
+    REQUIRE(units.size() == 2);
+    const auto nothing = [] {};
+    write_file(scratch / "data" / ".unit.ctrl", "");
+    for (const Unit& unit : units) {
+        CHECK(disk.remove_unit(0, unit, nothing) == (unit.name == "failed"));
+    }
+    CHECK(read_file(scratch / "data" / "unit") == "12345");
+    CHECK(disk.units(0).empty());
+}
+
+TEST_CASE("what an earlier process had begun to delete is ended") {
+    const Scratch scratch;
+    const auto stream = stream_in(scratch);
+    write_file(scratch / "data" / ".mistamover-deleting-tree" / "rest", "12345");
+    LocalDisk disk = disk_with(scratch, {stream});
+    CHECK(disk.recover() == std::vector<std::string>{(scratch / "data" / "tree").string()});
+    CHECK(names_below(scratch / "data") == std::vector<std::string>{"quarantine"});
+}
+
+}  // namespace mistamover::test

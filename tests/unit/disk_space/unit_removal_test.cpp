@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "disk_space/unit_removal.hpp"
+
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+
+#include "disk_space/unit_listing.hpp"
+#include "process/unique_fd.hpp"
+#include "scratch.hpp"
+
+namespace mistamover::test {
+
+using namespace disk_space;
+namespace fs = std::filesystem;
+
+namespace {
+
+// A directory with what may be deleted in it, and something outside that may not.
+struct Removal {
+    Scratch scratch;
+    fs::path outside = scratch / "outside";
+    fs::path inside = scratch / "inside";
+    process::UniqueFd fd;
+
+    Removal() {
+        write_file(outside / "precious", "data");
+        fs::create_directories(inside);
+        fd.reset(::open(inside.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    }
+    [[nodiscard]] Unit unit(const std::string& name) const {
+        UnitListing listing(inside, UnitPlace::data, {}, "");
+        for (const Unit& found : listing.units()) {
+            if (found.name == name) {
+                return found;
+            }
+        }
+        FAIL("no unit " << name);
+        return {};
+    }
+    [[nodiscard]] bool remove(const Unit& unit) const {
+        told = 0;
+        return remove_unit(fd.get(), unit, [this] { ++told; });
+    }
+    [[nodiscard]] bool is_empty() const { return fs::is_empty(inside); }
+    mutable int told = 0;
+};
+
+}  // namespace
+
+TEST_CASE("files and trees go, and no link in them is followed") {
+    const Removal at;
+    write_file(at.inside / "file", "12345");
+    CHECK(at.remove(at.unit("file")));
+    CHECK(at.told == 1);
+    write_file(at.inside / "tree" / "deep" / "file", "12345");
+    fs::create_directory_symlink(at.outside, at.inside / "tree" / "link");
+    fs::create_symlink(at.outside / "precious", at.inside / "tree" / "deep" / "link");
+    fs::create_directory_symlink(at.outside, at.inside / "link");
+    CHECK(gain_of_tree(at.fd.get(), "tree")->inodes == 5);
+    CHECK_FALSE(gain_of_tree(at.fd.get(), "link").has_value());
+    CHECK(at.remove(at.unit("tree")));
+    CHECK(at.remove(at.unit("link")));
+    CHECK(at.is_empty());
+    CHECK(read_file(at.outside / "precious") == "data");
+}
+
+TEST_CASE("what is not the unit that was planned any more stays") {
+    const Removal at;
+    write_file(at.inside / "file", "old");
+    const Unit planned = at.unit("file");
+    write_file(at.inside / "new", "new");
+    fs::rename(at.inside / "new", at.inside / "file");
+    CHECK_FALSE(at.remove(planned));
+    CHECK(read_file(at.inside / "file") == "new");
+    const Unit again = at.unit("file");
+    fs::permissions(at.inside / "file", fs::perms::owner_all);
+    CHECK_FALSE(at.remove(again));
+    fs::remove(at.inside / "file");
+    fs::create_directory(at.inside / "file");
+    CHECK_FALSE(at.remove(again));
+    CHECK(fs::exists(at.inside / "file"));
+    CHECK(at.told == 0);
+}
+
+TEST_CASE("what somebody has open stays: to delete it would free nothing") {
+    const Removal at;
+    write_file(at.inside / "file", "12345");
+    write_file(at.inside / "tree" / "deep" / "file", "12345");
+    {
+        const process::UniqueFd reader(::open((at.inside / "file").c_str(), O_RDONLY | O_CLOEXEC));
+        const process::UniqueFd writer(
+            ::open((at.inside / "tree" / "deep" / "file").c_str(), O_WRONLY | O_CLOEXEC));
+        CHECK_FALSE(at.remove(at.unit("file")));
+        CHECK_FALSE(gain_of_tree(at.fd.get(), "tree").has_value());
+        CHECK_FALSE(at.remove(at.unit("tree")));
+    }
+    CHECK(at.remove(at.unit("file")));
+    CHECK(at.remove(at.unit("tree")));
+    CHECK(at.is_empty());
+}
+
+TEST_CASE("a mount in a directory is not crossed, and keeps the directory") {
+    if (::geteuid() != 0) {
+        MESSAGE("not run: only root may mount");
+        return;
+    }
+    const Removal at;
+    write_file(at.inside / "tree" / "file", "12345");
+    const fs::path mounted = at.inside / "tree" / "mounted";
+    fs::create_directory(mounted);
+    REQUIRE(::mount(at.outside.c_str(), mounted.c_str(), nullptr, MS_BIND, nullptr) == 0);
+    const Unit tree = at.unit("tree");
+    CHECK_FALSE(gain_of_tree(at.fd.get(), "tree").has_value());
+    CHECK_FALSE(at.remove(tree));
+    CHECK(read_file(at.inside / "tree" / "file") == "12345");
+    CHECK(::umount2(mounted.c_str(), MNT_DETACH) == 0);
+    CHECK(at.remove(tree));
+    CHECK(read_file(at.outside / "precious") == "data");
+}
+
+TEST_CASE("a deletion that a crash has interrupted is found and ended") {
+    const Removal at;
+    write_file(at.inside / ".mistamover-deleting-tree" / "rest", "12345");
+    write_file(at.inside / ".mistamover-deleting-file", "12345");
+    write_file(at.inside / ".mistamover" / "other", "12345");
+    const auto begun = deletions_begun(at.fd.get(), at.inside.string());
+    REQUIRE(begun.size() == 2);
+    for (const std::string& name : begun) {
+        CHECK((name_before(name) == "tree" || name_before(name) == "file"));
+        CHECK(remove_begun(at.fd.get(), name).inodes > 0);
+    }
+    CHECK(deletions_begun(at.fd.get(), at.inside.string()).empty());
+    CHECK(fs::exists(at.inside / ".mistamover" / "other"));
+}
+
+TEST_CASE("a name as long as names may be can be deleted") {
+    const Removal at;
+    const std::string name(255, 'n');
+    write_file(at.inside / name, "12345");
+    CHECK(at.remove(at.unit(name)));
+    CHECK(at.is_empty());
+}
+
+}  // namespace mistamover::test
