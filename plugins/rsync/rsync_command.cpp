@@ -2,6 +2,7 @@
 #include "rsync/rsync_command.hpp"
 
 #include <algorithm>
+#include <unistd.h>
 #include <utility>
 
 namespace mistamover::rsync {
@@ -31,6 +32,18 @@ std::string without_tokens(std::string_view path) {
         text.append(c == '%' ? 2 : 1, c);
     }
     return text;
+}
+
+// At least half of what the system allows is left to the rest of the command line and to the environment.
+bool fit_on_command_line(std::span<const std::string_view> names, const std::string& root) {
+    constexpr std::size_t always_enough =
+        1UL << 20U;  // the system says more than it allows where stacks are unlimited
+    const std::size_t limit = std::min(static_cast<std::size_t>(::sysconf(_SC_ARG_MAX)) / 2, always_enough);
+    std::size_t bytes = 0;
+    for (const std::string_view name : names) {
+        bytes += root.size() + name.size() + std::string_view("./").size() + 1 + sizeof(char*);
+    }
+    return bytes <= limit;
 }
 
 std::string bracketed(const std::string& host) {
@@ -106,22 +119,43 @@ std::string CommandBuilder::temp_argument() const {
     return "--temp-dir=" + options_.temp_dir;
 }
 
-Arguments CommandBuilder::put(std::string_view source_root, std::string_view prefix) const {
-    Arguments arguments = sending();
-    arguments.emplace_back(options_.checksum ? "--checksum" : "--ignore-times");
-    append(arguments, {"--no-implied-dirs", "--files-from=-"});
-    if (prefix.empty()) {
-        arguments.push_back(temp_argument());
+// Names stand on the command line where they fit: a list of names rsync reads byte by byte, at two system
+// calls each.
+CommandWithInput CommandBuilder::sending(Arguments options, std::string_view source_root,
+                                         std::string_view prefix,
+                                         std::span<const std::string_view> names) const {
+    CommandWithInput command{std::move(options), {}};
+    command.arguments.emplace_back("--no-implied-dirs");
+    const std::string root = with_slash(source_root);
+    if (fit_on_command_line(names, root)) {
+        append(command.arguments, {"--relative", "--dirs", "--"});
+        for (const std::string_view name : names) {
+            command.arguments.push_back(root + "./");
+            command.arguments.back() += name;
+        }
+    } else {
+        append(command.arguments, {"--files-from=-", root});
+        command.input = name_list(names);
     }
-    append(arguments, {with_slash(source_root), location(prefix)});
-    return arguments;
+    command.arguments.push_back(location(prefix));
+    return command;
 }
 
-Arguments CommandBuilder::compare(std::string_view source_root, std::string_view prefix) const {
-    Arguments arguments = sending();
-    append(arguments, {"--dry-run", "--checksum", "--no-implied-dirs", "--files-from=-",
-                       with_slash(source_root), location(prefix)});
-    return arguments;
+CommandWithInput CommandBuilder::put(std::string_view source_root, std::string_view prefix,
+                                     std::span<const std::string_view> names) const {
+    Arguments options = sending();
+    options.emplace_back(options_.checksum ? "--checksum" : "--ignore-times");
+    if (prefix.empty()) {
+        options.push_back(temp_argument());
+    }
+    return sending(std::move(options), source_root, prefix, names);
+}
+
+CommandWithInput CommandBuilder::compare(std::string_view source_root, std::string_view prefix,
+                                         std::span<const std::string_view> names) const {
+    Arguments options = sending();
+    append(options, {"--dry-run", "--checksum"});
+    return sending(std::move(options), source_root, prefix, names);
 }
 
 // Without the option, rsync compares each name that comes with each that was asked for.

@@ -17,8 +17,13 @@ using Arguments = std::vector<std::string>;
 /// Known to rsync since 3.2.5.
 inline constexpr char trust_sender_option[] = "--trust-sender";
 
-/// Builds the command lines. Pure: starts nothing. No command line holds a secret or the name of a file that
-/// is sent: names go over standard input, as name_list() writes them.
+/// A command line and what is written to its standard input.
+struct CommandWithInput {
+    Arguments arguments;
+    std::string input;
+};
+
+/// Builds the command lines. Pure: starts nothing. No command line holds a secret.
 class CommandBuilder {
   public:
     /// `options` must outlive the builder. `password_file` is empty where the daemon asks for no password.
@@ -27,11 +32,13 @@ class CommandBuilder {
                    std::int64_t stall_timeout_ms);
 
     /// Sends the named items below `source_root` to `prefix` of the target, whatever is there already.
-    [[nodiscard]] Arguments put(std::string_view source_root, std::string_view prefix) const;
+    [[nodiscard]] CommandWithInput put(std::string_view source_root, std::string_view prefix,
+                                       std::span<const std::string_view> names) const;
     /// Sends nothing; prints how the named items differ in content, or that they do not.
-    [[nodiscard]] Arguments compare(std::string_view source_root, std::string_view prefix) const;
-    /// Lists the named entries; with a slash behind a name, what is in it. `trust_sender`: this machine's
-    /// rsync knows trust_sender_option.
+    [[nodiscard]] CommandWithInput compare(std::string_view source_root, std::string_view prefix,
+                                           std::span<const std::string_view> names) const;
+    /// The others take names as name_list() writes them. Lists the named entries; with a slash behind a name,
+    /// what is in it. `trust_sender`: this machine's rsync knows trust_sender_option.
     [[nodiscard]] Arguments list(bool trust_sender) const;
     /// Brings the named file, of at most `limit` bytes, into a local directory.
     [[nodiscard]] Arguments fetch(std::uint64_t limit, const std::string& into) const;
@@ -58,6 +65,9 @@ class CommandBuilder {
   private:
     [[nodiscard]] Arguments rsync() const;
     [[nodiscard]] Arguments sending() const;
+    [[nodiscard]] CommandWithInput sending(Arguments options, std::string_view source_root,
+                                           std::string_view prefix,
+                                           std::span<const std::string_view> names) const;
     [[nodiscard]] Arguments ssh_options() const;
     [[nodiscard]] std::string location(std::string_view path) const;
     [[nodiscard]] std::string temp_argument() const;

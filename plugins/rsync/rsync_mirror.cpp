@@ -41,7 +41,7 @@ Status MirrorRun::run() {
 
 Status MirrorRun::count_vanished(std::uint64_t& count) {
     const ChildEnd end = runner_.run_transfer(
-        commands_.mirror_preview(request_.source_root), rules_, 0, [&](std::string_view line) {
+        {commands_.mirror_preview(request_.source_root), rules_}, 0, [&](std::string_view line) {
             const auto item = parse_item_line(line);
             const bool removed = item && item->what == ItemLine::What::removed;
             count += removed ? 1 : 0;
@@ -50,7 +50,7 @@ Status MirrorRun::count_vanished(std::uint64_t& count) {
 }
 
 Status MirrorRun::send(std::optional<std::uint64_t> max_remove) {
-    const ChildEnd end = runner_.run_transfer(commands_.mirror(request_.source_root, max_remove), rules_, 0,
+    const ChildEnd end = runner_.run_transfer({commands_.mirror(request_.source_root, max_remove), rules_}, 0,
                                               [this](std::string_view line) { report_line(line); });
     if (end.result.exited_with(0)) {
         return {};

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "rsync/rsync_put.hpp"
 
+#include <fcntl.h>
 #include <sys/stat.h>
-
-#include <mistamover/source_file.hpp>
 
 #include "rsync/rsync_output.hpp"
 
@@ -11,22 +10,25 @@ namespace mistamover::rsync {
 
 PutBatch::PutBatch(Runner& runner, const CommandBuilder& commands, const RsyncOptions& options,
                    const PutRequest& request, PutSink& sink)
-    : runner_(runner), commands_(commands), options_(options), request_(request), sink_(sink) {
-    std::vector<std::string_view> names;
-    names.reserve(request.items.size());
+    : runner_(runner),
+      commands_(commands),
+      options_(options),
+      request_(request),
+      sink_(sink),
+      root_(request.source_root) {
+    names_.reserve(request.items.size());
     fates_.resize(request.items.size(), Fate::untold);
     for (std::size_t i = 0; i < request.items.size(); ++i) {
         const PutItem& item = request.items[i];
-        names.push_back(item.path);
+        names_.push_back(item.path);
         index_of_.emplace(item.path, i);
         bytes_ += item.kind == EntryKind::file ? item.size : 0;
     }
-    names_ = name_list(names);
 }
 
 Status PutBatch::run() {
     const ChildEnd end =
-        runner_.run_transfer(commands_.put(request_.source_root, request_.target_prefix), names_, bytes_,
+        runner_.run_transfer(commands_.put(request_.source_root, request_.target_prefix, names_), bytes_,
                              [this](std::string_view line) { note_line(line); });
     const bool partial = end.result.exited_with(exit_partial) || end.result.exited_with(exit_vanished);
     if (partial) {
@@ -69,7 +71,7 @@ Status PutBatch::reconcile(const ChildEnd& end) {
     }
     fates_.assign(fates_.size(), Fate::untold);
     const ChildEnd compared =
-        runner_.run(commands_.compare(request_.source_root, request_.target_prefix), names_,
+        runner_.run(commands_.compare(request_.source_root, request_.target_prefix, names_),
                     [this](std::string_view line) {
                         const auto told = parse_item_line(line);
                         const auto found = told ? index_of_.find(told->path) : index_of_.end();
@@ -103,9 +105,9 @@ void PutBatch::report(std::size_t index, const Status& failure) {
 }
 
 bool PutBatch::source_is_unchanged(const PutItem& item) const {
-    const std::string path = std::string(request_.source_root) + '/' + std::string(item.path);
     struct stat now = {};
-    if (::lstat(path.c_str(), &now) != 0 || now.st_dev != item.device || now.st_ino != item.inode) {
+    if (::fstatat(root_.descriptor(), std::string(item.path).c_str(), &now, AT_SYMLINK_NOFOLLOW) != 0 ||
+        now.st_dev != item.device || now.st_ino != item.inode) {
         return false;
     }
     constexpr std::int64_t nanoseconds_in_second = 1'000'000'000;

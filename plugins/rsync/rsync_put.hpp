@@ -6,6 +6,8 @@
 #include <unordered_map>
 #include <vector>
 
+#include <mistamover/source_file.hpp>
+
 #include "rsync/rsync_runner.hpp"
 
 namespace mistamover::rsync {
@@ -35,7 +37,8 @@ class PutBatch {
     const RsyncOptions& options_;
     const PutRequest& request_;
     PutSink& sink_;
-    std::string names_;
+    SourceRoot root_;
+    std::vector<std::string_view> names_;
     std::uint64_t bytes_ = 0;
     std::unordered_map<std::string_view, std::size_t> index_of_;
     std::vector<Fate> fates_;

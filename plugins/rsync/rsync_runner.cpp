@@ -69,12 +69,12 @@ ChildEnd Runner::run(const Arguments& arguments, std::string_view input, const L
     return run(arguments, input, on_line, {});
 }
 
-ChildEnd Runner::run_transfer(const Arguments& arguments, std::string_view input, std::uint64_t bytes,
+ChildEnd Runner::run_transfer(const CommandWithInput& command, std::uint64_t bytes,
                               const LineHandler& on_line) {
     std::uint64_t moved = 0;
     std::uint64_t left = bytes;
     // A large file is sent without a word.
-    ChildEnd end = run(arguments, input, on_line, [&](int pid) {
+    ChildEnd end = run(command.arguments, command.input, on_line, [&](int pid) {
         const std::uint64_t now = bytes_moved_by(pid);
         const std::uint64_t more = now - std::min(std::exchange(moved, now), now);
         // It reads what it sends, and writes it: each byte is seen twice.

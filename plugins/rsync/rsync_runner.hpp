@@ -39,9 +39,11 @@ class Runner {
     using LineHandler = std::function<void(std::string_view)>;
     /// Standard output goes to `on_line`, line by line.
     ChildEnd run(const Arguments& arguments, std::string_view input, const LineHandler& on_line);
+    ChildEnd run(const CommandWithInput& command, const LineHandler& on_line) {
+        return run(command.arguments, command.input, on_line);
+    }
     /// The same for a transfer of up to `bytes` bytes: it lives on while it sends, and tells the progress.
-    ChildEnd run_transfer(const Arguments& arguments, std::string_view input, std::uint64_t bytes,
-                          const LineHandler& on_line);
+    ChildEnd run_transfer(const CommandWithInput& command, std::uint64_t bytes, const LineHandler& on_line);
     [[nodiscard]] Status failure(const ChildEnd& end) const;
     [[nodiscard]] SessionContext& context() const noexcept { return context_; }
 

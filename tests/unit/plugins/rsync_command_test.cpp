@@ -18,6 +18,8 @@ bool has(const Arguments& arguments, const std::string& wanted) {
     return std::find(arguments.begin(), arguments.end(), wanted) != arguments.end();
 }
 
+constexpr std::array<std::string_view, 2> two_names{"-a", "b/c"};
+
 std::string shell_of(const Arguments& arguments) {
     const auto option = std::find(arguments.begin(), arguments.end(), "-e");
     return option == arguments.end() ? "" : *(option + 1);
@@ -39,17 +41,31 @@ TEST_CASE("a put sends everything, whatever is there, by way of the stream's tem
     Settings settings;
     const RsyncOptions options(settings.get());
     const CommandBuilder builder(options, "", "/work/s", 60'000);
-    const Arguments put = builder.put("/source", "");
+    const Arguments put = builder.put("/source", "", two_names).arguments;
     CHECK(has(put, "--ignore-times"));
     CHECK(has(put, "--temp-dir=.mistamover-0"));
     CHECK(has(put, "--timeout=60"));
     CHECK(has(put, "-s"));
     CHECK_FALSE(has(put, "-z"));
-    CHECK(put[put.size() - 2] == "/source/");
+    CHECK(put[put.size() - 3] == "/source/./-a");
+    CHECK(put[put.size() - 2] == "/source/./b/c");
     CHECK(put.back() == "host:/data/in/");
-    const Arguments inside = builder.put("/source", ".mistamover-0/tree");
+    const Arguments inside = builder.put("/source", ".mistamover-0/tree", two_names).arguments;
     CHECK_FALSE(has(inside, "--temp-dir=.mistamover-0"));
     CHECK(inside.back() == "host:/data/in/.mistamover-0/tree/");
+}
+
+TEST_CASE("names that do not fit on a command line are read by rsync from a list") {
+    Settings settings;
+    const RsyncOptions options(settings.get());
+    const CommandBuilder builder(options, "", "", 60'000);
+    const std::string name(255, 'n');
+    const std::vector<std::string_view> names(200'000, name);
+    const CommandWithInput put = builder.put("/source", "", names);
+    CHECK(has(put.arguments, "--files-from=-"));
+    CHECK(put.arguments[put.arguments.size() - 2] == "/source/");
+    CHECK(put.input == name_list(names));
+    CHECK(builder.put("/source", "", two_names).input.empty());
 }
 
 TEST_CASE("checksum, compress and the bandwidth limit are passed on") {
@@ -59,7 +75,7 @@ TEST_CASE("checksum, compress and the bandwidth limit are passed on") {
     settings.add("extra_args", {"-o"});
     settings.values.bandwidth_limit = 10'240;
     const RsyncOptions options(settings.get());
-    const Arguments put = CommandBuilder(options, "", "", 60'000).put("/source", "");
+    const Arguments put = CommandBuilder(options, "", "", 60'000).put("/source", "", two_names).arguments;
     CHECK(has(put, "--checksum"));
     CHECK_FALSE(has(put, "--ignore-times"));
     CHECK(has(put, "-z"));
@@ -70,7 +86,8 @@ TEST_CASE("checksum, compress and the bandwidth limit are passed on") {
 TEST_CASE("the comparing run sends nothing and compares contents") {
     Settings settings;
     const RsyncOptions options(settings.get());
-    const Arguments compare = CommandBuilder(options, "", "", 60'000).compare("/source", "");
+    const Arguments compare =
+        CommandBuilder(options, "", "", 60'000).compare("/source", "", two_names).arguments;
     CHECK(has(compare, "--dry-run"));
     CHECK(has(compare, "--checksum"));
 }
@@ -113,7 +130,8 @@ TEST_CASE("a daemon is asked by module, without delay, with the password in a fi
     settings.set("port", "8730");
     settings.values.target_dir = "module/in";
     const RsyncOptions options(settings.get());
-    const Arguments put = CommandBuilder(options, "/work/password", "", 60'000).put("/source", "");
+    const Arguments put =
+        CommandBuilder(options, "/work/password", "", 60'000).put("/source", "", two_names).arguments;
     CHECK(put.back() == "mover@host::module/in/");
     CHECK(has(put, "--password-file=/work/password"));
     CHECK(has(put, "--sockopts=TCP_NODELAY"));
@@ -129,7 +147,7 @@ TEST_CASE("addresses of IPv6 are put in brackets, and a directory with a dash in
     settings.values.target_host = "::1";
     settings.values.target_dir = "-in";
     const RsyncOptions options(settings.get());
-    CHECK(CommandBuilder(options, "", "", 1).put("/s", "").back() == "[::1]:./-in/");
+    CHECK(CommandBuilder(options, "", "", 1).put("/s", "", {}).arguments.back() == "[::1]:./-in/");
 }
 
 TEST_CASE("a mirror deletes what vanished, up to its limit, or nothing") {
