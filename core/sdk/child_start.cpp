@@ -78,7 +78,7 @@ struct ChildSide {
     pid_t parent;
 };
 
-// Between fork and exec: async-signal-safe calls only.
+// Between vfork and exec, in the parent's memory: async-signal-safe calls only, and all signals are blocked.
 [[noreturn]] void become_child(const ChildSide& side) {
     for (int number = 1; number < SIGRTMIN; ++number) {
         ::signal(number, SIG_DFL);
@@ -150,12 +150,20 @@ pid_t start(const ChildCommand& command, int input, int output, int error_output
                          error_output,
                          failure.theirs.get(),
                          ::getpid()};
-    const pid_t pid = ::fork();
+    sigset_t all;
+    sigset_t before;
+    sigfillset(&all);
+    ::pthread_sigmask(SIG_SETMASK, &all, &before);
+    // fork would copy the page tables of the whole process.
+    const pid_t pid = ::vfork();
     if (pid == 0) {
         become_child(side);
     }
+    const int error_of_vfork = errno;
+    ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
     if (pid < 0) {
-        fail("fork");
+        errno = error_of_vfork;
+        fail("vfork");
     }
     failure.theirs.close();
     int error = 0;
