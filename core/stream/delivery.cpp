@@ -248,6 +248,7 @@ Status Delivery::send_directories(std::vector<Item>& items) {
 }
 
 void Delivery::remove_sources(std::vector<Item>& items) {
+    SourceDirectory::Remover remover(source_);
     for (Item& item : items) {
         UnitResult& result = *item.result;
         if (!item.proved) {
@@ -258,7 +259,7 @@ void Delivery::remove_sources(std::vector<Item>& items) {
             continue;
         }
         try {
-            if (source_.remove(result.name, item.manifest) == SourceDirectory::Removal::changed) {
+            if (remover.remove(result.name, item.manifest) == SourceDirectory::Removal::changed) {
                 result.outcome = Outcome::changed;
             }
         } catch (const std::system_error& error) {

@@ -91,8 +91,8 @@ Writers writers_of(int directory_fd, const char* name) {
     if (!file.valid()) {
         return errno == ENOENT ? Writers::vanished : Writers::cannot_tell;
     }
+    // Closing the file gives the lease back.
     if (::fcntl(file.get(), F_SETLEASE, F_RDLCK) == 0) {
-        ::fcntl(file.get(), F_SETLEASE, F_UNLCK);
         return Writers::none;
     }
     return errno == EAGAIN ? Writers::some : Writers::cannot_tell;

@@ -18,10 +18,6 @@ namespace {
 constexpr char aside_name[] = ".mistamover";
 constexpr char zip_directory_name[] = ".mistamover-zip";
 
-std::string in_aside(const std::string& name) {
-    return std::string(aside_name) + '/' + name;
-}
-
 // The name with a version number in GNU backup form, cut where it would be too long for a file name.
 std::string numbered(const std::string& name, unsigned number) {
     const std::string suffix = ".~" + std::to_string(number) + '~';
@@ -95,37 +91,43 @@ StopFile SourceDirectory::stop_file() const {
                : StopFile::operator_made;
 }
 
-void SourceDirectory::open_aside() {
-    if (::mkdirat(fd(), aside_name, 0700) != 0 && errno != EEXIST) {
-        process::throw_errno(path_.string() + '/' + aside_name);
-    }
+process::UniqueFd SourceDirectory::open_aside() const {
+    return process::UniqueFd(::openat(fd(), aside_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
 }
 
-bool SourceDirectory::remove_aside(int aside_fd, const std::string& name, const Manifest& sent) {
+// 0, or the error. The directory may have been taken away since it was opened.
+int SourceDirectory::Remover::set_aside(const std::string& name) {
+    const files::RenameEnd own{source_.fd(), name};
+    int error = aside_.valid() ? files::rename_no_replace(own, {aside_.get(), name}) : ENOENT;
+    if (error == ENOENT) {
+        if (::mkdirat(source_.fd(), aside_name, 0700) != 0 && errno != EEXIST) {
+            process::throw_errno(source_.path().string() + '/' + aside_name);
+        }
+        aside_ = source_.open_aside();
+        error = files::rename_no_replace(own, {aside_.get(), name});
+    }
+    return error;
+}
+
+bool SourceDirectory::Remover::delete_aside(const std::string& name, const Manifest& sent) {
     try {
-        Look now = look_at(aside_fd, name);
+        Look now = look_at(aside_.get(), name);
         // The renaming has changed it.
         now.manifest.entries.front().identity.ctime_ns = sent.entries.front().identity.ctime_ns;
-        return now.manifest == sent && now.writers != Writers::some && remove_manifest(aside_fd, sent);
+        return now.manifest == sent && now.writers != Writers::some && remove_manifest(aside_.get(), sent);
     } catch (const std::system_error&) {
         return false;  // somebody is at work in it
     }
 }
 
-SourceDirectory::Removal SourceDirectory::remove(const std::string& name, const Manifest& sent) {
+SourceDirectory::Removal SourceDirectory::Remover::remove(const std::string& name, const Manifest& sent) {
     const Identity& sent_unit = sent.entries.front().identity;
     struct stat info {};
-    if (::fstatat(fd(), name.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0 &&
+    if (::fstatat(source_.fd(), name.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0 &&
         sent_unit.kind != EntryKind::directory && identity_of(info) != sent_unit) {
         return Removal::changed;
     }
-    const files::RenameEnd own{fd(), name};
-    const files::RenameEnd aside{fd(), in_aside(name)};
-    int error = files::rename_no_replace(own, aside);
-    if (error == ENOENT) {
-        open_aside();
-        error = files::rename_no_replace(own, aside);
-    }
+    const int error = set_aside(name);
     if (error == ENOENT) {
         return Removal::removed;  // somebody else took it away after it was delivered
     }
@@ -133,13 +135,11 @@ SourceDirectory::Removal SourceDirectory::remove(const std::string& name, const 
         errno = error;
         process::throw_errno("cannot set " + name + " aside to delete it");
     }
-    const process::UniqueFd aside_fd(
-        ::openat(fd(), aside_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-    if (remove_aside(aside_fd.get(), name, sent)) {
+    if (delete_aside(name, sent)) {
         return Removal::removed;
     }
-    if (files::rename_no_replace(aside, own) != 0) {
-        quarantine_from(aside_fd.get(), name);
+    if (files::rename_no_replace({aside_.get(), name}, {source_.fd(), name}) != 0) {
+        source_.quarantine_from(aside_.get(), name);
     }
     return Removal::changed;
 }
@@ -169,8 +169,7 @@ std::string SourceDirectory::quarantine(const std::string& name) {
 
 std::vector<std::string> SourceDirectory::recover() {
     std::vector<std::string> found;
-    const process::UniqueFd aside(
-        ::openat(fd(), aside_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    const process::UniqueFd aside = open_aside();
     if (aside.valid()) {
         found = files::directory_names(aside.get(), ".", path_.string() + '/' + aside_name);
     }

@@ -51,7 +51,24 @@ class SourceDirectory {
     /// Deletes a unit that was delivered, if it still is what `sent` says and nobody writes to it. It is
     /// first renamed into a dot-directory: whoever opens the name after that makes a new file, whoever had it
     /// open before is seen by the lease, and in that case it gets its name back.
-    Removal remove(const std::string& name, const Manifest& sent);
+    Removal remove(const std::string& name, const Manifest& sent) {
+        return Remover(*this).remove(name, sent);
+    }
+
+    /// Deletes many units, one after the other, as remove() does. Used by one thread, of several that may
+    /// have one each.
+    class Remover {
+      public:
+        explicit Remover(SourceDirectory& source) : source_(source) {}
+        Removal remove(const std::string& name, const Manifest& sent);
+
+      private:
+        int set_aside(const std::string& name);
+        bool delete_aside(const std::string& name, const Manifest& sent);
+
+        SourceDirectory& source_;
+        process::UniqueFd aside_;  ///< The dot-directory, once it was needed.
+    };
 
     /// Moves a unit to the quarantine, beside whatever is there; returns the name it has there.
     std::string quarantine(const std::string& name);
@@ -67,8 +84,7 @@ class SourceDirectory {
     void remove_zip(const std::string& zip_name);
 
   private:
-    void open_aside();
-    static bool remove_aside(int aside_fd, const std::string& name, const Manifest& sent);
+    [[nodiscard]] process::UniqueFd open_aside() const;
     std::string quarantine_from(int directory_fd, const std::string& name);
 
     std::filesystem::path path_;
