@@ -224,8 +224,8 @@ bool StreamController::must_ask_for_stop(Clock::time_point now) const {
 }
 
 void StreamController::hand_out(std::size_t due, Clock::time_point now) {
-    // At first, and after a failure, one unit goes ahead alone: so a failure comes once, not once a session.
-    const bool alone = !proven_ || !health_.well();
+    // After a failure one unit goes ahead alone, and sessions do not all meet the next one.
+    const bool alone = !health_.well();
     const std::size_t parallel = alone ? 1 : settings_.outgoing.parallel_transfers;
     const std::size_t share =
         alone ? 1 : std::clamp<std::size_t>((due + parallel - 1) / parallel, 1, max_batch_units);
@@ -286,7 +286,6 @@ void StreamController::take_in(const BatchResult& result, Clock::time_point begu
         log_.info("suspended: the target directory has a " + settings_.outgoing.stop_file + " file");
     } else if (result.session.ok()) {
         // Cleaning up says nothing of whether anything can be sent: not on a full disk.
-        proven_ = proven_ || !result.units.empty();
         if (!result.units.empty() && health_.worked(begun) == TargetHealth::News::recovered) {
             log_.info("the target can be used again");
         }

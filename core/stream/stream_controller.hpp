@@ -84,7 +84,6 @@ class StreamController {
 
     bool target_clean_ = false;  ///< The temporary directory was emptied since this process started.
     bool cleaning_ = false;
-    bool proven_ = false;   ///< A session has carried a batch since this process started.
     bool polling_ = false;  ///< The directory cannot be watched.
     bool stopping_ = false;
     bool closing_ = false;  ///< The sessions are being closed, or are.
