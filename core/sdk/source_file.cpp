@@ -96,6 +96,8 @@ SourceFile::SourceFile(const SourceRoot& root, const PutItem& item) : path_(item
         ::close(descriptor_);
         throw StatusError(source_changed(path_));
     }
+    device_ = item.device;
+    inode_ = item.inode;
     ctime_ns_ = nanoseconds(found.st_ctim);
     size_ = item.size;
     mtime_ns_ = item.mtime_ns;
@@ -132,6 +134,15 @@ Status SourceFile::check_unchanged() const {
     const bool same = static_cast<std::uint64_t>(now.st_size) == size_ &&
                       nanoseconds(now.st_mtim) == mtime_ns_ && nanoseconds(now.st_ctim) == ctime_ns_;
     return same ? Status{} : source_changed(path_);
+}
+
+std::string SourceFile::identity() const {
+    std::string text;
+    for (const std::uint64_t number : {device_, inode_, size_, static_cast<std::uint64_t>(mtime_ns_),
+                                       static_cast<std::uint64_t>(ctime_ns_)}) {
+        text += std::to_string(number) + '/';
+    }
+    return text;
 }
 
 }  // namespace mistamover

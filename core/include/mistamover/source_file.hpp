@@ -49,10 +49,14 @@ class SourceFile {
     Status read(std::uint64_t offset, char* to, std::size_t size);
     /// ok, or `source_changed` where it is no longer what it was when it was opened.
     [[nodiscard]] Status check_unchanged() const;
+    /// Another text for every other file, and for every other state of this one.
+    [[nodiscard]] std::string identity() const;
 
   private:
     int descriptor_ = -1;
     std::string path_;
+    std::uint64_t device_ = 0;
+    std::uint64_t inode_ = 0;
     std::int64_t ctime_ns_ = 0;
     std::uint64_t size_ = 0;
     std::int64_t mtime_ns_ = 0;

@@ -87,6 +87,22 @@ TEST_CASE("another file under the name, a link in its place or none is a source 
     CHECK(code_of([&] { return root.read_link(item); }) == StatusCode::source_changed);
 }
 
+TEST_CASE("a source has another identity once it was written to, whatever its modification time says") {
+    const Scratch scratch;
+    write_file(scratch / "file", "one");
+    const PutItem item = item_of(scratch, "file");
+    const SourceRoot root(scratch.path().native());
+    const std::string before = SourceFile(root, item).identity();
+    CHECK(SourceFile(root, item).identity() == before);
+    const auto written = std::filesystem::last_write_time(scratch / "file");
+    // A file system's clock may stand still for some milliseconds.
+    CHECK(eventually([&] {
+        write_file(scratch / "file", "two");
+        std::filesystem::last_write_time(scratch / "file", written);
+        return SourceFile(root, item).identity() != before;
+    }));
+}
+
 TEST_CASE("what cannot be read is told by its errno; a root that is not there concerns every item") {
     CHECK(source_failure(EIO, "read", "a").code() == StatusCode::local_io);
     CHECK(source_failure(EACCES, "open", "a").code() == StatusCode::permission);
