@@ -7,6 +7,8 @@
 #include <span>
 #include <system_error>
 
+#include <mistamover/leftovers.hpp>
+
 #include "stream/mirror_pass.hpp"
 #include "stream/readiness.hpp"
 #include "stream/requirements.hpp"
@@ -285,27 +287,35 @@ bool Delivery::is_unchanged(const Item& item) const {
     }
 }
 
-Status Delivery::clean_target() {
-    if (!capabilities_.has(Capability::list) || !capabilities_.has(Capability::remove)) {
-        return {};
-    }
-    return remove_tree(session_, temp_dir_);
-}
-
-BatchResult Delivery::prepare_target() {
+BatchResult Delivery::clean_target(Cleaning cleaning, bool ask_for_stop) {
     BatchResult result;
-    result.asked_for_stop = true;
-    bool temp_dir_there = false;
-    result.session = look_at_target(result.target_suspended, &temp_dir_there);
+    result.asked_for_stop = ask_for_stop;
+    bool temp_dir_there = true;
+    if (ask_for_stop) {
+        result.session = look_at_target(result.target_suspended, &temp_dir_there);
+    }
     if (result.session.ok() && temp_dir_there) {
-        result.session = clean_target();
+        result.session = empty_temp_dir(cleaning, result.kept_leftovers);
     }
     return result;
 }
 
+Status Delivery::empty_temp_dir(Cleaning cleaning, bool& kept) {
+    if (!capabilities_.has(Capability::list) || !capabilities_.has(Capability::remove)) {
+        return {};
+    }
+    const bool keep_some = cleaning == Cleaning::but_resumable && capabilities_.has(Capability::resume);
+    const std::string prefix = temp_dir_ + '/' + std::string(resumable_prefix);
+    return remove_tree(session_, temp_dir_, [&](const std::string& path) {
+        const bool keep = keep_some && path.starts_with(prefix);
+        kept = kept || keep;
+        return keep;
+    });
+}
+
 Status Delivery::leave_target() {
     const bool removed = capabilities_.has(Capability::remove) && remove_all(session_, {temp_dir_}).ok();
-    return removed ? Status{} : clean_target();
+    return removed ? Status{} : clean_target(Cleaning::all, false).session;
 }
 
 }  // namespace mistamover::stream

@@ -37,9 +37,14 @@ struct UnitResult {
 struct BatchResult {
     std::vector<UnitResult> units;
     Status session;                 ///< Of session or stream scope where it is not ok.
+    bool not_opened = false;        ///< There is no session: `session` says why.
     bool asked_for_stop = false;    ///< It was looked whether the target directory has a .stop file.
     bool target_suspended = false;  ///< The target directory has a .stop file: nothing was sent.
+    bool kept_leftovers = false;    ///< Cleaning: something is left with which a put may go on.
 };
+
+/// What is removed from the stream's temporary directory at the target.
+enum class Cleaning : std::uint8_t { none, all, but_resumable };
 
 /// The way of a batch of units through one session: ready, send, prove, delete. Runs on a worker's thread.
 class Delivery {
@@ -53,17 +58,16 @@ class Delivery {
     /// `ask_for_stop`: deliver nothing where the target has a .stop file.
     BatchResult deliver(const std::vector<Candidate>& batch, bool ask_for_stop);
 
-    /// Removes the stream's own temporary directory at the target and what is in it.
-    Status clean_target();
-    /// The same, and asks for a .stop file.
-    BatchResult prepare_target();
-    /// The same as clean_target() where that directory is expected to be there and empty.
+    /// Empties the stream's own temporary directory at the target, and removes it where it is empty then.
+    BatchResult clean_target(Cleaning cleaning, bool ask_for_stop);
+    /// The same for all of it where that directory is expected to be there and empty.
     Status leave_target();
 
   private:
     struct Item;
     /// `temp_dir_there`: null where that need not be told.
     Status look_at_target(bool& stop_file_there, bool* temp_dir_there);
+    Status empty_temp_dir(Cleaning cleaning, bool& kept);
     void mirror(BatchResult& result);
     void look_at_sources(std::vector<Item>& items);
     void look_at_source(Item& item) const;

@@ -46,6 +46,7 @@ StreamController::StreamController(process::EventLoop& loop, process::Channel& c
               [fd = worker_event_.get()] { ::eventfd_write(fd, 1); }},
       ledger_(settings, one_off, source, queue_, log_),
       health_(retry_policy(settings)),
+      session_limit_(settings.outgoing.parallel_transfers),
       target_mark_(work_dir),
       stopped_for_good_(settings.stopped) {
     loop_.watch(worker_event_.get(), EPOLLIN, [this](std::uint32_t) {
@@ -189,10 +190,14 @@ void StreamController::dispatch() {
         health_.backs_off(now)) {
         return;
     }
-    if (!target_clean_ && !all_idle()) {
+    if (leftovers_kept_ && queue_.size() == 0) {
+        cleaning_due_ = Cleaning::all;  // nobody will go on with them
+    }
+    const bool clean = cleaning_due_ == Cleaning::none;
+    if (!clean && !all_idle()) {
         return;
     }
-    if (!target_clean_ && target_mark_.is_set()) {
+    if (!clean && target_mark_.is_set()) {
         // What a crash or a lost connection left at the target goes even if there is nothing to send.
         clean_target(false);
         return;
@@ -205,7 +210,7 @@ void StreamController::dispatch() {
     if (!suspended_.empty()) {
         return;
     }
-    if (target_clean_) {
+    if (clean) {
         hand_out(due, now);
     } else {
         clean_target(true);
@@ -214,7 +219,19 @@ void StreamController::dispatch() {
 
 void StreamController::clean_target(bool ask_for_stop) {
     cleaning_ = true;
-    worker(0).start({{}, true, ask_for_stop});
+    worker(0).start({{}, cleaning_due_, ask_for_stop});
+}
+
+void StreamController::cleaned_target(const BatchResult& result) {
+    cleaning_ = false;
+    if (!result.session.ok()) {
+        return;
+    }
+    cleaning_due_ = Cleaning::none;
+    leftovers_kept_ = result.kept_leftovers;
+    if (!leftovers_kept_) {
+        target_mark_.clear();
+    }
 }
 
 // One answer serves the batches that are handed out soon after it, but no unit goes by an answer that is
@@ -226,12 +243,12 @@ bool StreamController::must_ask_for_stop(Clock::time_point now) const {
 void StreamController::hand_out(std::size_t due, Clock::time_point now) {
     // After a failure one unit goes ahead alone, and sessions do not all meet the next one.
     const bool alone = !health_.well();
-    const std::size_t parallel = alone ? 1 : settings_.outgoing.parallel_transfers;
+    const std::size_t parallel = alone ? 1 : session_limit_.at(now);
     const std::size_t share =
         alone ? 1 : std::clamp<std::size_t>((due + parallel - 1) / parallel, 1, max_batch_units);
     const bool ask_for_stop = must_ask_for_stop(now);
-    for (std::size_t i = 0; i < parallel && (!alone || all_idle()); ++i) {
-        if (!worker(i).idle()) {
+    for (std::size_t i = 0; i < settings_.outgoing.parallel_transfers && (!alone || all_idle()); ++i) {
+        if (!may_start(worker(i), now)) {
             continue;
         }
         std::vector<Candidate> batch = queue_.take(share, max_batch_bytes, now);
@@ -240,8 +257,21 @@ void StreamController::hand_out(std::size_t due, Clock::time_point now) {
         }
         target_mark_.set();
         pass_started_ = now;
-        worker(i).start({std::move(batch), false, ask_for_stop});
+        worker(i).start({std::move(batch), Cleaning::none, ask_for_stop});
     }
+}
+
+// Those that have a session go on with it; others get one where the target is known to let one more in.
+bool StreamController::may_start(Worker& candidate, Clock::time_point now) const {
+    const auto has_or_opens = [](const auto& worker) { return worker->has_session() || !worker->idle(); };
+    const auto count = std::count_if(workers_.begin(), workers_.end(), has_or_opens);
+    return candidate.idle() &&
+           (candidate.has_session() || static_cast<std::size_t>(count) < session_limit_.at(now));
+}
+
+std::size_t StreamController::open_sessions() const {
+    return static_cast<std::size_t>(std::count_if(workers_.begin(), workers_.end(),
+                                                  [](const auto& worker) { return worker->has_session(); }));
 }
 
 Worker& StreamController::worker(std::size_t index) {
@@ -270,11 +300,7 @@ void StreamController::collect_results() {
 void StreamController::take_in(const BatchResult& result, Clock::time_point begun) {
     const auto now = Clock::now();
     if (cleaning_) {
-        cleaning_ = false;
-        target_clean_ = result.session.ok();
-        if (target_clean_ && result.units.empty()) {
-            target_mark_.clear();
-        }
+        cleaned_target(result);
     }
     ledger_.take_in(result.units, now);
     if (mirrors() && !result.units.empty()) {
@@ -290,14 +316,33 @@ void StreamController::take_in(const BatchResult& result, Clock::time_point begu
             log_.info("the target can be used again");
         }
     } else {
-        target_clean_ = false;
-        if (result.session.code() != StatusCode::cancelled) {
-            session_failed(result.session, now);
-        }
+        session_ended(result, now);
     }
     if (ledger_.completion_seen() && !complete_ && queue_.size() == 0 && source_.scan().empty()) {
         complete_ = true;
         log_.info("complete: " + settings_.completion_file + " was delivered and the directory is empty");
+    }
+}
+
+void StreamController::session_ended(const BatchResult& result, Clock::time_point now) {
+    const std::size_t open = open_sessions();
+    const bool cancelled = result.session.code() == StatusCode::cancelled;
+    const bool for_all = result.session.scope() == StatusScope::stream || !health_.well();
+    if (result.not_opened && open > 0 && !cancelled && !for_all) {
+        // Sessions that have died unseen tell so when they are used next.
+        if (session_limit_.refused(open, now)) {
+            log_.warning("the target lets in no more than " + std::to_string(open) + " sessions at once (" +
+                         std::string(result.session.text()) +
+                         "): those do it all, and more are tried again in " +
+                         format_duration(SessionLimit::tried_again_after));
+        }
+        return;
+    }
+    if (cleaning_due_ == Cleaning::none) {
+        cleaning_due_ = Cleaning::but_resumable;
+    }
+    if (!cancelled) {
+        session_failed(result.session, now);
     }
 }
 
@@ -356,7 +401,7 @@ void StreamController::begin_close() {
 
 void StreamController::finish(bool clean) {
     finished_ = true;
-    if (left_clean_ && target_clean_) {
+    if (left_clean_ && cleaning_due_ == Cleaning::none) {
         target_mark_.clear();
     }
     workers_.clear();
@@ -399,7 +444,7 @@ void StreamController::set_timer() {
             consider(now + 1s);
         }
     }
-    if (!target_clean_ && !cleaning_ && health_.backs_off(now)) {
+    if (cleaning_due_ != Cleaning::none && !cleaning_ && health_.backs_off(now)) {
         next = health_.next_try(now);
     }
     if (next && !health_.stream_failure() && !complete_ && !stopped_for_good_) {

@@ -12,6 +12,7 @@
 #include "process/channel.hpp"
 #include "process/event_loop.hpp"
 #include "stream/ledger.hpp"
+#include "stream/session_limit.hpp"
 #include "stream/target_health.hpp"
 #include "stream/target_mark.hpp"
 #include "stream/unit_queue.hpp"
@@ -48,12 +49,16 @@ class StreamController {
     void dispatch();
     void hand_out(std::size_t due, Clock::time_point now);
     Worker& worker(std::size_t index);
+    [[nodiscard]] bool may_start(Worker& candidate, Clock::time_point now) const;
+    [[nodiscard]] std::size_t open_sessions() const;
     [[nodiscard]] bool mirrors() const { return settings_.outgoing.mode == TransferMode::mirror; }
     [[nodiscard]] std::string why_suspended();
     void collect_results();
     void clean_target(bool ask_for_stop);
+    void cleaned_target(const BatchResult& result);
     [[nodiscard]] bool must_ask_for_stop(Clock::time_point now) const;
     void take_in(const BatchResult& result, Clock::time_point begun);
+    void session_ended(const BatchResult& result, Clock::time_point now);
     void session_failed(const Status& status, Clock::time_point now);
     void finish_if_done();
     void finish(bool clean);
@@ -79,12 +84,14 @@ class StreamController {
     UnitQueue queue_;
     Ledger ledger_;
     TargetHealth health_;
+    SessionLimit session_limit_;
     TargetMark target_mark_;
     std::mt19937 random_{std::random_device{}()};
 
-    bool target_clean_ = false;  ///< The temporary directory was emptied since this process started.
+    Cleaning cleaning_due_ = Cleaning::all;  ///< Of the temporary directory, before anything else is sent.
     bool cleaning_ = false;
-    bool polling_ = false;  ///< The directory cannot be watched.
+    bool leftovers_kept_ = false;  ///< Something may lie there with which a put may go on.
+    bool polling_ = false;         ///< The directory cannot be watched.
     bool stopping_ = false;
     bool closing_ = false;  ///< The sessions are being closed, or are.
     bool finished_ = false;

@@ -76,11 +76,20 @@ Status list_tree(border::Session& session, const std::string& path,
     return list_level(session, path, wanted, entries, 0);
 }
 
-Status remove_tree(border::Session& session, const std::string& path) {
+Status remove_tree(border::Session& session, const std::string& path,
+                   const std::function<bool(const std::string&)>& spared) {
     std::vector<TargetEntry> entries{{path, {}}};
-    const auto everything = [](const std::string&) { return true; };
-    if (const Status status = list_tree(session, path, everything, entries); !status.ok()) {
+    bool all_goes = true;
+    const auto goes = [&](const std::string& inner) {
+        const bool spare = spared && spared(inner);
+        all_goes = all_goes && !spare;
+        return !spare;
+    };
+    if (const Status status = list_tree(session, path, goes, entries); !status.ok()) {
         return status.code() == StatusCode::not_found ? Status{} : status;
+    }
+    if (!all_goes) {
+        entries.erase(entries.begin());
     }
     std::vector<std::string> paths;
     paths.reserve(entries.size());

@@ -20,8 +20,10 @@ struct TargetEntry {
 Status list_tree(border::Session& session, const std::string& path,
                  const std::function<bool(const std::string&)>& wanted, std::vector<TargetEntry>& entries);
 
-/// Removes the directory and everything in it; ok where it is not there.
-Status remove_tree(border::Session& session, const std::string& path);
+/// Removes the directory and everything in it, but for what is `spared` with all that is in it; ok where it
+/// is not there. What is spared must lie in the directory itself.
+Status remove_tree(border::Session& session, const std::string& path,
+                   const std::function<bool(const std::string&)>& spared = nullptr);
 
 /// Removes each path, in this order; the first failure, or ok.
 Status remove_all(border::Session& session, const std::vector<std::string>& paths);

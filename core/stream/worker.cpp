@@ -41,7 +41,7 @@ void Worker::start(Job job) {
 }
 
 void Worker::close() {
-    start({{}, false, false, true});
+    start({{}, Cleaning::none, false, true});
 }
 
 std::optional<BatchResult> Worker::take_result() {
@@ -92,15 +92,12 @@ BatchResult Worker::do_job(const Job& job) {
         return result;
     }
     if (const Status status = open(); !status.ok()) {
-        return all_not_tried(job.batch, status);
+        BatchResult result = all_not_tried(job.batch, status);
+        result.not_opened = !session_;
+        return result;
     }
-    if (job.clean) {
-        BatchResult result;
-        if (job.ask_for_stop) {
-            result = delivery_->prepare_target();
-        } else {
-            result.session = delivery_->clean_target();
-        }
+    if (job.clean != Cleaning::none) {
+        BatchResult result = delivery_->clean_target(job.clean, job.ask_for_stop);
         if (result.session.scope() == StatusScope::item && !result.session.ok()) {
             result.session = {result.session.code(), StatusScope::session, result.session.text()};
         }
@@ -122,6 +119,7 @@ Status Worker::open() {
                    : status;
     }
     session_.reset(opened);
+    has_session_ = true;
     delivery_.emplace(shared_.source, shared_.settings, *session_, shared_.temp_dir);
     return delivery_->check_target();
 }
@@ -129,6 +127,7 @@ Status Worker::open() {
 void Worker::drop_session() {
     delivery_.reset();
     session_.reset();
+    has_session_ = false;
 }
 
 }  // namespace mistamover::stream

@@ -41,10 +41,10 @@ class Worker {
     Worker& operator=(const Worker&) = delete;
 
     struct Job {
-        std::vector<Candidate> batch;  ///< To be delivered; may be empty.
-        bool clean = false;            ///< Nothing but to empty the temporary directory at the target.
-        bool ask_for_stop = false;     ///< Look whether the target has a .stop file; if so, deliver nothing.
-        bool close = false;            ///< Nothing but to close the session.
+        std::vector<Candidate> batch;     ///< To be delivered; may be empty.
+        Cleaning clean = Cleaning::none;  ///< Nothing but to empty the temporary directory at the target.
+        bool ask_for_stop = false;  ///< Look whether the target has a .stop file; if so, deliver nothing.
+        bool close = false;         ///< Nothing but to close the session.
     };
     /// Only while idle().
     void start(Job job);
@@ -53,6 +53,8 @@ class Worker {
     void close();
     /// True from the start, and again once the result of a job has been taken.
     [[nodiscard]] bool idle() const noexcept { return idle_; }
+    /// True while a session is open, as far as is known; of any thread.
+    [[nodiscard]] bool has_session() const noexcept { return has_session_; }
     /// When the job in hand, or the last one, was begun.
     [[nodiscard]] std::chrono::steady_clock::time_point begun() const noexcept { return begun_; }
     /// The result of a job that has ended, once.
@@ -66,6 +68,7 @@ class Worker {
 
     Shared& shared_;
     bool idle_ = true;
+    std::atomic<bool> has_session_{false};
     std::chrono::steady_clock::time_point begun_{};
     std::mutex mutex_;
     std::condition_variable wake_;

@@ -56,6 +56,13 @@ TEST_CASE("a tree is removed from its leaves up, and one that is not there is re
     CHECK(remove_tree(fixture.session, "d").ok());
 }
 
+TEST_CASE("what is spared stays, and so does the directory around it") {
+    TreeFixture fixture;
+    CHECK(remove_tree(fixture.session, "d", [](const std::string& path) { return path == "d/a"; }).ok());
+    CHECK(fixture.session.calls == TreePaths{"remove d/in/b", "remove d/in"});
+    CHECK(fixture.listed("") == TreePaths{"d", "d/a", "e", "e/c", "f"});
+}
+
 TEST_CASE("the first failure of a removal is told, and the others are removed") {
     TreeFixture fixture;
     fixture.session.failures["f"] = {StatusCode::permission, StatusScope::item, "denied"};
