@@ -88,6 +88,7 @@ constexpr std::array specs{
     KeySpec{"outgoing", "parallel_transfers", integer, "4", {}, {.minimum = 1, .maximum = 64}},
     KeySpec{"outgoing", "bandwidth_limit", size, nullptr, {}, not_zero},
     KeySpec{"outgoing", "settle_time", duration},
+    KeySpec{"outgoing", "stall_timeout", duration, "60s", {}, not_zero},
     KeySpec{"outgoing", "mirror_delete", boolean, "true"},
     KeySpec{"outgoing", "max_delete", integer, nullptr, {}, {.minimum = 0}},
     KeySpec{"outgoing", "include", list},

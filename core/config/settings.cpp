@@ -128,6 +128,7 @@ OutgoingSettings outgoing_settings(const SettingsMap& settings) {
     assign(outgoing.parallel_transfers, section.number<std::uint32_t>("parallel_transfers"));
     outgoing.bandwidth_limit = section.size("bandwidth_limit");
     outgoing.settle_time = section.duration("settle_time");
+    assign(outgoing.stall_timeout, section.duration("stall_timeout"));
     outgoing.mirror_delete = section.flag("mirror_delete");
     outgoing.max_delete = section.number<std::uint64_t>("max_delete");
     outgoing.include = section.list("include");

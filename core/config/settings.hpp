@@ -68,6 +68,7 @@ struct OutgoingSettings {
     std::uint32_t parallel_transfers = 4;
     std::optional<ByteCount> bandwidth_limit;  ///< A second.
     std::optional<std::chrono::milliseconds> settle_time;
+    std::chrono::milliseconds stall_timeout{60'000};
     bool mirror_delete = true;
     std::optional<std::uint64_t> max_delete;
     std::vector<std::string> include;

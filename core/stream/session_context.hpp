@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 
 #include <mistamover/border.hpp>
@@ -30,13 +31,17 @@ class CancelToken {
 /// threads.
 class StreamSessionContext final : public border::SessionContext {
   public:
-    StreamSessionContext(logging::Logger logger, const CancelToken& cancel, std::uint64_t bandwidth_limit)
-        : logger_(std::move(logger)), cancel_(cancel), limiter_(bandwidth_limit) {}
+    StreamSessionContext(logging::Logger logger, const CancelToken& cancel, std::uint64_t bandwidth_limit,
+                         std::chrono::milliseconds stall_timeout)
+        : logger_(std::move(logger)),
+          cancel_(cancel),
+          limiter_(bandwidth_limit),
+          stall_timeout_(stall_timeout) {}
 
     void log(LogLevel level, std::string_view text) noexcept override { logger_.log(level, text); }
     bool cancelled() const noexcept override { return cancel_.cancelled(); }
     int cancel_fd() const noexcept override { return cancel_.fd(); }
-    std::int64_t stall_timeout_ms() const noexcept override { return 60'000; }
+    std::int64_t stall_timeout_ms() const noexcept override { return stall_timeout_.count(); }
     void acquire(std::uint64_t bytes) noexcept override;
     void progress(std::uint64_t bytes) noexcept override { bytes_ += bytes; }
 
@@ -47,6 +52,7 @@ class StreamSessionContext final : public border::SessionContext {
     logging::Logger logger_;
     const CancelToken& cancel_;
     RateLimiter limiter_;
+    const std::chrono::milliseconds stall_timeout_;
     std::atomic<std::uint64_t> bytes_{0};
 };
 

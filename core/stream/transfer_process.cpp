@@ -108,7 +108,8 @@ class TransferProcess {
         }
         const std::string log_name = std::string(plugin_->descriptor().name) + '_' + settings_.name;
         const auto limit = settings_.outgoing.bandwidth_limit.value_or(ByteCount{}).bytes;
-        context_.emplace(logging::Logger(log_socket_, log_name, level), cancel_, limit);
+        context_.emplace(logging::Logger(log_socket_, log_name, level), cancel_, limit,
+                         settings_.outgoing.stall_timeout);
         std::vector<std::vector<std::string_view>> values;
         values.reserve(settings_.plugin_options.size());
         std::vector<OptionValue> options;
