@@ -23,8 +23,9 @@ Sshd::Sshd(const std::string& configuration) : user_(current_user()) {
     }
     const std::uint16_t port = free_port();
     write_file(directory_ / "authorized_keys", read_file(directory_ / "client_key.pub"));
-    write_file(known_hosts(),
-               "[127.0.0.1]:" + std::to_string(port) + ' ' + read_file(directory_ / "host_key.pub"));
+    // By the other address a SlowProxy has it.
+    write_file(known_hosts(), "[127.0.0.1]:" + std::to_string(port) + ",[127.0.0.2]:" + std::to_string(port) +
+                                  ' ' + read_file(directory_ / "host_key.pub"));
     const std::string directory = directory_.path().string();
     // A home directory of its own: the user's shell then runs none of the user's start-up files, which would
     // cost time, and would be killed half-way.
