@@ -3,22 +3,17 @@
 
 #include <algorithm>
 #include <memory>
-#include <random>
 #include <sys/stat.h>
-#include <unistd.h>
 #include <utility>
 
 #include <mistamover/transfer_module.hpp>
 
 #include "sftp/failure.hpp"
+#include "sftp/resume.hpp"
 
 namespace mistamover::sftp {
 namespace {
 
-// Enough for a fast network with a long way; more would only wait in ssh and in the kernel.
-constexpr std::size_t most_unconfirmed = 4UL * 1024 * 1024;
-constexpr std::size_t most_unsent = 512UL * 1024;
-constexpr std::size_t largest_piece = 128UL * 1024;
 constexpr std::uint32_t own_file = 0600;
 constexpr std::uint32_t own_directory = 0700;
 
@@ -34,39 +29,38 @@ Attributes attributes_of(const PutItem& item) {
 
 }  // namespace
 
-TempNames::TempNames(std::string directory) : directory_(std::move(directory)) {
-    std::random_device random;
-    prefix_ = directory_ + '/' + std::to_string(std::uint64_t{random()} << 32U | random()) + '.';
-}
-
-std::string TempNames::next() {
-    return prefix_ + std::to_string(count_++);
-}
-
-BatchPut::BatchPut(Server& server, TempNames& temp_names, const SftpOptions& options,
-                   border::SessionContext& context, const PutRequest& request, PutSink& sink)
-    : server_(server),
-      pipeline_(server.pipeline()),
-      temp_names_(temp_names),
-      options_(options),
-      context_(context),
+BatchPut::BatchPut(const PutTools& tools, const PutRequest& request, PutSink& sink)
+    : tools_(tools),
+      pipeline_(tools.server.pipeline()),
       request_(request),
       sink_(sink),
-      source_root_(request.source_root) {}
+      source_root_(request.source_root),
+      writer_(tools.server, tools.options, tools.context,
+              [this](OutgoingFile& file) { on_written(static_cast<Item&>(file)); }) {}
 
 BatchPut::~BatchPut() {
     if (!items_.empty()) {
         pipeline_.abandon();  // Its handlers are this object's.
+        keep_leftovers();
+    }
+}
+
+void BatchPut::keep_leftovers() {
+    for (const Item& item : items_) {
+        if (!item.source_identity.empty() && !item.temp.empty() && item.failure.ok()) {
+            tools_.leftovers.keep(item.target, {item.temp, item.source_identity, item.confirmed});
+        }
     }
 }
 
 Status BatchPut::run() {
     do {
-        if (context_.cancelled() && end_.ok()) {
-            cancel();
+        if (tools_.context.cancelled() && end_.ok()) {
+            end_ = {StatusCode::cancelled, StatusScope::item, "cancelled"};
+            writer_.give_up(end_);
         }
         start_items();
-        feed();
+        writer_.feed();
         if (!items_.empty()) {
             pipeline_.pump();
         }
@@ -75,18 +69,9 @@ Status BatchPut::run() {
     return end_;
 }
 
-void BatchPut::cancel() {
-    end_ = {StatusCode::cancelled, StatusScope::item, "cancelled"};
-    for (Item* item : std::exchange(writing_, {})) {
-        fail(*item, end_);
-        end_writing(*item);
-    }
-}
-
 void BatchPut::start_items() {
-    const std::size_t most = server_.features().open_files;
-    while (end_.ok() && items_.size() < most && next_ < request_.items.size() &&
-           pipeline_.unsent() < most_unsent) {
+    const std::size_t most = tools_.server.features().open_files;
+    while (end_.ok() && items_.size() < most && next_ < request_.items.size() && pipeline_.has_room()) {
         start(next_++);
     }
 }
@@ -95,29 +80,22 @@ void BatchPut::start(std::size_t index) {
     Item& item = items_.emplace_back();
     item.self = std::prev(items_.end());
     item.index = index;
-    item.target = options_.target_dir + '/';
+    item.target = tools_.options.target_dir + '/';
     if (!request_.target_prefix.empty()) {
         (item.target += request_.target_prefix) += '/';
     }
     item.target += put_item(item).path;
-    try {
-        switch (put_item(item).kind) {
-            case EntryKind::directory:
-                return start_directory(item);
-            case EntryKind::symlink:
-                return start_link(item);
-            case EntryKind::file:
-                item.source.emplace(source_root_, put_item(item));
-                return start_file(item);
-            case EntryKind::other:
-                break;
-        }
-        fail(item, {StatusCode::unsupported, StatusScope::item,
-                    "neither a file nor a directory nor a symbolic link: " + item.target});
-    } catch (const StatusError& error) {
-        fail(item, error.status());
+    switch (put_item(item).kind) {
+        case EntryKind::directory:
+            return start_directory(item);
+        case EntryKind::symlink:
+            return start_link(item);
+        case EntryKind::file:
+            return start_file(item);
+        case EntryKind::other:
+            return give_up(item, {StatusCode::unsupported, StatusScope::item,
+                                  "neither a file nor a directory nor a symbolic link: " + item.target});
     }
-    report(item);
 }
 
 void BatchPut::start_directory(Item& item) {
@@ -137,17 +115,15 @@ void BatchPut::start_directory(Item& item) {
             if (reply.type == PacketType::attributes) {
                 return finish_directory(item, *refusal, reply.body.attributes());
             }
-            fail(item, *refusal ? **refusal : reply.failure("look at directory " + item.target));
-            report(item);
+            give_up(item, *refusal ? **refusal : reply.failure("look at directory " + item.target));
         });
 }
 
 void BatchPut::finish_directory(Item& item, const std::optional<Status>& refusal, const Attributes& found) {
     const std::uint32_t mode = found.mode.value_or(S_IFDIR);
     if (!S_ISDIR(mode)) {
-        fail(item, {StatusCode::exists, StatusScope::item,
-                    "make directory " + item.target + ": something else of that name is there"});
-        return report(item);
+        return give_up(item, {StatusCode::exists, StatusScope::item,
+                              "make directory " + item.target + ": something else of that name is there"});
     }
     // A set-group-id bit that it has inherited from the directory above is the operator's wish.
     const std::uint32_t wanted = (put_item(item).mode & 01777U) | own_directory | (mode & S_ISGID);
@@ -161,18 +137,23 @@ void BatchPut::finish_directory(Item& item, const std::optional<Status>& refusal
         },
         [this, &item](Reply& reply) {
             if (!reply.is_ok()) {
-                fail(item, reply.failure("set the mode of directory " + item.target));
+                item.fail(reply.failure("set the mode of directory " + item.target));
             }
             report(item);
         });
 }
 
 void BatchPut::start_link(Item& item) {
-    const std::string content = source_root_.read_link(put_item(item));
+    std::string content;
+    try {
+        content = source_root_.read_link(put_item(item));
+    } catch (const StatusError& error) {
+        return give_up(item, error.status());
+    }
     if (!item.made_temp_directory) {
         make_temp_directory(item);
     }
-    item.temp = temp_names_.next();
+    item.temp = tools_.temp_names.next();
     // OpenSSH has the two the other way round than the protocol, and others follow it.
     pipeline_.request(
         PacketType::symlink, [&](PacketWriter& packet) { packet.text(content).text(item.temp); },
@@ -181,12 +162,11 @@ void BatchPut::start_link(Item& item) {
                 return publish(item);
             }
             item.temp.clear();
-            fail(item, temp_directory_.ok()
-                           ? of_session(reply.failure("make a temporary link", StatusCode::no_space))
-                           : temp_directory_);
-            report(item);
+            give_up(item, temp_directory_.ok()
+                              ? of_session(reply.failure("make a temporary link", StatusCode::no_space))
+                              : temp_directory_);
         });
-    if (server_.features().lsetstat) {
+    if (tools_.server.features().lsetstat) {
         pipeline_.request(
             PacketType::extended,
             [&](PacketWriter& packet) {
@@ -204,20 +184,66 @@ void BatchPut::make_temp_directory(Item& item) {
     pipeline_.request(
         PacketType::mkdir,
         [&](PacketWriter& packet) {
-            packet.text(temp_names_.directory()).attributes({{}, own_directory, {}});
+            packet.text(tools_.temp_names.directory()).attributes({{}, own_directory, {}});
         },
         [this](Reply& reply) {
             // The general failure is a directory that is there already.
             temp_directory_ = reply.is_ok() || reply.code == reply_code::failure
                                   ? Status{}
                                   : of_session(reply.failure("make the directory of temporary files " +
-                                                             temp_names_.directory()));
+                                                             tools_.temp_names.directory()));
         });
 }
 
 void BatchPut::start_file(Item& item) {
+    try {
+        item.source.emplace(source_root_, put_item(item));
+    } catch (const StatusError& error) {
+        return give_up(item, error.status());
+    }
+    item.size = put_item(item).size;
+    item.attributes = attributes_of(put_item(item));
+    if (request_.publish == Publish::direct) {
+        item.temp = item.target;
+    } else if (resume_offset(item.size) == 0) {
+        item.temp = tools_.temp_names.next();
+    } else {
+        item.source_identity = item.source->identity();
+        if (go_on(item)) {
+            return;
+        }
+        item.temp = tools_.temp_names.next_resumable();
+    }
+    open_file(item);
+}
+
+/// True where an earlier connection has left the start of the file.
+bool BatchPut::go_on(Item& item) {
+    std::optional<Leftover> leftover = tools_.leftovers.take(item.target);
+    if (!leftover) {
+        return false;
+    }
+    // It is this item's now, and is kept again should the connection break meanwhile.
+    item.temp = leftover->temp_name;
+    item.confirmed = leftover->confirmed;
+    if (const auto resumed = resume(tools_.server, *leftover, *item.source)) {
+        tools_.context.log(LogLevel::info, "goes on with " + item.target + " after " +
+                                               format_size(ByteCount{resumed->offset}));
+        item.handle = resumed->handle;
+        item.offset = resumed->offset;
+        item.confirmed = resumed->offset;
+        writer_.add(item);
+        return true;
+    }
+    item.temp.clear();
+    item.confirmed = 0;
+    pipeline_.request(
+        PacketType::remove, [&](PacketWriter& packet) { packet.text(leftover->temp_name); }, [](Reply&) {});
+    return false;
+}
+
+void BatchPut::open_file(Item& item) {
     const bool direct = request_.publish == Publish::direct;
-    item.temp = direct ? item.target : temp_names_.next();
     const std::uint32_t flags =
         open_flag::write | open_flag::create | (direct ? open_flag::truncate : open_flag::exclusive);
     pipeline_.request(
@@ -232,114 +258,28 @@ void BatchPut::on_opened(Item& item, Reply& reply) {
     if (reply.type == PacketType::handle) {
         item.handle = reply.body.text();
         if (end_.ok()) {
-            writing_.push_back(&item);
-        } else {
-            fail(item, end_);
-            end_writing(item);
+            return writer_.add(item);
         }
-        return;
+        item.fail(end_);
+        return writer_.end(item);
     }
-    item.temp.clear();
     if (request_.publish == Publish::direct) {
-        fail(item, reply.failure("write " + item.target));
-        return report(item);
+        item.temp.clear();
+        return give_up(item, reply.failure("write " + item.target));
     }
     if (reply.code == reply_code::no_such_file && !item.made_temp_directory) {
         make_temp_directory(item);
-        return start_file(item);
+        return open_file(item);
     }
+    item.temp.clear();
     // The directory of temporary files serves every item alike.
-    fail(item, temp_directory_.ok()
-                   ? of_session(reply.failure("make a temporary file in " + temp_names_.directory(),
-                                              StatusCode::no_space))
-                   : temp_directory_);
-    report(item);
+    give_up(item, temp_directory_.ok()
+                      ? of_session(reply.failure("make a temporary file in " + tools_.temp_names.directory(),
+                                                 StatusCode::no_space))
+                      : temp_directory_);
 }
 
-void BatchPut::feed() {
-    while (!writing_.empty() && unconfirmed_ < most_unconfirmed && pipeline_.unsent() < most_unsent) {
-        Item& item = *writing_.front();
-        if (item.failure.ok() && item.offset < put_item(item).size) {
-            write_piece(item);
-            continue;
-        }
-        writing_.pop_front();
-        seal(item);
-    }
-}
-
-void BatchPut::write_piece(Item& item) {
-    const std::size_t size = static_cast<std::size_t>(std::min<std::uint64_t>(
-        put_item(item).size - item.offset, std::min(server_.features().write_size, largest_piece)));
-    if (options_.limited_bandwidth) {
-        context_.acquire(size);
-        pipeline_.restart_patience();
-    }
-    ++item.due;
-    unconfirmed_ += size;
-    pipeline_.request(
-        PacketType::write,
-        [&](PacketWriter& packet) {
-            packet.text(item.handle).long_number(item.offset);
-            const Status status = item.source->read(item.offset, packet.blank_text(size), size);
-            if (!status.ok()) {
-                fail(item, status);
-            }
-        },
-        [this, &item, size](Reply& reply) {
-            unconfirmed_ -= size;
-            if (reply.is_ok()) {
-                item.report.bytes_sent += size;
-                context_.progress(size);
-            }
-            settle(item, reply, "write", StatusCode::no_space);
-        });
-    item.offset += size;
-}
-
-/// Everything has been asked to be written: gives the copy what the source has beside its contents.
-void BatchPut::seal(Item& item) {
-    if (item.failure.ok()) {
-        if (const Status status = item.source->check_unchanged(); !status.ok()) {
-            fail(item, status);
-        }
-    }
-    if (item.failure.ok()) {
-        ++item.due;
-        pipeline_.request(
-            PacketType::fsetstat,
-            [&](PacketWriter& packet) { packet.text(item.handle).attributes(attributes_of(put_item(item))); },
-            [this, &item](Reply& reply) {
-                settle(item, reply, "set mode and time of", StatusCode::permission);
-            });
-    }
-    if (item.failure.ok() && options_.fsync) {
-        ++item.due;
-        pipeline_.request(
-            PacketType::extended,
-            [&](PacketWriter& packet) { packet.text("fsync@openssh.com").text(item.handle); },
-            [this, &item](Reply& reply) { settle(item, reply, "bring to the disk", StatusCode::no_space); });
-    }
-    end_writing(item);
-}
-
-void BatchPut::end_writing(Item& item) {
-    ++item.due;
-    pipeline_.request(
-        PacketType::close, [&](PacketWriter& packet) { packet.text(item.handle); },
-        [this, &item](Reply& reply) { settle(item, reply, "close", StatusCode::no_space); });
-    item.handle.clear();
-}
-
-/// One answer of those that are due; after the last the item is published, or given up.
-void BatchPut::settle(Item& item, const Reply& reply, const char* doing, StatusCode unspecific) {
-    if (!reply.is_ok()) {
-        fail(item, reply.failure(std::string(doing) + ' ' + item.target, unspecific));
-    }
-    if (--item.due != 0 || !item.handle.empty()) {
-        return;
-    }
-    item.source.reset();
+void BatchPut::on_written(Item& item) {
     if (item.failure.ok() && request_.publish == Publish::rename) {
         return publish(item);
     }
@@ -368,18 +308,16 @@ void BatchPut::finish_refused(Item& item, const Status& refusal) {
         [this, &item, refusal](Reply& reply) {
             const bool in_the_way = reply.type == PacketType::attributes &&
                                     info_of(reply.body.attributes()).kind == EntryKind::directory;
-            fail(item, in_the_way ? Status(StatusCode::exists, StatusScope::item,
-                                           "publish " + item.target + ": a directory of that name is there")
-                                  : refusal);
-            report(item);
+            give_up(item, in_the_way
+                              ? Status(StatusCode::exists, StatusScope::item,
+                                       "publish " + item.target + ": a directory of that name is there")
+                              : refusal);
         });
 }
 
-/// The first failure counts.
-void BatchPut::fail(Item& item, const Status& status) {
-    if (item.failure.ok()) {
-        item.failure = status;
-    }
+void BatchPut::give_up(Item& item, const Status& status) {
+    item.fail(status);
+    report(item);
 }
 
 /// Reports the item, once what it has left behind is removed, and forgets it.

@@ -2,43 +2,38 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
-#include <deque>
 #include <list>
 #include <optional>
 #include <string>
 
 #include <mistamover/border.hpp>
+#include <mistamover/leftovers.hpp>
 #include <mistamover/source_file.hpp>
 
+#include "sftp/file_writer.hpp"
 #include "sftp/server.hpp"
 #include "sftp/sftp_options.hpp"
+#include "sftp/temp_names.hpp"
 
 namespace mistamover::sftp {
 
-/// Temporary files of one session: names that no other session has, with nothing of the final name in them,
-/// which may be as long as a name can be.
-class TempNames {
-  public:
-    /// `directory`: of the stream's temporary files, as the server knows it.
-    explicit TempNames(std::string directory);
-    [[nodiscard]] const std::string& directory() const noexcept { return directory_; }
-    [[nodiscard]] std::string next();
-
-  private:
-    std::string directory_;
-    std::string prefix_;
-    std::uint64_t count_ = 0;
+/// What a put needs of its session.
+struct PutTools {
+    Server& server;
+    TempNames& temp_names;
+    Leftovers& leftovers;
+    const SftpOptions& options;
+    border::SessionContext& context;
 };
 
-/// One put request, with the requests of many files on their way at once. Guarantees, while the connection
-/// lasts: nothing partial is left behind under a final name but with Publish::direct, and no temporary file;
-/// an item is reported as ok only once the server has confirmed every write, the close and the rename.
+/// One put request, with the requests of many files on their way at once. Guarantees: nothing partial is left
+/// behind under a final name but with Publish::direct, and, while the connection lasts, no temporary file; an
+/// item is reported as ok only once the server has confirmed every write, the close and the rename. What a
+/// broken connection leaves of a large file is kept as a Leftover.
 class BatchPut {
   public:
     /// Opens the source root; throws StatusError where that fails.
-    BatchPut(Server& server, TempNames& temp_names, const SftpOptions& options,
-             border::SessionContext& context, const PutRequest& request, PutSink& sink);
+    BatchPut(const PutTools& tools, const PutRequest& request, PutSink& sink);
     BatchPut(const BatchPut&) = delete;
     BatchPut& operator=(const BatchPut&) = delete;
     ~BatchPut();
@@ -48,17 +43,11 @@ class BatchPut {
 
   private:
     /// One item on its way; stays where it is until it is reported.
-    struct Item {
+    struct Item : OutgoingFile {
         std::size_t index = 0;
-        std::string target;  ///< Its final name, as the server knows it.
-        std::string temp;    ///< What is written; empty while nothing is.
-        std::string handle;
-        std::optional<SourceFile> source;
-        std::uint64_t offset = 0;  ///< What has been asked to be written.
-        std::size_t due = 0;       ///< Answers that are due before it can be published.
+        std::string temp;             ///< What is written; empty while nothing is.
+        std::string source_identity;  ///< Empty where it is too small to go on with.
         bool made_temp_directory = false;
-        Status failure;
-        PutReport report;
         std::list<Item>::iterator self;
     };
 
@@ -69,33 +58,27 @@ class BatchPut {
     void finish_directory(Item& item, const std::optional<Status>& refusal, const Attributes& found);
     void start_link(Item& item);
     void start_file(Item& item);
+    bool go_on(Item& item);
+    void open_file(Item& item);
     void make_temp_directory(Item& item);
     void on_opened(Item& item, Reply& reply);
-    void feed();
-    void write_piece(Item& item);
-    void seal(Item& item);
-    void settle(Item& item, const Reply& reply, const char* doing, StatusCode unspecific);
-    void end_writing(Item& item);
+    void on_written(Item& item);
     void publish(Item& item);
     void finish_refused(Item& item, const Status& refusal);
-    void fail(Item& item, const Status& status);
+    void give_up(Item& item, const Status& status);
     void report(Item& item);
-    void cancel();
+    void keep_leftovers();
 
-    Server& server_;
+    PutTools tools_;
     Pipeline& pipeline_;
-    TempNames& temp_names_;
-    const SftpOptions& options_;
-    border::SessionContext& context_;
     const PutRequest& request_;
     PutSink& sink_;
     SourceRoot source_root_;
-    std::list<Item> items_;      ///< On their way.
-    std::deque<Item*> writing_;  ///< Opened and not yet wholly asked to be written.
+    std::list<Item> items_;  ///< On their way.
+    FileWriter writer_;
     std::size_t next_ = 0;
-    std::size_t unconfirmed_ = 0;  ///< Bytes.
-    Status temp_directory_;        ///< Why it could not be made, where it could not.
-    Status end_;                   ///< Why nothing more is started.
+    Status temp_directory_;  ///< Why it could not be made, where it could not.
+    Status end_;             ///< Why nothing more is started.
 };
 
 }  // namespace mistamover::sftp

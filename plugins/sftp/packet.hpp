@@ -27,6 +27,7 @@ enum class PacketType : std::uint8_t {
     read = 5,
     write = 6,
     lstat = 7,
+    fstat = 8,
     setstat = 9,
     fsetstat = 10,
     opendir = 11,

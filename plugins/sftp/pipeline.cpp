@@ -11,7 +11,7 @@ namespace {
 using std::chrono::milliseconds;
 
 // After a cancel the answers that are due are still waited for, so that nothing is left behind; so long.
-constexpr milliseconds patience_after_cancel{3000};
+constexpr milliseconds patience_after_cancel{2000};
 
 }  // namespace
 

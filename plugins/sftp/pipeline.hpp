@@ -76,8 +76,8 @@ class Pipeline {
     void finish();
     /// Requests without an answer.
     [[nodiscard]] std::size_t in_flight() const noexcept { return handlers_.size(); }
-    /// Bytes that the channel has not taken yet.
-    [[nodiscard]] std::size_t unsent() const noexcept { return output_.size(); }
+    /// False where so much waits to be sent that more would only wait with it.
+    [[nodiscard]] bool has_room() const noexcept { return output_.size() < most_unsent; }
     /// A wait for something else than the server is over: its patience starts anew.
     void restart_patience() noexcept { last_activity_ = Clock::now(); }
     /// Calls none of the handlers any more; the pipeline is broken.
@@ -85,6 +85,8 @@ class Pipeline {
 
   private:
     using Clock = std::chrono::steady_clock;
+
+    static constexpr std::size_t most_unsent = 512UL * 1024;
 
     std::uint32_t register_handler(ReplyHandler handler);
     void round();

@@ -30,11 +30,12 @@ class SftpModule final : public TransferModule {
     }
 
     std::unique_ptr<Session> open_session(SessionContext& context) override {
-        return std::make_unique<SftpSession>(options_, context);
+        return std::make_unique<SftpSession>(options_, leftovers_, context);
     }
 
   private:
     SftpOptions options_;
+    Leftovers leftovers_;
 };
 
 }  // namespace mistamover::sftp

@@ -24,8 +24,9 @@ std::string hexadecimal(std::string_view bytes) {
 
 }  // namespace
 
-SftpSession::SftpSession(const SftpOptions& options, SessionContext& context)
+SftpSession::SftpSession(const SftpOptions& options, Leftovers& leftovers, SessionContext& context)
     : options_(options),
+      leftovers_(leftovers),
       context_(context),
       channel_(options, context),
       server_(channel_, context),
@@ -57,7 +58,8 @@ Capabilities SftpSession::capabilities() {
     Capabilities found =
         Capability::list | Capability::remove | Capability::make_directory | Capability::set_time;
     if (features.posix_rename) {
-        found = found | Capability::rename | Capability::publish_rename | Capability::symlinks;
+        found = found | Capability::rename | Capability::publish_rename | Capability::symlinks |
+                Capability::resume;
     }
     if (features.check_file) {
         found = found | Capability::checksum;
@@ -78,7 +80,7 @@ std::string SftpSession::at_server(std::string_view path) const {
 }
 
 Status SftpSession::put(const PutRequest& request, PutSink& sink) {
-    return BatchPut(server_, temp_names_, options_, context_, request, sink).run();
+    return BatchPut({server_, temp_names_, leftovers_, options_, context_}, request, sink).run();
 }
 
 void SftpSession::keep_short(std::size_t most_in_flight) {

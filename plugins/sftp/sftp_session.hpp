@@ -15,16 +15,17 @@
 namespace mistamover::sftp {
 
 /// What some server may offer.
-inline constexpr Capabilities sftp_capabilities = Capability::list | Capability::remove | Capability::rename |
-                                                  Capability::make_directory | Capability::publish_rename |
-                                                  Capability::checksum | Capability::set_time |
-                                                  Capability::free_space | Capability::symlinks;
+inline constexpr Capabilities sftp_capabilities =
+    Capability::list | Capability::remove | Capability::rename | Capability::make_directory |
+    Capability::publish_rename | Capability::checksum | Capability::set_time | Capability::free_space |
+    Capability::symlinks | Capability::resume;
 
 /// One ssh and the SFTP server at its other end. Used by the thread that made it.
 class SftpSession final : public Session {
   public:
-    /// Connects, and looks whether the target directory is there. Throws StatusError.
-    SftpSession(const SftpOptions& options, SessionContext& context);
+    /// Connects, and looks whether the target directory is there. Throws StatusError. All the arguments
+    /// outlive it.
+    SftpSession(const SftpOptions& options, Leftovers& leftovers, SessionContext& context);
 
     Capabilities capabilities() override;
     Status put(const PutRequest& request, PutSink& sink) override;
@@ -53,6 +54,7 @@ class SftpSession final : public Session {
     Status look_at_regular(const std::string& path);
 
     const SftpOptions& options_;
+    Leftovers& leftovers_;
     SessionContext& context_;
     SshChannel channel_;
     Server server_;

@@ -6,72 +6,13 @@
 #include <string>
 #include <thread>
 
-#include "program.hpp"
-#include "servers/sshd.hpp"
+#include "faulty_site.hpp"
+#include "sftp_site.hpp"
 
 namespace mistamover::test {
 namespace {
 
 namespace fs = std::filesystem;
-
-std::set<std::string> names_in(const fs::path& directory) {
-    std::set<std::string> names;
-    for (const auto& entry : fs::directory_iterator(directory)) {
-        names.insert(entry.path().filename().string());
-    }
-    return names;
-}
-
-std::string more(const std::string& text) {
-    return text.empty() ? "" : ", " + text;
-}
-
-/// A stream of the module sftp to a directory of this machine. Where `options` do not name a key, the right
-/// one is used.
-void add_stream(Site& site, const Sshd& sshd, const std::string& extra = "",
-                const std::string& options = "") {
-    const bool has_key = options.find("ssh_key") != std::string::npos;
-    const bool has_hosts = options.find("known_hosts") != std::string::npos;
-    site.add_stream_with(
-        "p", "plugin: sftp, target_host: 127.0.0.1, target_dir: " + site.target().string() + more(extra),
-        "sftp: {agent: false, username: " + sshd.user() + ", port: " + std::to_string(sshd.port()) +
-            more(has_key ? "" : "ssh_key: " + sshd.client_key().string()) +
-            more(has_hosts ? "" : "known_hosts: " + sshd.known_hosts().string()) + more(options) + "}");
-}
-
-std::string logs(const Site& site) {
-    return site.log("sftp_p") + site.log("dtc_p");
-}
-
-/// A one-off run that must fail with this code (`host_key`), deliver nothing and keep everything.
-void check_refused(const Site& site, const std::string& code) {
-    write_file(site.source() / "f", "x");
-    const ProgramResult result = site.one_off();
-    CHECK(result.exit_code == 1);
-    CHECK_MESSAGE(site.log("dtc_p").find('(' + code) != std::string::npos, result.output << logs(site));
-    CHECK(names_in(site.target()).empty());
-    CHECK(read_file(site.source() / "f") == "x");
-}
-
-std::string megabytes(std::size_t count) {
-    std::mt19937_64 random(count);
-    std::string content(count * 1'000'000, '\0');
-    for (std::size_t at = 0; at < content.size(); at += 8) {
-        const std::uint64_t word = random();
-        content.replace(at, 8, reinterpret_cast<const char*>(&word), 8);
-    }
-    return content;
-}
-
-std::uintmax_t bytes_below(const fs::path& directory) {
-    std::uintmax_t sum = 0;
-    std::error_code gone;
-    for (const auto& entry : fs::recursive_directory_iterator(directory, gone)) {
-        const std::uintmax_t size = entry.is_regular_file(gone) ? entry.file_size(gone) : 0;
-        sum += gone ? 0 : size;
-    }
-    return sum;
-}
 
 }  // namespace
 
@@ -80,7 +21,7 @@ TEST_SUITE_BEGIN("sftp_stream");
 TEST_CASE("files of every name, links and trees arrive, and nothing is left behind") {
     Site site;
     const Sshd sshd;
-    add_stream(site, sshd, "", "fsync: true");
+    add_sftp_stream(site, sshd, "", "fsync: true");
     const std::set<std::string> names{"plain",       "with space",         " blanks ",
                                       "quote'\"",    "*?[glob]",           "-leading dash",
                                       "new\nline",   "\xff\xfe not UTF-8", std::string(255, 'n'),
@@ -98,7 +39,7 @@ TEST_CASE("files of every name, links and trees arrive, and nothing is left behi
     fs::create_symlink("nowhere", site.source() / "tree/link");
     fs::create_symlink("nowhere", site.source() / "link");
     const ProgramResult result = site.one_off();
-    CHECK_MESSAGE(result.exit_code == 0, result.output << logs(site));
+    CHECK_MESSAGE(result.exit_code == 0, result.output << sftp_logs(site));
     std::set<std::string> expected = names;
     expected.insert({"tree", "link", "empty", "large"});
     CHECK(names_in(site.target()) == expected);
@@ -120,10 +61,10 @@ TEST_CASE("files of every name, links and trees arrive, and nothing is left behi
 TEST_CASE("a directory is sent as one zip file where that is asked for") {
     Site site;
     const Sshd sshd;
-    add_stream(site, sshd, "directories: zip");
+    add_sftp_stream(site, sshd, "directories: zip");
     write_file(site.source() / "d/a", "deep");
     const ProgramResult result = site.one_off();
-    CHECK_MESSAGE(result.exit_code == 0, result.output << logs(site));
+    CHECK_MESSAGE(result.exit_code == 0, result.output << sftp_logs(site));
     CHECK(names_in(site.target()) == std::set<std::string>{"d.zip"});
     CHECK(names_in(site.source()).empty());
 }
@@ -131,7 +72,7 @@ TEST_CASE("a directory is sent as one zip file where that is asked for") {
 TEST_CASE("a mirror sends what is new, deletes what has vanished, and sends nothing twice") {
     Site site;
     const Sshd sshd;
-    add_stream(site, sshd, "transfer_mode: mirror");
+    add_sftp_stream(site, sshd, "transfer_mode: mirror");
     write_file(site.source() / "a", "a");
     write_file(site.source() / "d/e/f", "f");
     write_file(site.target() / "vanished/g", "g");
@@ -143,7 +84,7 @@ TEST_CASE("a mirror sends what is new, deletes what has vanished, and sends noth
     write_file(site.source() / "b", "b");
     fs::remove_all(site.source() / "d");
     const ProgramResult again = site.one_off();
-    CHECK_MESSAGE(again.exit_code == 0, again.output << logs(site));
+    CHECK_MESSAGE(again.exit_code == 0, again.output << sftp_logs(site));
     CHECK(names_in(site.target()) == std::set<std::string>{"a", "b"});
     CHECK(fs::last_write_time(site.target() / "a") == sent);
 }
@@ -151,7 +92,7 @@ TEST_CASE("a mirror sends what is new, deletes what has vanished, and sends noth
 TEST_CASE("a stop file at the target suspends the stream") {
     Site site;
     const Sshd sshd;
-    add_stream(site, sshd);
+    add_sftp_stream(site, sshd);
     write_file(site.source() / "f", "x");
     write_file(site.target() / ".stop", "");
     const ProgramResult result = site.one_off();
@@ -166,17 +107,17 @@ TEST_CASE("a stop file at the target suspends the stream") {
 TEST_CASE("a key that the server does not know is a failed authentication") {
     Site site;
     const Sshd sshd;
-    add_stream(site, sshd, "", "ssh_key: " + sshd.stranger_key().string());
-    check_refused(site, "authentication");
+    add_sftp_stream(site, sshd, "", "ssh_key: " + sshd.stranger_key().string());
+    check_sftp_refused(site, "authentication");
 }
 
 TEST_CASE("a wrong password is a failed authentication, and the password is nowhere to be read") {
     Site site;
     const Sshd sshd("PasswordAuthentication yes");
-    add_stream(site, sshd, "", "ssh_key: /dev/null, password: not-the-password");
+    add_sftp_stream(site, sshd, "", "ssh_key: /dev/null, password: not-the-password");
     fs::permissions(site.home() / "streams.d/p.yaml", fs::perms(0600));
-    check_refused(site, "authentication");
-    CHECK(logs(site).find("not-the-password") == std::string::npos);
+    check_sftp_refused(site, "authentication");
+    CHECK(sftp_logs(site).find("not-the-password") == std::string::npos);
     for (const auto& entry : fs::recursive_directory_iterator(site.home())) {
         const bool names_it = entry.is_regular_file() && entry.path().extension() != ".yaml" &&
                               read_file(entry.path()).find("not-the-password") != std::string::npos;
@@ -194,11 +135,11 @@ TEST_CASE("a key with a passphrase works, and not with another one") {
     const fs::path secret = site.home() / "passphrase";
     write_file(secret, "another\n");
     fs::permissions(secret, fs::perms(0600));
-    add_stream(site, sshd, "", "ssh_key: " + key.string() + ", passphrase_file: " + secret.string());
-    check_refused(site, "authentication");
+    add_sftp_stream(site, sshd, "", "ssh_key: " + key.string() + ", passphrase_file: " + secret.string());
+    check_sftp_refused(site, "authentication");
     write_file(secret, "a secret\n");
     const ProgramResult result = site.one_off();
-    CHECK_MESSAGE(result.exit_code == 0, result.output << logs(site));
+    CHECK_MESSAGE(result.exit_code == 0, result.output << sftp_logs(site));
     CHECK(read_file(site.target() / "f") == "x");
 }
 
@@ -207,15 +148,15 @@ TEST_CASE("an unknown host key is refused, or with accept-new noted; a changed o
     Sshd sshd;
     const fs::path hosts = site.home() / "hosts";
     write_file(hosts, "");
-    add_stream(site, sshd, "", "known_hosts: " + hosts.string());
-    check_refused(site, "host_key");
-    add_stream(site, sshd, "", "host_key: accept-new, known_hosts: " + hosts.string());
+    add_sftp_stream(site, sshd, "", "known_hosts: " + hosts.string());
+    check_sftp_refused(site, "host_key");
+    add_sftp_stream(site, sshd, "", "host_key: accept-new, known_hosts: " + hosts.string());
     const ProgramResult accepted = site.one_off();
-    CHECK_MESSAGE(accepted.exit_code == 0, accepted.output << logs(site));
+    CHECK_MESSAGE(accepted.exit_code == 0, accepted.output << sftp_logs(site));
     CHECK_FALSE(read_file(hosts).empty());
     fs::remove(site.target() / "f");
     sshd.change_host_key();
-    check_refused(site, "host_key");
+    check_sftp_refused(site, "host_key");
     // It came before any credential.
     CHECK(sshd.log().find("Accepted publickey") == sshd.log().rfind("Accepted publickey"));
 }
@@ -223,41 +164,41 @@ TEST_CASE("an unknown host key is refused, or with accept-new noted; a changed o
 TEST_CASE("a target that takes no file is refused permission, and every file is kept") {
     Site site;
     const Sshd sshd("ForceCommand internal-sftp -P mkdir");
-    add_stream(site, sshd, "retry_delay: 20ms");
-    check_refused(site, "permission");
+    add_sftp_stream(site, sshd, "retry_delay: 20ms");
+    check_sftp_refused(site, "permission");
 }
 
 TEST_CASE("a server that cannot rename over a file needs publish: direct") {
     Site site;
     const Sshd sshd("ForceCommand internal-sftp -P posix-rename");
-    add_stream(site, sshd);
+    add_sftp_stream(site, sshd);
     write_file(site.source() / "f", "x");
     const ProgramResult refused = site.one_off();
     CHECK(refused.exit_code == 1);
-    CHECK_MESSAGE(logs(site).find("publish") != std::string::npos, logs(site));
+    CHECK_MESSAGE(sftp_logs(site).find("publish") != std::string::npos, sftp_logs(site));
     CHECK(names_in(site.target()).empty());
-    add_stream(site, sshd, "publish: direct");
+    add_sftp_stream(site, sshd, "publish: direct");
     const ProgramResult result = site.one_off();
-    CHECK_MESSAGE(result.exit_code == 0, result.output << logs(site));
+    CHECK_MESSAGE(result.exit_code == 0, result.output << sftp_logs(site));
     CHECK(read_file(site.target() / "f") == "x");
 }
 
 TEST_CASE("a server that takes few connections gets everything by those") {
     Site site;
     const Sshd sshd("MaxStartups 1:100:1");
-    add_stream(site, sshd, "parallel_transfers: 4, retry_delay: 20ms");
+    add_sftp_stream(site, sshd, "parallel_transfers: 4, retry_delay: 20ms");
     for (int number = 0; number < 50; ++number) {
         write_file(site.source() / std::to_string(number), "x");
     }
     const ProgramResult result = site.one_off();
-    CHECK_MESSAGE(result.exit_code == 0, result.output << logs(site));
+    CHECK_MESSAGE(result.exit_code == 0, result.output << sftp_logs(site));
     CHECK(names_in(site.target()).size() == 50);
 }
 
 TEST_CASE("a port that nobody listens on is waited for, and costs no file a try") {
     Site site;
     Sshd sshd;
-    add_stream(site, sshd, "retry_count: 1, retry_delay: 50ms");
+    add_sftp_stream(site, sshd, "retry_count: 1, retry_delay: 50ms");
     sshd.kill();
     const Daemon daemon(site);
     write_file(site.source() / "f", "x");
@@ -270,7 +211,7 @@ TEST_CASE("a port that nobody listens on is waited for, and costs no file a try"
 TEST_CASE("a connection that is cut in the middle is made again, and the file arrives whole") {
     Site site;
     Sshd sshd;
-    add_stream(site, sshd, "retry_count: 1, retry_delay: 50ms, bandwidth_limit: 10MB");
+    add_sftp_stream(site, sshd, "retry_count: 1, retry_delay: 50ms, bandwidth_limit: 10MB");
     const std::string content = megabytes(20);
     write_file(site.source() / "f", content);
     const Daemon daemon(site);
@@ -281,7 +222,7 @@ TEST_CASE("a connection that is cut in the middle is made again, and the file ar
     sshd.start();
     CHECK(eventually([&] { return !fs::exists(site.source() / "f"); }));
     CHECK(read_file(site.target() / "f") == content);
-    CHECK_MESSAGE(site.log("dtc_p").find("(connection_lost") != std::string::npos, logs(site));
+    CHECK_MESSAGE(site.log("dtc_p").find("(connection_lost") != std::string::npos, sftp_logs(site));
     CHECK_FALSE(fs::exists(site.source() / "quarantine"));
 }
 
@@ -300,7 +241,7 @@ TEST_CASE("SIGKILL of server or client at random moments loses nothing and leave
     std::mt19937 random(seed);
     Site site;
     Sshd sshd;
-    add_stream(site, sshd, "retry_delay: 20ms");
+    add_sftp_stream(site, sshd, "retry_delay: 20ms");
     const Daemon daemon(site);
     const auto content_of = [](int number) {
         return std::string(static_cast<std::size_t>(number % 97) * 1000 + 1,

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <functional>
+#include <optional>
+#include <string>
+
+#include <mistamover/border.hpp>
+#include <mistamover/source_file.hpp>
+
+#include "sftp/server.hpp"
+#include "sftp/sftp_options.hpp"
+
+namespace mistamover::sftp {
+
+/// How much to ask for in one write: more where answers come fast, less where they come slowly, so that a
+/// slow line, however slow, is seen to be alive. Pure: takes the time as an argument.
+class PieceSize {
+  public:
+    using Clock = std::chrono::steady_clock;
+
+    /// `most`: what the server takes.
+    explicit PieceSize(std::size_t most) : most_(most), size_(std::min(most, first)) {}
+    [[nodiscard]] std::size_t bytes() const noexcept { return size_; }
+    /// A write was answered, and the answer before it came `interval` earlier.
+    void answered(Clock::duration interval);
+
+  private:
+    static constexpr std::size_t first = 32UL * 1024;
+    static constexpr std::size_t smallest = 4UL * 1024;
+    static constexpr std::size_t largest = 128UL * 1024;
+
+    std::size_t most_;
+    std::size_t size_;
+};
+
+/// A file that the server has opened, on its way there.
+struct OutgoingFile {
+    std::string target;  ///< Its final name, as the server knows it.
+    std::string handle;  ///< Empty while it is not open.
+    std::optional<SourceFile> source;
+    std::uint64_t size = 0;
+    Attributes attributes;        ///< What the copy gets beside its contents.
+    std::uint64_t offset = 0;     ///< What has been asked to be written.
+    std::uint64_t confirmed = 0;  ///< Bytes from the start that the server has said it has.
+    std::size_t due = 0;          ///< Answers that are due before it has ended.
+    Status failure;
+    PutReport report;
+
+    /// The first failure counts.
+    void fail(const Status& status) {
+        if (failure.ok()) {
+            failure = status;
+        }
+    }
+};
+
+/// Fills the files of one put, with the writes of many on their way at once, and closes them.
+class FileWriter {
+  public:
+    using OnEnd = std::function<void(OutgoingFile&)>;
+
+    /// `on_end` is called for each file once the server has answered all that was asked for it, from
+    /// Pipeline::pump.
+    FileWriter(Server& server, const SftpOptions& options, border::SessionContext& context, OnEnd on_end);
+    FileWriter(const FileWriter&) = delete;
+    FileWriter& operator=(const FileWriter&) = delete;
+
+    /// An open file, written from its offset on. It stays where it is until it has ended.
+    void add(OutgoingFile& file) { files_.push_back(&file); }
+    /// Asks for as many writes as may be on their way.
+    void feed();
+    /// Ends every file that is not yet wholly asked to be written.
+    void give_up(const Status& why);
+    /// Closes a file that was opened too late to be filled.
+    void end(OutgoingFile& file);
+
+  private:
+    using Clock = std::chrono::steady_clock;
+
+    void write_piece(OutgoingFile& file);
+    void seal(OutgoingFile& file);
+    void note_answer(OutgoingFile& file, std::uint64_t offset, std::size_t size);
+    void settle(OutgoingFile& file, const Reply& reply, const char* doing, StatusCode unspecific);
+
+    Server& server_;
+    Pipeline& pipeline_;
+    const SftpOptions& options_;
+    border::SessionContext& context_;
+    OnEnd on_end_;
+    std::deque<OutgoingFile*> files_;  ///< Not yet wholly asked to be written.
+    PieceSize piece_;
+    Clock::time_point last_answer_;
+    std::size_t unconfirmed_ = 0;  ///< Bytes.
+};
+
+}  // namespace mistamover::sftp

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <doctest/doctest.h>
+#include <fstream>
+
+#include "faulty_site.hpp"
+#include "servers/slow_proxy.hpp"
+#include "sftp_site.hpp"
+
+namespace mistamover::test {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::uintmax_t megabyte = 1'000'000;
+
+/// A stream by way of a proxy whose connection breaks.
+struct BreakingSite : Site {
+    BreakingSite() : proxy(sshd.port()) {
+        add_sftp_stream(*this, sshd, "retry_delay: 20ms", "", SlowProxy::address);
+    }
+    [[nodiscard]] std::size_t times_gone_on() const { return count_of("goes on with", log("sftp_p")); }
+    /// Sends `f`, with the connection broken when more than `size` bytes of it have arrived, and the line
+    /// dead from then on.
+    void send_and_break(const std::string& content, std::uintmax_t size) {
+        write_file(source() / "f", content);
+        REQUIRE(eventually([&] { return bytes_below(target()) > size; }));
+        proxy.stall(true);
+        proxy.cut();
+        REQUIRE(eventually([&] { return log("dtc_p").find("(connection_lost") != std::string::npos; }));
+        REQUIRE(fs::exists(source() / "f"));
+    }
+    /// The only file below the target: what has arrived of `f`.
+    [[nodiscard]] fs::path leftover() const {
+        for (const auto& entry : fs::recursive_directory_iterator(target())) {
+            if (entry.is_regular_file()) {
+                return entry.path();
+            }
+        }
+        return {};
+    }
+    /// `f` arrives, and nothing else is left anywhere.
+    void check_arrives(const std::string& content) {
+        proxy.stall(false);
+        CHECK_MESSAGE(eventually([&] { return !fs::exists(source() / "f"); }), sftp_logs(*this));
+        CHECK((read_file(target() / "f") == content));
+        CHECK(eventually([&] { return bytes_below(target()) == content.size(); }));
+        CHECK_FALSE(fs::exists(source() / "quarantine"));
+    }
+
+    Sshd sshd;
+    SlowProxy proxy;
+};
+
+}  // namespace
+
+TEST_SUITE_BEGIN("sftp_resume");
+
+TEST_CASE("a large file whose connection is cut four times goes on each time where it was") {
+    BreakingSite site;
+    const Daemon daemon(site);
+    const std::string content = megabytes(200);
+    write_file(site.source() / "f", content);
+    for (std::uintmax_t cut = 1; cut <= 4; ++cut) {
+        REQUIRE_MESSAGE(eventually([&] { return bytes_below(site.target()) > cut * 40 * megabyte; }),
+                        sftp_logs(site));
+        site.proxy.cut();
+    }
+    site.check_arrives(content);
+    CHECK(site.times_gone_on() == 4);
+    // Sent anew each time it would be 600 million.
+    CHECK(site.proxy.bytes_up() < 300 * megabyte);
+    CHECK(site.proxy.bytes_down() < 20 * megabyte);
+}
+
+TEST_CASE("a source that was replaced by another of the same size is sent from its start") {
+    BreakingSite site;
+    const Daemon daemon(site);
+    site.send_and_break(megabytes(30), 12 * megabyte);
+    std::string other = megabytes(30);
+    other.front() = static_cast<char>(other.front() + 1);
+    const auto written = fs::last_write_time(site.source() / "f");
+    std::ofstream(site.source() / "f", std::ios::binary | std::ios::in) << other.front();
+    fs::last_write_time(site.source() / "f", written);
+    site.check_arrives(other);
+    CHECK(site.times_gone_on() == 0);
+}
+
+TEST_CASE("a leftover in which the server has lost something is not gone on with") {
+    BreakingSite site;
+    const Daemon daemon(site);
+    const std::string content = megabytes(30);
+    SUBCASE("a hole in the midst of it") {
+        site.send_and_break(content, 15 * megabyte);
+        std::fstream(site.leftover(), std::ios::binary | std::ios::in | std::ios::out)
+            .seekp(4L << 20U)
+            .write(std::string(2UL << 20U, '\0').data(), 2L << 20U);
+    }
+    SUBCASE("its end") {
+        site.send_and_break(content, 15 * megabyte);
+        fs::resize_file(site.leftover(), megabyte);
+    }
+    SUBCASE("all of it") {
+        site.send_and_break(content, 15 * megabyte);
+        fs::remove(site.leftover());
+    }
+    site.check_arrives(content);
+    CHECK(site.times_gone_on() == 0);
+}
+
+TEST_CASE("what was left of a file that nobody sends any more is removed, and so is another process's") {
+    BreakingSite site;
+    const Daemon daemon(site);
+    const std::string content = megabytes(30);
+    site.send_and_break(content, 15 * megabyte);
+    REQUIRE(fs::file_size(site.leftover()) > 15 * megabyte);
+    SUBCASE("its source has gone") {
+        fs::remove(site.source() / "f");
+        site.proxy.stall(false);
+        CHECK(eventually([&] { return names_in(site.target()).empty(); }));
+    }
+    SUBCASE("the process that sent it has died") {
+        Daemon::kill(daemon.process("mm:p"));
+        site.check_arrives(content);
+    }
+    CHECK(site.times_gone_on() == 0);
+}
+
+TEST_SUITE_END();
+
+}  // namespace mistamover::test

@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "sftp_site.hpp"
+
+#include <doctest/doctest.h>
+#include <random>
+
+#include "faulty_site.hpp"
+
+namespace mistamover::test {
+
+void add_sftp_stream(Site& site, const Sshd& sshd, const std::string& outgoing, const std::string& options,
+                     const std::string& host) {
+    std::string section = "sftp: {agent: false, port: " + std::to_string(sshd.port());
+    const auto add_unless_named = [&](const std::string& key, const std::string& value) {
+        if (options.find(key) == std::string::npos) {
+            section += ", " + key + ": " + value;
+        }
+    };
+    add_unless_named("username", sshd.user());
+    add_unless_named("ssh_key", sshd.client_key().string());
+    add_unless_named("known_hosts", sshd.known_hosts().string());
+    const auto more = [](const std::string& text) { return text.empty() ? "" : ", " + text; };
+    site.add_stream_with(
+        "p",
+        "plugin: sftp, target_host: " + host + ", target_dir: " + site.target().string() + more(outgoing),
+        section + more(options) + "}");
+}
+
+std::string sftp_logs(const Site& site) {
+    return site.log("sftp_p") + site.log("dtc_p");
+}
+
+void check_sftp_refused(const Site& site, const std::string& code) {
+    write_file(site.source() / "f", "x");
+    const ProgramResult result = site.one_off();
+    CHECK(result.exit_code == 1);
+    CHECK_MESSAGE(site.log("dtc_p").find('(' + code) != std::string::npos, result.output << sftp_logs(site));
+    CHECK(names_in(site.target()).empty());
+    CHECK(read_file(site.source() / "f") == "x");
+}
+
+std::string megabytes(std::size_t count) {
+    std::mt19937_64 random(count);
+    std::string content(count * 1'000'000, '\0');
+    for (std::size_t at = 0; at < content.size(); at += 8) {
+        const std::uint64_t word = random();
+        content.replace(at, 8, reinterpret_cast<const char*>(&word), 8);
+    }
+    return content;
+}
+
+std::uintmax_t bytes_below(const std::filesystem::path& directory) {
+    std::uintmax_t sum = 0;
+    std::error_code gone;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(directory, gone)) {
+        const std::uintmax_t size = entry.is_regular_file(gone) ? entry.file_size(gone) : 0;
+        sum += gone ? 0 : size;
+    }
+    return sum;
+}
+
+}  // namespace mistamover::test

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <string>
+
+#include "program.hpp"
+#include "servers/sshd.hpp"
+
+namespace mistamover::test {
+
+/// A stream "p" of the module sftp to a directory of this machine. `outgoing` goes into that section,
+/// `options` into the module's; where these do not name key, known hosts or user, the right ones are used.
+/// `host`: the server's address, or a SlowProxy's.
+void add_sftp_stream(Site& site, const Sshd& sshd, const std::string& outgoing = "",
+                     const std::string& options = "", const std::string& host = "127.0.0.1");
+
+/// What the stream and its module have logged.
+std::string sftp_logs(const Site& site);
+
+/// A one-off run that must fail with this code (`host_key`), deliver nothing and keep everything.
+void check_sftp_refused(const Site& site, const std::string& code);
+
+/// So many million bytes of which none repeat.
+std::string megabytes(std::size_t count);
+
+/// The sizes of all the files below a directory.
+std::uintmax_t bytes_below(const std::filesystem::path& directory);
+
+}  // namespace mistamover::test
