@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <doctest/doctest.h>
+#include <thread>
+#include <vector>
+
+#include <mistamover/transfer_module.hpp>
+
+#include "sftp/file_writer.hpp"
+#include "sftp/pipeline.hpp"
+
+namespace mistamover::sftp {
+namespace {
+
+using namespace std::chrono_literals;
+
+class QuietContext final : public border::SessionContext {
+  public:
+    void log(LogLevel, std::string_view) noexcept override {}
+    bool cancelled() const noexcept override { return is_cancelled; }
+    int cancel_fd() const noexcept override { return -1; }
+    std::int64_t stall_timeout_ms() const noexcept override { return stall_ms; }
+    void acquire(std::uint64_t) noexcept override {}
+    void progress(std::uint64_t) noexcept override {}
+    bool is_cancelled = false;
+    std::int64_t stall_ms = 60'000;
+};
+
+/// Takes what is sent, and answers with what the test puts there.
+class ScriptedChannel final : public ByteChannel {
+  public:
+    std::size_t send(std::string_view bytes) override {
+        sent += bytes;
+        return bytes.size();
+    }
+    bool receive(PacketSplitter& to) override {
+        const bool any = !incoming.empty();
+        to.feed(std::exchange(incoming, {}));
+        return any;
+    }
+    void wait(bool, int, std::chrono::milliseconds patience) override { waited += patience; }
+
+    /// A status for request `id`.
+    void answer(std::uint32_t id, std::uint32_t code) {
+        OutputBuffer output;
+        PacketWriter(output, PacketType::status).number(id).number(code).text("words").text("en");
+        incoming += output.view();
+    }
+    std::string sent;
+    std::string incoming;
+    std::chrono::milliseconds waited{0};
+};
+
+struct PipelineFixture {
+    QuietContext context;
+    ScriptedChannel channel;
+    Pipeline pipeline{channel, context};
+    std::vector<int> answered;
+
+    void ask(int mark) {
+        pipeline.request(
+            PacketType::close, [](PacketWriter& packet) { packet.text("h"); },
+            [this, mark](Reply& reply) { answered.push_back(reply.is_ok() ? mark : -mark); });
+    }
+    Status pump() {
+        try {
+            pipeline.pump();
+        } catch (const StatusError& error) {
+            return error.status();
+        }
+        return {};
+    }
+};
+
+}  // namespace
+
+TEST_CASE("answers find their questions in whatever order they come") {
+    PipelineFixture fixture;
+    for (const int mark : {1, 2, 3}) {
+        fixture.ask(mark);
+    }
+    CHECK(fixture.pipeline.in_flight() == 3);
+    fixture.channel.answer(3, reply_code::ok);
+    fixture.channel.answer(1, reply_code::permission_denied);
+    fixture.channel.answer(2, reply_code::ok);
+    fixture.pipeline.finish();
+    CHECK(fixture.answered == std::vector<int>{3, -1, 2});
+    CHECK(fixture.pipeline.in_flight() == 0);
+}
+
+TEST_CASE("an answer that nobody waits for breaks the connection, for good") {
+    PipelineFixture fixture;
+    fixture.ask(1);
+    fixture.channel.answer(99, reply_code::ok);
+    CHECK(fixture.pump().code() == StatusCode::corrupt);
+    fixture.channel.answer(1, reply_code::ok);
+    CHECK(fixture.pump().code() == StatusCode::corrupt);
+    CHECK(fixture.answered.empty());
+}
+
+TEST_CASE("what a handler throws breaks the connection") {
+    PipelineFixture fixture;
+    fixture.pipeline.request(
+        PacketType::close, [](PacketWriter&) {}, [](Reply&) { throw std::runtime_error("no"); });
+    fixture.channel.answer(1, reply_code::ok);
+    const Status status = fixture.pump();
+    CHECK(status.code() == StatusCode::internal);
+    CHECK(status.scope() == StatusScope::session);
+}
+
+TEST_CASE("a server that says nothing is given up after the stall timeout, with the outcome unknown") {
+    PipelineFixture fixture;
+    fixture.context.stall_ms = 20;
+    fixture.ask(1);
+    Status status;
+    while (status.ok()) {
+        status = fixture.pump();
+        std::this_thread::yield();
+    }
+    CHECK(status.code() == StatusCode::timed_out);
+    CHECK(status.scope() == StatusScope::session);
+    CHECK_FALSE(status.outcome_known());
+}
+
+TEST_CASE("an abandoned pipeline calls no handler any more") {
+    PipelineFixture fixture;
+    fixture.ask(1);
+    fixture.pipeline.abandon();
+    fixture.channel.answer(1, reply_code::ok);
+    CHECK(fixture.pump().scope() == StatusScope::session);
+    CHECK(fixture.answered.empty());
+}
+
+TEST_CASE("the versions are exchanged first, and the server's extensions are learned") {
+    PipelineFixture fixture;
+    OutputBuffer output;
+    PacketWriter(output, PacketType::version)
+        .number(3)
+        .text("posix-rename@openssh.com")
+        .text("1")
+        .text("x")
+        .text("");
+    fixture.channel.incoming = output.view();
+    std::vector<std::string> extensions;
+    fixture.pipeline.start([&](std::string_view name, std::string_view data) {
+        extensions.push_back(std::string(name) + '=' + std::string(data));
+    });
+    CHECK(extensions == std::vector<std::string>{"posix-rename@openssh.com=1", "x="});
+    CHECK(fixture.channel.sent == std::string("\0\0\0\x05\x01\0\0\0\x03", 9));
+}
+
+TEST_CASE("a server of an older version is refused") {
+    PipelineFixture fixture;
+    OutputBuffer output;
+    PacketWriter(output, PacketType::version).number(2);
+    fixture.channel.incoming = output.view();
+    CHECK_THROWS_AS(fixture.pipeline.start([](std::string_view, std::string_view) {}), StatusError);
+}
+
+TEST_CASE("pieces grow on a fast line, and shrink on one that is so slow that it might seem dead") {
+    PieceSize piece(1 << 20);
+    const std::size_t first = piece.bytes();
+    piece.answered(1ms);
+    CHECK(piece.bytes() == 2 * first);
+    for (int count = 0; count < 20; ++count) {
+        piece.answered(1ms);
+    }
+    const std::size_t largest = piece.bytes();
+    CHECK(largest == 128 * 1024);
+    piece.answered(300ms);
+    CHECK(piece.bytes() == largest);
+    for (int count = 0; count < 20; ++count) {
+        piece.answered(2s);
+    }
+    CHECK(piece.bytes() == 4096);
+    PieceSize small(1000);
+    small.answered(1ms);
+    CHECK(small.bytes() == 1000);
+    small.answered(2s);
+    CHECK(small.bytes() == 1000);
+}
+
+}  // namespace mistamover::sftp
