@@ -16,9 +16,9 @@ REFERENCE = "mv"
 class Case:
     """`contenders` is a function of the servers that makes contender -> function of (source, target), which moves all
     files from one directory to the other and may return the seconds that count. `wanted`: the ratio to the best peer
-    that the project wants. `server`: which of the servers it needs."""
+    that the project wants, `wanted_small`: with small files. `server`: which of the servers it needs."""
 
-    def __init__(self, name, source, target, wanted, contenders, module="local", server=None):
+    def __init__(self, name, source, target, wanted, contenders, module="local", server=None, wanted_small=None):
         self.name = name
         self.source = source
         self.target = target
@@ -26,6 +26,10 @@ class Case:
         self.contenders = contenders
         self.module = module
         self.server = server
+        self.wanted_small = wanted_small or wanted
+
+    def wanted_with(self, workload):
+        return self.wanted_small if workload.size < 1 << 16 else self.wanted
 
 
 def execute(*command):

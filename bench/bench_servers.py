@@ -15,21 +15,26 @@ def free_port():
         return probe.getsockname()[1]
 
 
+def wait_for_port(port, is_running=lambda: True):
+    """False where it does not come to listen."""
+    deadline = time.monotonic() + 30
+    while is_running() and time.monotonic() < deadline:
+        try:
+            socket.create_connection(("127.0.0.1", port), 1).close()
+            return True
+        except OSError:
+            time.sleep(0.02)
+    return False
+
+
 class Server:
     """A program that listens on self.port, until the end of the with block."""
 
     def start(self, *command):
         self.log = open(self.directory / "log", "wb")
         self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
-        deadline = time.monotonic() + 30
-        while True:
-            try:
-                socket.create_connection(("127.0.0.1", self.port), 1).close()
-                return
-            except OSError:
-                if self.process.poll() is not None or time.monotonic() > deadline:
-                    sys.exit(f"{command[0]} does not listen: {(self.directory / 'log').read_text()}")
-                time.sleep(0.02)
+        if not wait_for_port(self.port, lambda: self.process.poll() is None):
+            sys.exit(f"{command[0]} does not listen: {(self.directory / 'log').read_text()}")
 
     def __exit__(self, *_):
         self.process.terminate()
@@ -51,19 +56,27 @@ class SshDaemon(Server):
         for key in (host_key, self.client_key):
             subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", key], check=True)
         (self.directory / "authorized_keys").write_text(self.client_key.with_suffix(".pub").read_text())
-        key_type, key = host_key.with_suffix(".pub").read_text().split()[:2]
-        self.known_hosts.write_text(f"[127.0.0.1]:{self.port} {key_type} {key}\n")
+        self.public_key = " ".join(host_key.with_suffix(".pub").read_text().split()[:2])
+        self.trust(self.port)
         config = self.directory / "sshd_config"
         config.write_text(f"Port {self.port}\nListenAddress 127.0.0.1\nHostKey {host_key}\nPidFile none\nUsePAM no\n"
                           f"AuthorizedKeysFile {self.directory}/authorized_keys\nStrictModes no\n"
-                          "PasswordAuthentication no\nMaxStartups 100\nMaxSessions 100\nPrintMotd no\n")
+                          "PasswordAuthentication no\nMaxStartups 100\nMaxSessions 100\nPrintMotd no\n"
+                          "Subsystem sftp internal-sftp\n")
         self.start("/usr/sbin/sshd", "-D", "-e", "-f", os.fspath(config))
         return self
 
+    def trust(self, port):
+        with open(self.known_hosts, "a", encoding="utf-8") as known_hosts:
+            known_hosts.write(f"[127.0.0.1]:{port} {self.public_key}\n")
+
+    def options(self):
+        """For ssh, scp and sftp."""
+        return ["-i", str(self.client_key), "-o", f"UserKnownHostsFile={self.known_hosts}", "-o", "BatchMode=yes"]
+
     def command(self, *options):
         """The ssh command line for `rsync -e`."""
-        return " ".join(["ssh", "-p", str(self.port), "-i", str(self.client_key), "-o",
-                         f"UserKnownHostsFile={self.known_hosts}", "-o", "BatchMode=yes", *options])
+        return " ".join(["ssh", "-p", str(self.port), *self.options(), *options])
 
 
 class RsyncDaemon(Server):

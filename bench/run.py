@@ -17,13 +17,20 @@ import sys
 import time
 
 import bench_common as common
-from bench_cases import OURS, REFERENCE, all_cases
+import bench_cases
+from bench_cases import OURS, REFERENCE
+from bench_resources import Meter, descendants
 from bench_servers import RsyncDaemon, SshDaemon
+from bench_sftp import SlowSshDaemon, sftp_cases
 from bench_workloads import QUICK, STANDARD, Workload
 
 
-def one_run(case, move, what, workload, directories):
-    """Seconds that it took."""
+def all_cases(program, directories):
+    return bench_cases.all_cases(program, directories) + sftp_cases(program, directories)
+
+
+def one_run(case, move, what, workload, directories, servers):
+    """Seconds that it took, seconds of processor time, bytes of memory."""
     source, target = directories[case.source] / "from", directories[case.target] / "to"
     for directory in (source, target):
         shutil.rmtree(directory, ignore_errors=True)
@@ -31,11 +38,12 @@ def one_run(case, move, what, workload, directories):
     workload.write(source)
     os.sync()
     begin = time.monotonic()
-    measured = move(source, target)
-    seconds = measured if measured is not None else time.monotonic() - begin
+    with Meter(servers) as meter:
+        measured = move(source, target)
+        seconds = measured if measured is not None else time.monotonic() - begin
     workload.check(source, target, what)
     put_away(case, workload, target, directories)
-    return seconds
+    return seconds, meter.cpu, meter.memory
 
 
 def put_away(case, workload, target, directories):
@@ -49,31 +57,35 @@ def put_away(case, workload, target, directories):
         shutil.rmtree(target)
 
 
-def compare(case, contenders, workload, directories, rounds):
-    """Every contender in turn, `rounds` times, each time another one first; contender -> seconds."""
-    seconds = {contender: [] for contender in contenders}
+def compare(case, contenders, workload, directories, rounds, servers):
+    """Every contender in turn, `rounds` times, each time another one first; contender -> what its runs took."""
+    runs = {contender: [] for contender in contenders}
     order = list(contenders)
     for number in range(rounds):
         turn = number % len(order)
         for contender in order[turn:] + order[:turn]:
             what = f"{contender}: {case.name}, {workload.name}"
-            seconds[contender].append(one_run(case, contenders[contender], what, workload, directories))
-    return seconds
+            runs[contender].append(one_run(case, contenders[contender], what, workload, directories, servers))
+    return runs
 
 
-def print_comparison(case, workload, seconds):
+def print_comparison(case, workload, runs):
+    seconds = {contender: [run[0] for run in of_one] for contender, of_one in runs.items()}
+    costs = {contender: [statistics.median(run[part] for run in of_one) for part in (1, 2)]
+             for contender, of_one in runs.items()}
     medians = {contender: statistics.median(values) for contender, values in seconds.items()}
     best, peer = min((value, name) for name, value in medians.items() if name not in (OURS, REFERENCE))
     print(f"\n{case.name}, {workload.name}")
-    print(f"  {'':<16} {'median s':>9} {'files/s':>9} {'MB/s':>8}   all runs, s")
+    print(f"  {'':<16} {'median s':>9} {'files/s':>9} {'MB/s':>8} {'CPU s':>7} {'MB':>6}   all runs, s")
     for contender, median in medians.items():
-        runs = " ".join(f"{value:.2f}" for value in seconds[contender])
+        all_runs = " ".join(f"{value:.2f}" for value in seconds[contender])
+        cpu, memory = costs[contender]
         print(f"  {contender:<16} {median:>9.3f} {workload.count / median:>9.0f} "
-              f"{workload.count * workload.size / median / 1e6:>8.0f}   {runs}")
+              f"{workload.count * workload.size / median / 1e6:>8.0f} {cpu:>7.2f} {memory / 1e6:>6.0f}   {all_runs}")
     ratio = best / medians[OURS]
     print(f"  ratio to the best peer ({peer}): {ratio:.2f}", flush=True)
-    return {"case": case.name, "workload": workload.name, "seconds": seconds, "best_peer": peer, "ratio": ratio,
-            "wanted": case.wanted}
+    return {"case": case.name, "workload": workload.name, "seconds": seconds, "costs": costs, "best_peer": peer,
+            "ratio": ratio, "wanted": case.wanted_with(workload)}
 
 
 def print_summary(results):
@@ -125,14 +137,16 @@ def without_missing_modules(cases, program):
 
 def run_cases(arguments, cases, directories, results):
     makers = {"sshd": lambda: SshDaemon(directories["disk"] / "sshd"),
+              "slow sshd": lambda: SlowSshDaemon(directories["disk"] / "slow-sshd"),
               "rsyncd": lambda: RsyncDaemon(directories["disk"] / "rsyncd", directories)}
     with contextlib.ExitStack() as stack:
         servers = {name: stack.enter_context(makers[name]()) for name in {case.server for case in cases} - {None}}
+        processes = set(descendants(os.getpid(), ()))
         for case in cases:
             contenders = case.contenders(servers)
             for workload in arguments.files:
-                seconds = compare(case, contenders, workload, directories, arguments.rounds)
-                results.append(print_comparison(case, workload, seconds))
+                runs = compare(case, contenders, workload, directories, arguments.rounds, processes)
+                results.append(print_comparison(case, workload, runs))
 
 
 def main():

@@ -1,0 +1,73 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""What a contender costs beside its time: processor time and memory of all its processes."""
+
+import os
+import pathlib
+import resource
+import threading
+
+PAGE = os.sysconf("SC_PAGE_SIZE")
+
+
+def children_by_parent():
+    children = {}
+    for entry in pathlib.Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
+            except OSError:
+                continue
+            children.setdefault(parent, []).append(int(entry.name))
+    return children
+
+
+def descendants(of, excluded):
+    children = children_by_parent()
+    found, left = [], [of]
+    while left:
+        for pid in children.get(left.pop(), []):
+            if pid not in excluded:
+                found.append(pid)
+                left.append(pid)
+    return found
+
+
+def resident_bytes(pid):
+    try:
+        return int(pathlib.Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE
+    except (OSError, IndexError):
+        return 0
+
+
+def processor_seconds():
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return used.ru_utime + used.ru_stime
+
+
+class Meter:
+    """Measures the children of this process within the with block, but for the servers' (`servers`: their processes):
+    self.cpu, seconds of those that were waited for; self.memory, the most bytes that all had together, looked at
+    every `interval` seconds."""
+
+    def __init__(self, servers=(), interval=0.05):
+        self.servers = set(servers)
+        self.interval = interval
+        self.memory = 0
+        self.cpu = 0.0
+        self.ended = threading.Event()
+
+    def __enter__(self):
+        self.cpu_before = processor_seconds()
+        self.thread = threading.Thread(target=self.look, daemon=True)
+        self.thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self.ended.set()
+        self.thread.join()
+        self.cpu = processor_seconds() - self.cpu_before
+
+    def look(self):
+        while not self.ended.wait(self.interval):
+            pids = descendants(os.getpid(), self.servers)
+            self.memory = max(self.memory, sum(resident_bytes(pid) for pid in pids))
