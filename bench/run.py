@@ -107,6 +107,8 @@ def parse_arguments():
                         help="only cases whose name begins so: local, rsync-ssh, ...; may be given several times")
     parser.add_argument("--files", action="append", type=Workload, metavar="COUNTxSIZE",
                         help=f"the files to move, as in 10000x4K; may be given several times ({', '.join(STANDARD)})")
+    parser.add_argument("--peer", action="append", metavar="NAME",
+                        help="only peers whose name begins so: lftp, scp, ...; may be given several times")
     parser.add_argument("--quick", action="store_true",
                         help=f"less to move ({', '.join(QUICK)}): shows that all works, measures nothing")
     parser.add_argument("--rounds", type=int, default=3, help="runs of each contender (3)")
@@ -126,6 +128,13 @@ def chosen_cases(arguments, program, directories):
             if not arguments.only or any(case.name.startswith(name) for name in arguments.only)]
 
 
+def chosen_contenders(arguments, contenders):
+    if not arguments.peer:
+        return contenders
+    return {name: move for name, move in contenders.items()
+            if name == OURS or any(name.startswith(peer) for peer in arguments.peer)}
+
+
 def without_missing_modules(cases, program):
     plugins = program.parent.parent / "lib/mistamover/plugins"
     for case in cases:
@@ -143,7 +152,7 @@ def run_cases(arguments, cases, directories, results):
         servers = {name: stack.enter_context(makers[name]()) for name in {case.server for case in cases} - {None}}
         processes = set(descendants(os.getpid(), ()))
         for case in cases:
-            contenders = case.contenders(servers)
+            contenders = chosen_contenders(arguments, case.contenders(servers))
             for workload in arguments.files:
                 runs = compare(case, contenders, workload, directories, arguments.rounds, processes)
                 results.append(print_comparison(case, workload, runs))
