@@ -8,17 +8,17 @@
 
 namespace mistamover::test {
 
-void add_sftp_stream(Site& site, const Sshd& sshd, const std::string& outgoing, const std::string& options,
-                     const std::string& host) {
-    std::string section = "sftp: {agent: false, port: " + std::to_string(sshd.port());
+void add_sftp_stream(Site& site, const SftpLogin& login, const std::string& outgoing,
+                     const std::string& options, const std::string& host) {
+    std::string section = "sftp: {agent: false, port: " + std::to_string(login.port);
     const auto add_unless_named = [&](const std::string& key, const std::string& value) {
         if (options.find(key) == std::string::npos) {
             section += ", " + key + ": " + value;
         }
     };
-    add_unless_named("username", sshd.user());
-    add_unless_named("ssh_key", sshd.client_key().string());
-    add_unless_named("known_hosts", sshd.known_hosts().string());
+    add_unless_named("username", login.user);
+    add_unless_named("ssh_key", login.key.string());
+    add_unless_named("known_hosts", login.known_hosts.string());
     const auto more = [](const std::string& text) { return text.empty() ? "" : ", " + text; };
     site.add_stream_with(
         "p",

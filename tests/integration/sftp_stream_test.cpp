@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "faulty_site.hpp"
+#include "servers/slow_proxy.hpp"
 #include "sftp_site.hpp"
 
 namespace mistamover::test {
@@ -87,6 +88,32 @@ TEST_CASE("a mirror sends what is new, deletes what has vanished, and sends noth
     CHECK_MESSAGE(again.exit_code == 0, again.output << sftp_logs(site));
     CHECK(names_in(site.target()) == std::set<std::string>{"a", "b"});
     CHECK(fs::last_write_time(site.target() / "a") == sent);
+}
+
+TEST_CASE("several sessions share the files, as many as are asked for") {
+    Site site;
+    const Sshd sshd;
+    const SlowProxy proxy(sshd.port());
+    add_sftp_stream(site, sshd, "parallel_transfers: 3", "", SlowProxy::address);
+    for (int number = 0; number < 60; ++number) {
+        write_file(site.source() / std::to_string(number), "x");
+    }
+    const ProgramResult result = site.one_off();
+    CHECK_MESSAGE(result.exit_code == 0, result.output << sftp_logs(site));
+    CHECK(names_in(site.target()).size() == 60);
+    CHECK(proxy.connections() == 3);
+}
+
+TEST_CASE("a bandwidth limit holds for all sessions together") {
+    Site site;
+    const Sshd sshd;
+    add_sftp_stream(site, sshd, "parallel_transfers: 3, bandwidth_limit: 1MB");
+    for (const char* name : {"a", "b", "c"}) {
+        write_file(site.source() / name, megabytes(1));
+    }
+    const auto begun = std::chrono::steady_clock::now();
+    CHECK(site.one_off().exit_code == 0);
+    CHECK(std::chrono::steady_clock::now() - begun > std::chrono::seconds{2});
 }
 
 TEST_CASE("a stop file at the target suspends the stream") {

@@ -83,8 +83,9 @@ ProftpdSftp::ProftpdSftp(const std::string& configuration) {
     for (const char* name : {"/host_key", "/client_key"}) {
         run_tool({"ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", directory + name}, "openssh-client");
     }
-    write_file(known_hosts(),
-               "[127.0.0.1]:" + std::to_string(port) + ' ' + read_file(directory_ / "host_key.pub"));
+    // By the other address a SlowProxy has it.
+    write_file(known_hosts(), "[127.0.0.1]:" + std::to_string(port) + ",[127.0.0.2]:" + std::to_string(port) +
+                                  ' ' + read_file(directory_ / "host_key.pub"));
     write_file(directory_ / "authorized_keys", in_ssh2_form(read_file(directory_ / "client_key.pub")));
     write_file(directory_ / "proftpd.conf",
                proftpd_configuration(directory_.path(), port) +

@@ -26,6 +26,7 @@ class Sshd {
     /// SIGKILL to the server and to every connection's processes.
     void kill() { server_->kill(); }
     void start() { server_->start(); }
+    [[nodiscard]] pid_t pid() const noexcept { return server_->pid(); }
     /// Starts again with another host key; `known_hosts()` keeps the old one.
     void change_host_key();
 
