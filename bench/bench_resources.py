@@ -9,23 +9,21 @@ import threading
 PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
-def children_by_parent():
-    children = {}
-    for entry in pathlib.Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                parent = int((entry / "stat").read_text().rpartition(")")[2].split()[1])
-            except OSError:
-                continue
-            children.setdefault(parent, []).append(int(entry.name))
-    return children
+def children_of(pid):
+    """Those of all its threads, without looking at every process there is."""
+    found = []
+    try:
+        for thread in os.listdir(f"/proc/{pid}/task"):
+            found += map(int, pathlib.Path(f"/proc/{pid}/task/{thread}/children").read_text().split())
+    except OSError:
+        pass  # it has ended meanwhile
+    return found
 
 
 def descendants(of, excluded):
-    children = children_by_parent()
     found, left = [], [of]
     while left:
-        for pid in children.get(left.pop(), []):
+        for pid in children_of(left.pop()):
             if pid not in excluded:
                 found.append(pid)
                 left.append(pid)
@@ -49,7 +47,7 @@ class Meter:
     self.cpu, seconds of those that were waited for; self.memory, the most bytes that all had together, looked at
     every `interval` seconds."""
 
-    def __init__(self, servers=(), interval=0.05):
+    def __init__(self, servers=(), interval=0.1):
         self.servers = set(servers)
         self.interval = interval
         self.memory = 0
