@@ -23,10 +23,17 @@ void ServerFeatures::learn(std::string_view extension, std::string_view data) {
 
 void Server::start() {
     pipeline_.start([this](std::string_view name, std::string_view data) { features_.learn(name, data); });
-    if (!features_.limits) {
-        return;
+    if (features_.limits) {
+        ask_for_limits();
     }
-    ask(
+    if (!features_.check_file) {
+        try_check_file();
+    }
+    pipeline_.finish();
+}
+
+void Server::ask_for_limits() {
+    pipeline_.request(
         PacketType::extended, [](PacketWriter& packet) { packet.text("limits@openssh.com"); },
         [this](Reply& reply) {
             if (reply.type != PacketType::extended_reply) {
@@ -41,6 +48,19 @@ void Server::start() {
             // 0 stands for no limit, or none that the server knows.
             features_.write_size = write == 0 ? features_.write_size : std::min(write, longest_write);
             features_.open_files = files == 0 ? features_.open_files : std::min(files, most_files);
+        });
+}
+
+/// ProFTPD has it and tells only clients of later versions: one that has it looks for the file.
+void Server::try_check_file() {
+    pipeline_.request(
+        PacketType::extended,
+        [](PacketWriter& packet) {
+            packet.text("check-file-name").text(".mistamover-no-such-file").text("md5");
+            packet.long_number(0).long_number(0).number(0);
+        },
+        [this](Reply& reply) {
+            features_.check_file = reply.type == PacketType::status && reply.code == reply_code::no_such_file;
         });
 }
 

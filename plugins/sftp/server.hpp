@@ -30,7 +30,7 @@ class Server {
   public:
     Server(ByteChannel& channel, border::SessionContext& context) : pipeline_(channel, context) {}
 
-    /// Exchanges versions and asks for limits. Throws StatusError.
+    /// Exchanges versions, and asks for what these do not tell. Throws StatusError.
     void start();
     [[nodiscard]] const ServerFeatures& features() const noexcept { return features_; }
     [[nodiscard]] Pipeline& pipeline() noexcept { return pipeline_; }
@@ -56,6 +56,9 @@ class Server {
     Status look_at(const std::string& path, EntryInfo& info, bool follow = false);
 
   private:
+    void ask_for_limits();
+    void try_check_file();
+
     Pipeline pipeline_;
     ServerFeatures features_;
 };

@@ -179,6 +179,7 @@ TEST_CASE("a directory that the login may not write is refused permission, and e
     if (::geteuid() == 0) {
         add_sftp_stream(site, sshd, "retry_delay: 20ms", "username: nobody");
         fs::permissions(site.targets(), fs::perms(0755));
+        fs::permissions(sshd.client_key().parent_path(), fs::perms(0711));  // to its authorized keys
     } else {
         add_sftp_stream(site, sshd, "retry_delay: 20ms");
         fs::permissions(site.target(), fs::perms(0555));

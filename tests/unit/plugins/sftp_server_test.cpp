@@ -27,6 +27,12 @@ std::string hello(const std::vector<std::pair<const char*, const char*>>& extens
     return std::string(output.view());
 }
 
+std::string status(std::uint32_t id, std::uint32_t code) {
+    OutputBuffer output;
+    PacketWriter(output, PacketType::status).number(id).number(code).text("").text("");
+    return std::string(output.view());
+}
+
 ServerFeatures features_of(const std::string& incoming) {
     test::QuietContext context;
     test::ScriptedChannel channel;
@@ -63,10 +69,15 @@ TEST_CASE("what a server offers is known by name and version") {
 }
 
 TEST_CASE("limits that a server does not know, or exaggerates, are those that every server takes") {
-    const ServerFeatures unknown = features_of(hello({{"limits@openssh.com", "1"}}, 0, 0));
+    constexpr std::uint32_t unsupported = 8;
+    const ServerFeatures unknown =
+        features_of(hello({{"limits@openssh.com", "1"}}, 0, 0) + status(2, unsupported));
+    CHECK_FALSE(unknown.check_file);
     CHECK(unknown.write_size == 32768);
     CHECK(unknown.open_files == 64);
-    const ServerFeatures huge = features_of(hello({{"limits@openssh.com", "1"}}, 1ULL << 40U, 1ULL << 40U));
+    const ServerFeatures huge = features_of(hello({{"limits@openssh.com", "1"}}, 1ULL << 40U, 1ULL << 40U) +
+                                            status(2, reply_code::no_such_file));
+    CHECK(huge.check_file);  // it has looked for the file that was asked about
     CHECK(huge.write_size <= 262144);
     CHECK(huge.open_files <= 256);
 }
