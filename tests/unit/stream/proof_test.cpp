@@ -120,6 +120,17 @@ TEST_CASE("by checksum, only the same contents are proof") {
     CHECK_FALSE(proofs[0].ok());
 }
 
+TEST_CASE("an empty file is proved by its size, whatever the target's checksum of nothing is") {
+    ProofFixture fixture;
+    fixture.entries = {file_entry("a", 0)};
+    fixture.pointers = {fixture.entries.data()};
+    fixture.session.target["a"] = seen_as(EntryKind::file, 0).info;
+    fixture.session.checksums["a"] = "nonsense";
+    std::vector<Status> proofs;
+    REQUIRE(fixture.prove(proofs, config::Verify::checksum).ok());
+    CHECK(proofs[0].ok());
+}
+
 TEST_CASE("what was cancelled blames no item") {
     CHECK(beyond_item({StatusCode::cancelled, StatusScope::item, "cancelled"}));
     CHECK(beyond_item(session_lost));
