@@ -130,8 +130,8 @@ TEST_CASE("a server that hangs in the middle of a file is noticed by the lack of
 TEST_CASE("a slow transfer is never cut while it goes on") {
     Site site;
     const Sshd sshd;
-    SlowProxy proxy(sshd.port(), {std::chrono::milliseconds{20}, 200'000});
-    add_sftp_stream(site, sshd, "stall_timeout: 1s, retry_count: 0", "", SlowProxy::address);
+    SlowProxy proxy(sshd.port(), {std::chrono::milliseconds{20}, 150'000});
+    add_sftp_stream(site, sshd, "stall_timeout: 3s, retry_count: 0", "", SlowProxy::address);
     const std::string content = megabytes(1);
     write_file(site.source() / "f", content);
     const ProgramResult result = site.one_off();
@@ -192,13 +192,13 @@ TEST_CASE("a stop in the midst of a long transfer ends it within the grace, and 
     const Sshd sshd;
     SlowProxy proxy(sshd.port(), {std::chrono::milliseconds{0}, 500'000});
     add_sftp_stream(site, sshd, "retry_delay: 20ms", "", SlowProxy::address);
-    const std::string content = megabytes(60);
+    const std::string content = megabytes(20);
     write_file(site.source() / "f", content);
     {
         Daemon daemon(site);
         REQUIRE(eventually([&] { return bytes_below(site.target()) > 100'000; }));
         CHECK(daemon.stop());
-        CHECK(proxy.bytes_up() < 40'000'000);
+        CHECK(proxy.bytes_up() < 15'000'000);
     }
     CHECK_FALSE(fs::exists(site.target() / "f"));
     CHECK((read_file(site.source() / "f") == content));
