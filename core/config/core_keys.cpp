@@ -77,6 +77,7 @@ constexpr std::array specs{
     KeySpec{"outgoing", "retry_delay", duration},
     KeySpec{"outgoing", "receipt_file_poll_count", integer, "100", {}, {.minimum = 1, .maximum = 1'000'000}},
     KeySpec{"outgoing", "receipt_file_poll_interval", duration, "5s", {}, not_zero},
+    KeySpec{"outgoing", "handshake_window", integer, "5000", {}, {.minimum = 1, .maximum = 1'000'000}},
     KeySpec{"outgoing", "stop_file", string, ".stop", {}, plain_name},
     KeySpec{"outgoing", "stop_file_poll_interval", duration, "600s", {}, not_zero},
     KeySpec{"outgoing", "quarantine_dir", path, "$(data_stream:directory)/quarantine"},

@@ -114,6 +114,7 @@ OutgoingSettings outgoing_settings(const SettingsMap& settings) {
     outgoing.retry_delay = section.duration("retry_delay");
     assign(outgoing.receipt_file_poll_count, section.number<std::uint32_t>("receipt_file_poll_count"));
     assign(outgoing.receipt_file_poll_interval, section.duration("receipt_file_poll_interval"));
+    assign(outgoing.handshake_window, section.number<std::uint32_t>("handshake_window"));
     outgoing.stop_file = section.text("stop_file");
     assign(outgoing.stop_file_poll_interval, section.duration("stop_file_poll_interval"));
     outgoing.quarantine_dir = section.text("quarantine_dir");

@@ -57,6 +57,7 @@ struct OutgoingSettings {
     std::optional<std::chrono::milliseconds> retry_delay;  ///< Nothing: growing from general_poll_interval.
     std::uint32_t receipt_file_poll_count = 100;
     std::chrono::milliseconds receipt_file_poll_interval{5000};
+    std::uint32_t handshake_window = 5000;  ///< At most so many units wait for their receipts.
     std::string stop_file;
     std::chrono::milliseconds stop_file_poll_interval{600'000};
     std::filesystem::path quarantine_dir;

@@ -34,7 +34,9 @@ Delivery::Delivery(SourceDirectory& source, const config::StreamSettings& settin
       capabilities_(session.call_capabilities()),
       temp_dir_(std::move(temp_dir)),
       prover_(session, settings.outgoing, source.fd()),
-      directories_(source, settings.outgoing, session, temp_dir_) {}
+      directories_(source, settings.outgoing, session, temp_dir_),
+      handshakes_(source, settings.outgoing, session, directories_),
+      receipts_(source, settings.outgoing, session, directories_, handshakes_) {}
 
 Status Delivery::check_target() const {
     return check_requirements(settings_.outgoing, capabilities_);
@@ -60,6 +62,10 @@ BatchResult Delivery::deliver(const std::vector<Candidate>& batch, bool ask_for_
         return result;
     }
     look_at_sources(items);
+    if (settings_.outgoing.target_uses_arrival_monitor) {
+        send_with_handshake(items, result);
+        return result;
+    }
     result.session = send_files(items);
     if (result.session.ok()) {
         result.session = prove_files(items);
@@ -172,6 +178,40 @@ void Delivery::refuse_or_hold(Item& item) const {
     }
 }
 
+void Delivery::send_with_handshake(std::vector<Item>& items, BatchResult& result) {
+    std::vector<Handshake> units;
+    std::vector<UnitResult*> results;
+    for (Item& item : items) {
+        if (item.result->outcome == Outcome::not_tried) {
+            Handshake& unit = units.emplace_back();
+            unit.result = *item.result;
+            unit.sent = std::move(item.manifest);
+            results.push_back(item.result);
+        }
+    }
+    result.session = handshakes_.send(units);
+    for (std::size_t i = 0; i < units.size(); ++i) {
+        *results[i] = units[i].result;
+        if (units[i].result.outcome == Outcome::awaiting_receipt) {
+            result.handshakes.push_back(std::move(units[i]));
+        }
+    }
+}
+
+BatchResult Delivery::look_for_receipts(std::vector<Handshake>& handshakes) {
+    BatchResult result;
+    result.session = receipts_.look(handshakes);
+    for (Handshake& handshake : handshakes) {
+        if (handshake.result.outcome == Outcome::awaiting_receipt) {
+            result.handshakes.push_back(std::move(handshake));
+        } else if (!handshake.result.name.empty()) {
+            result.units.push_back(std::move(handshake.result));
+        }
+    }
+    handshakes.clear();
+    return result;
+}
+
 Status Delivery::send_files(std::vector<Item>& items) {
     std::vector<PutItem> puts;
     std::vector<Item*> owners;
@@ -274,17 +314,10 @@ void Delivery::note_failure(Item& item, const Status& status) const {
     item.sent = false;
     item.proved = false;
     // What arrived of a unit that was changed meanwhile proves nothing against it.
-    const bool changed = status.code() == StatusCode::source_changed || !is_unchanged(item);
+    const bool changed = status.code() == StatusCode::source_changed ||
+                         !is_unchanged(source_.fd(), item.result->name, item.manifest);
     item.result->outcome = changed ? Outcome::changed : Outcome::failed;
     item.result->status = status;
-}
-
-bool Delivery::is_unchanged(const Item& item) const {
-    try {
-        return look_at(source_.fd(), item.result->name, false).manifest == item.manifest;
-    } catch (const std::system_error&) {
-        return false;  // the next look tells
-    }
 }
 
 BatchResult Delivery::clean_target(Cleaning cleaning, bool ask_for_stop) {

@@ -8,39 +8,23 @@
 #include "config/settings.hpp"
 #include "plugin_host/plugin.hpp"
 #include "stream/directory_delivery.hpp"
+#include "stream/handshake_delivery.hpp"
 #include "stream/proof.hpp"
+#include "stream/receipt_collection.hpp"
 #include "stream/source_directory.hpp"
+#include "stream/unit_result.hpp"
 
 namespace mistamover::stream {
 
-enum class Outcome : std::uint8_t {
-    delivered,  ///< Proved at the target and, in move mode, gone from the source.
-    being_written,
-    settling,   ///< It changed so lately that it may not be complete: `settle_ms` more are needed.
-    changed,    ///< It changed while it was being sent.
-    vanished,   ///< Somebody took it away before it was sent.
-    held,       ///< Another unit must go first, as `status` says.
-    failed,     ///< `status` says why; counts against the unit.
-    refused,    ///< `status` says why; trying again would not help.
-    not_tried,  ///< The session or the stream failed first.
-};
-
-struct UnitResult {
-    std::string name;
-    Outcome outcome = Outcome::not_tried;
-    std::uint64_t bytes = 0;
-    std::int64_t settle_ms = 0;
-    Status status;
-    std::vector<std::string> actions;  ///< What a mirror has done, for the log.
-};
-
 struct BatchResult {
     std::vector<UnitResult> units;
-    Status session;                 ///< Of session or stream scope where it is not ok.
-    bool not_opened = false;        ///< There is no session: `session` says why.
-    bool asked_for_stop = false;    ///< It was looked whether the target directory has a .stop file.
-    bool target_suspended = false;  ///< The target directory has a .stop file: nothing was sent.
-    bool kept_leftovers = false;    ///< Cleaning: something is left with which a put may go on.
+    std::vector<Handshake> handshakes;  ///< Units that now wait for their receipts, or still do.
+    std::size_t looked_for = 0;         ///< For so many units it was looked for a receipt.
+    Status session;                     ///< Of session or stream scope where it is not ok.
+    bool not_opened = false;            ///< There is no session: `session` says why.
+    bool asked_for_stop = false;        ///< It was looked whether the target directory has a .stop file.
+    bool target_suspended = false;      ///< The target directory has a .stop file: nothing was sent.
+    bool kept_leftovers = false;        ///< Cleaning: something is left with which a put may go on.
 };
 
 /// What is removed from the stream's temporary directory at the target.
@@ -58,6 +42,10 @@ class Delivery {
     /// `ask_for_stop`: deliver nothing where the target has a .stop file.
     BatchResult deliver(const std::vector<Candidate>& batch, bool ask_for_stop);
 
+    /// Looks for the receipts of units that were sent. `handshakes` is left as it
+    /// is where something throws.
+    BatchResult look_for_receipts(std::vector<Handshake>& handshakes);
+
     /// Empties the stream's own temporary directory at the target, and removes it where it is empty then.
     BatchResult clean_target(Cleaning cleaning, bool ask_for_stop);
     /// The same for all of it where that directory is expected to be there and empty.
@@ -72,13 +60,13 @@ class Delivery {
     void look_at_sources(std::vector<Item>& items);
     void look_at_source(Item& item) const;
     void refuse_or_hold(Item& item) const;
+    void send_with_handshake(std::vector<Item>& items, BatchResult& result);
     Status send_files(std::vector<Item>& items);
     Status prove_files(std::vector<Item>& items);
     Status send_directories(std::vector<Item>& items);
     void remove_sources(std::vector<Item>& items);
     void note_unreadable(UnitResult& result, const std::system_error& error) const;
     void note_failure(Item& item, const Status& status) const;
-    [[nodiscard]] bool is_unchanged(const Item& item) const;
 
     SourceDirectory& source_;
     const config::StreamSettings& settings_;
@@ -87,6 +75,8 @@ class Delivery {
     std::string temp_dir_;
     Prover prover_;
     DirectoryDelivery directories_;
+    HandshakeDelivery handshakes_;
+    ReceiptCollection receipts_;
 };
 
 }  // namespace mistamover::stream

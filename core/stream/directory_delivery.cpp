@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <sys/syscall.h>
+#include <system_error>
 #include <unistd.h>
 
 #include <mistamover/transfer_module.hpp>
@@ -36,6 +37,9 @@ DirectoryDelivery::DirectoryDelivery(SourceDirectory& source, const config::Outg
       prover_(session, settings, source.fd()) {}
 
 bool DirectoryDelivery::as_zip() const {
+    if (settings_.target_uses_arrival_monitor) {
+        return true;
+    }
     if (settings_.directories != config::DirectoryForm::automatic) {
         return settings_.directories == config::DirectoryForm::zip;
     }
@@ -50,46 +54,60 @@ Status DirectoryDelivery::refusal(const std::string& name, const Manifest& manif
         return {StatusCode::unsupported, StatusScope::item,
                 name + " is over dir_size_limit: " + format_size(ByteCount{manifest.bytes})};
     }
-    if (as_zip() && source_.find(name + zip_suffix)) {
-        return {
-            StatusCode::exists, StatusScope::item,
-            name + " cannot be sent as " + name + zip_suffix + " while there is another unit of that name"};
+    if (as_zip() && source_.find(zip_name(name))) {
+        return {StatusCode::exists, StatusScope::item,
+                name + " cannot be sent as " + zip_name(name) + " while there is another unit of that name"};
     }
     return {};
 }
 
 bool DirectoryDelivery::would_replace(const std::string& name) const {
-    if (!name.ends_with(zip_suffix) || !as_zip()) {
+    const std::optional<std::string> directory = unzipped_name(name);
+    if (!directory || !as_zip()) {
         return false;
     }
-    const std::string directory = name.substr(0, name.size() - zip_suffix.size());
-    const auto found = source_.is_unit(directory) ? source_.find(directory) : std::nullopt;
+    const auto found = source_.is_unit(*directory) ? source_.find(*directory) : std::nullopt;
     return found && found->identity.kind == EntryKind::directory;
 }
 
 Status DirectoryDelivery::deliver(const std::string& name, const Manifest& manifest) {
-    return as_zip() ? deliver_zip(name, manifest) : deliver_tree(name, manifest);
+    return as_zip() ? with_zip(name, manifest, [this](const Zip& zip) { return put_zip(zip); })
+                    : deliver_tree(name, manifest);
 }
 
-Status DirectoryDelivery::deliver_zip(const std::string& name, const Manifest& manifest) {
-    const std::string zip_name = name + zip_suffix;
-    const std::filesystem::path directory = source_.make_zip_directory();
-    Manifest zip;
+std::string DirectoryDelivery::zip_name(const std::string& name) {
+    return name + zip_suffix;
+}
+
+std::optional<std::string> DirectoryDelivery::unzipped_name(const std::string& zip_name) {
+    const bool is_one = zip_name.size() > zip_suffix.size() && zip_name.ends_with(zip_suffix);
+    return is_one ? std::optional(zip_name.substr(0, zip_name.size() - zip_suffix.size())) : std::nullopt;
+}
+
+Status DirectoryDelivery::with_zip(const std::string& name, const Manifest& manifest,
+                                   const std::function<Status(const Zip&)>& use) {
+    Zip zip;
+    zip.directory = source_.make_zip_directory();
+    zip.file.path = zip_name(name);
+    Status status;
     try {
-        zip.entries.push_back({zip_name, write_zip(source_.fd(), manifest, directory / zip_name)});
+        zip.file.identity = write_zip(source_.fd(), manifest, zip.directory / zip.file.path);
+        const process::UniqueFd fd(::open(zip.directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+        zip.directory_fd = fd.get();
+        status = use(zip);
     } catch (const StatusError& error) {
-        return error.status();
+        status = error.status();
+    } catch (const std::system_error& error) {
+        status = status_from_errno(error.code().value(), error.what());
     }
-    const Status status = put_zip(directory, zip.entries.front());
-    source_.remove_zip(zip_name);
+    source_.remove_zip(zip.file.path);
     return status;
 }
 
-Status DirectoryDelivery::put_zip(const std::filesystem::path& directory, const ManifestEntry& zip) {
-    const process::UniqueFd directory_fd(::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    const PutItem item = put_item(zip);
+Status DirectoryDelivery::put_zip(const Zip& zip) {
+    const PutItem item = put_item(zip.file);
     PutRequest request;
-    request.source_root = directory.native();
+    request.source_root = zip.directory.native();
     request.items = {&item, 1};
     request.publish = settings_.publish;
     PutCollector collector(1);
@@ -97,8 +115,8 @@ Status DirectoryDelivery::put_zip(const std::filesystem::path& directory, const 
     if (const Status status = collector.status_of(0, overall); !status.ok()) {
         return status;
     }
-    const ManifestEntry* entry = &zip;
-    return Prover(session_, settings_, directory_fd.get()).prove_all({&entry, 1}, "", settings_.verify);
+    const ManifestEntry* entry = &zip.file;
+    return Prover(session_, settings_, zip.directory_fd).prove_all({&entry, 1}, "", settings_.verify);
 }
 
 Status DirectoryDelivery::deliver_tree(const std::string& name, const Manifest& manifest) {

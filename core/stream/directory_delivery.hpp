@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <functional>
+#include <optional>
 #include <string>
 
 #include "config/settings.hpp"
@@ -26,10 +28,24 @@ class DirectoryDelivery {
     /// proved.
     Status deliver(const std::string& name, const Manifest& manifest);
 
+    /// A zip file that was made of a unit.
+    struct Zip {
+        std::filesystem::path directory;
+        int directory_fd = -1;
+        ManifestEntry file;
+    };
+    /// Makes a zip file of the unit, calls `use` and removes the zip file. Returns what `use` returned, or
+    /// why there is no zip file.
+    Status with_zip(const std::string& name, const Manifest& manifest,
+                    const std::function<Status(const Zip&)>& use);
+    /// The name of the zip file that a directory is sent as.
+    static std::string zip_name(const std::string& name);
+    /// The directory's name, where this is the name of a zip file.
+    static std::optional<std::string> unzipped_name(const std::string& zip_name);
+
   private:
     [[nodiscard]] bool as_zip() const;
-    Status deliver_zip(const std::string& name, const Manifest& manifest);
-    Status put_zip(const std::filesystem::path& directory, const ManifestEntry& zip);
+    Status put_zip(const Zip& zip);
     Status deliver_tree(const std::string& name, const Manifest& manifest);
     Status put_and_prove(const Manifest& manifest, const std::string& prefix, Publish publish);
 

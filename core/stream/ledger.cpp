@@ -73,6 +73,8 @@ void Ledger::take_in_unit(const UnitResult& unit, Clock::time_point now) {
         case Outcome::not_tried:
             queue_.put_back(unit.name);
             return;
+        case Outcome::awaiting_receipt:
+            return;
         case Outcome::failed:
             failed(unit, now);
             return;

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <fcntl.h>
+#include <system_error>
 #include <unistd.h>
 
 #include "files/directory_names.hpp"
@@ -102,6 +103,14 @@ Look look_at(int directory_fd, const std::string& name, bool ask_writers) {
     Look result;
     look(directory_fd, name, ask_writers, result);
     return result;
+}
+
+bool is_unchanged(int directory_fd, const std::string& name, const Manifest& manifest) {
+    try {
+        return look_at(directory_fd, name, false).manifest == manifest;
+    } catch (const std::system_error&) {
+        return false;  // the next look tells
+    }
 }
 
 bool remove_manifest(int directory_fd, const Manifest& manifest) {

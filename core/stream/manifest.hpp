@@ -61,6 +61,9 @@ struct Look {
 /// read.
 Look look_at(int directory_fd, const std::string& name, bool ask_writers = true);
 
+/// Whether unit `name` still is what the manifest says; false where it cannot be looked at.
+bool is_unchanged(int directory_fd, const std::string& name, const Manifest& manifest);
+
 /// Removes exactly the manifest's entries below `directory_fd`, each only if it is what the manifest says and
 /// nobody writes to it, but for the first, which the caller has looked at. False where something stays.
 bool remove_manifest(int directory_fd, const Manifest& manifest);

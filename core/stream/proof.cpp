@@ -2,6 +2,7 @@
 #include "stream/proof.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <system_error>
 
 #include "files/digest.hpp"
@@ -54,6 +55,13 @@ PutItem put_item(const ManifestEntry& entry) {
     item.mode = entry.identity.mode;
     item.kind = entry.identity.kind;
     return item;
+}
+
+std::vector<PutItem> put_items(std::span<const ManifestEntry> entries) {
+    std::vector<PutItem> items;
+    items.reserve(entries.size());
+    std::transform(entries.begin(), entries.end(), std::back_inserter(items), put_item);
+    return items;
 }
 
 void PutCollector::done(std::size_t index, const Status& status, const PutReport& report) noexcept {

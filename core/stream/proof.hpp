@@ -18,6 +18,7 @@ bool beyond_item(const Status& status) noexcept;
 
 /// The entry as a session is asked to put it; the views are the entry's.
 PutItem put_item(const ManifestEntry& entry);
+std::vector<PutItem> put_items(std::span<const ManifestEntry> entries);
 
 /// What became of each item of a put.
 class PutCollector final : public PutSink {

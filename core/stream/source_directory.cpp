@@ -16,7 +16,13 @@ namespace mistamover::stream {
 namespace {
 
 constexpr char aside_name[] = ".mistamover";
+// In that: directories whose entries are being deleted. No unit has such a name.
+constexpr char doomed_name[] = ".deleted";
 constexpr char zip_directory_name[] = ".mistamover-zip";
+
+std::string doomed_path() {
+    return std::string(aside_name) + '/' + doomed_name;
+}
 
 // The name with a version number in GNU backup form, cut where it would be too long for a file name.
 std::string numbered(const std::string& name, unsigned number) {
@@ -114,10 +120,31 @@ bool SourceDirectory::Remover::delete_aside(const std::string& name, const Manif
         Look now = look_at(aside_.get(), name);
         // The renaming has changed it.
         now.manifest.entries.front().identity.ctime_ns = sent.entries.front().identity.ctime_ns;
-        return now.manifest == sent && now.writers != Writers::some && remove_manifest(aside_.get(), sent);
+        if (now.manifest != sent || now.writers == Writers::some) {
+            return false;
+        }
+        const bool is_directory = sent.entries.front().identity.kind == EntryKind::directory;
+        return is_directory ? delete_directory(name, sent) : remove_manifest(aside_.get(), sent);
     } catch (const std::system_error&) {
         return false;  // somebody is at work in it
     }
+}
+
+// What a crash leaves of it must not be taken for a unit: it would be sent in place of the whole.
+bool SourceDirectory::Remover::delete_directory(const std::string& name, const Manifest& sent) {
+    (void)::mkdirat(aside_.get(), doomed_name, 0700);
+    const process::UniqueFd doomed(
+        ::openat(aside_.get(), doomed_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    const files::RenameEnd whole{aside_.get(), name};
+    const files::RenameEnd going{doomed.get(), name};
+    if (!doomed.valid() || files::rename_no_replace(whole, going) != 0) {
+        return false;
+    }
+    const bool removed = remove_manifest(doomed.get(), sent);
+    if (!removed) {
+        (void)files::rename_no_replace(going, whole);
+    }
+    return removed;
 }
 
 SourceDirectory::Removal SourceDirectory::Remover::remove(const std::string& name, const Manifest& sent) {
@@ -167,6 +194,21 @@ std::string SourceDirectory::quarantine(const std::string& name) {
     return quarantine_from(fd(), name);
 }
 
+std::vector<std::string> SourceDirectory::quarantine_half_deleted() {
+    const std::string directory = doomed_path();
+    std::vector<std::string> found;
+    const process::UniqueFd doomed(
+        ::openat(fd(), directory.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    if (doomed.valid()) {
+        found = files::directory_names(doomed.get(), ".", path_.string() + '/' + directory);
+    }
+    for (const std::string& name : found) {
+        quarantine_from(doomed.get(), name);
+    }
+    ::unlinkat(fd(), directory.c_str(), AT_REMOVEDIR);
+    return found;
+}
+
 std::vector<std::string> SourceDirectory::recover() {
     std::vector<std::string> found;
     const process::UniqueFd aside = open_aside();
@@ -183,6 +225,7 @@ std::vector<std::string> SourceDirectory::recover() {
 }
 
 void SourceDirectory::tidy() {
+    ::unlinkat(fd(), doomed_path().c_str(), AT_REMOVEDIR);
     ::unlinkat(fd(), aside_name, AT_REMOVEDIR);
     std::error_code ignored;
     std::filesystem::remove_all(path_ / zip_directory_name, ignored);

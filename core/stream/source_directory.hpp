@@ -65,6 +65,7 @@ class SourceDirectory {
       private:
         int set_aside(const std::string& name);
         bool delete_aside(const std::string& name, const Manifest& sent);
+        bool delete_directory(const std::string& name, const Manifest& sent);
 
         SourceDirectory& source_;
         process::UniqueFd aside_;  ///< The dot-directory, once it was needed.
@@ -73,6 +74,9 @@ class SourceDirectory {
     /// Moves a unit to the quarantine, beside whatever is there; returns the name it has there.
     std::string quarantine(const std::string& name);
 
+    /// Moves to the quarantine what a crash left of directories that were delivered and being deleted.
+    /// Returns what was found. To be called before recover().
+    std::vector<std::string> quarantine_half_deleted();
     /// Gives units that a crash left in the dot-directory their names back (or a place in the quarantine,
     /// where the name is taken again). Returns what was found.
     std::vector<std::string> recover();

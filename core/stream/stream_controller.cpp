@@ -8,6 +8,9 @@
 #include <sys/eventfd.h>
 #include <system_error>
 
+#include "stream/handshake_journal.hpp"
+#include "stream/handshake_recovery.hpp"
+
 namespace mistamover::stream {
 namespace {
 
@@ -44,6 +47,7 @@ StreamController::StreamController(process::EventLoop& loop, process::Channel& c
               context,
               std::move(temp_dir),
               [fd = worker_event_.get()] { ::eventfd_write(fd, 1); }},
+      handshakes_(settings.outgoing.receipt_file_poll_interval),
       ledger_(settings, one_off, source, queue_, log_),
       health_(retry_policy(settings)),
       session_limit_(settings.outgoing.parallel_transfers),
@@ -65,15 +69,33 @@ StreamController::~StreamController() {
 
 void StreamController::start(const std::vector<std::string>& held) {
     (void)hold(held);
+    for (const std::string& name : source_.quarantine_half_deleted()) {
+        log_.warning("an earlier process was ended while it deleted " + name +
+                     ", which had been delivered: the rest of it is in the quarantine");
+    }
     for (const std::string& name : source_.recover()) {
         log_.warning("an earlier process was ended while it deleted " + name +
                      ": it has its name back and is sent again");
     }
+    resume_handshakes();
     send_heartbeat();
     if (!one_off_) {
         channel_.send(process::WatchRequest{source_.path().string(), mirrors()});
     }
     rescan();
+}
+
+void StreamController::resume_handshakes() {
+    if (!settings_.outgoing.target_uses_arrival_monitor) {
+        return;
+    }
+    std::vector<Handshake> handshakes = recover_handshakes(source_, settings_.outgoing);
+    for (const Handshake& handshake : handshakes) {
+        if (const auto candidate = source_.find(handshake.result.name)) {
+            queue_.add_in_flight(*candidate);
+        }
+    }
+    handshakes_.add(std::move(handshakes), 0, Clock::now());
 }
 
 void StreamController::send_heartbeat() {
@@ -186,8 +208,7 @@ std::string StreamController::why_suspended() {
 
 void StreamController::dispatch() {
     const auto now = Clock::now();
-    if (stopping_ || closing_ || stopped_for_good_ || complete_ || health_.stream_failure() || cleaning_ ||
-        health_.backs_off(now)) {
+    if (stopping_ || closing_ || health_.stream_failure() || cleaning_ || health_.backs_off(now)) {
         return;
     }
     if (leftovers_kept_ && queue_.size() == 0) {
@@ -197,9 +218,14 @@ void StreamController::dispatch() {
     if (!clean && !all_idle()) {
         return;
     }
-    if (!clean && target_mark_.is_set()) {
+    if (!clean && (target_mark_.is_set() || handshakes_.size() > 0)) {
         // What a crash or a lost connection left at the target goes even if there is nothing to send.
         clean_target(false);
+        return;
+    }
+    // What was begun is ended whatever holds back new units.
+    look_for_receipts(now);
+    if (stopped_for_good_ || complete_) {
         return;
     }
     const std::size_t due = queue_.due(now);
@@ -217,9 +243,26 @@ void StreamController::dispatch() {
     }
 }
 
+void StreamController::look_for_receipts(Clock::time_point now) {
+    for (std::size_t i = 0; i < settings_.outgoing.parallel_transfers; ++i) {
+        const auto next = handshakes_.next_look();
+        if (!next || *next > now) {
+            return;
+        }
+        if (may_start(worker(i), now)) {
+            Worker::Job job;
+            job.handshakes = handshakes_.take_due(max_batch_units, now);
+            worker(i).start(std::move(job));
+        }
+    }
+}
+
 void StreamController::clean_target(bool ask_for_stop) {
     cleaning_ = true;
-    worker(0).start({{}, cleaning_due_, ask_for_stop});
+    Worker::Job job;
+    job.clean = cleaning_due_;
+    job.ask_for_stop = ask_for_stop;
+    worker(0).start(std::move(job));
 }
 
 void StreamController::cleaned_target(const BatchResult& result) {
@@ -251,13 +294,15 @@ void StreamController::hand_out(std::size_t due, Clock::time_point now) {
         if (!may_start(worker(i), now)) {
             continue;
         }
-        std::vector<Candidate> batch = queue_.take(share, max_batch_bytes, now);
-        if (batch.empty()) {
+        Worker::Job job;
+        job.batch = queue_.take(std::min(share, room_for_units()), max_batch_bytes, now);
+        job.ask_for_stop = ask_for_stop;
+        if (job.batch.empty()) {
             return;
         }
         target_mark_.set();
         pass_started_ = now;
-        worker(i).start({std::move(batch), Cleaning::none, ask_for_stop});
+        worker(i).start(std::move(job));
     }
 }
 
@@ -274,6 +319,16 @@ std::size_t StreamController::open_sessions() const {
                                                   [](const auto& worker) { return worker->has_session(); }));
 }
 
+std::size_t StreamController::room_for_units() const {
+    const std::size_t window =
+        settings_.outgoing.target_uses_arrival_monitor ? settings_.outgoing.handshake_window : SIZE_MAX;
+    return window - std::min(window, queue_.in_flight());
+}
+
+bool StreamController::is_sending() const {
+    return queue_.in_flight() > handshakes_.size();
+}
+
 Worker& StreamController::worker(std::size_t index) {
     while (index >= workers_.size()) {
         workers_.push_back(std::make_unique<Worker>(shared_));
@@ -283,7 +338,7 @@ Worker& StreamController::worker(std::size_t index) {
 
 void StreamController::collect_results() {
     for (const std::unique_ptr<Worker>& worker : workers_) {
-        if (const std::optional<BatchResult> result = worker->take_result()) {
+        if (std::optional<BatchResult> result = worker->take_result()) {
             if (closing_) {
                 left_clean_ = left_clean_ && result->session.ok();
             } else {
@@ -297,8 +352,9 @@ void StreamController::collect_results() {
     advance();
 }
 
-void StreamController::take_in(const BatchResult& result, Clock::time_point begun) {
+void StreamController::take_in(BatchResult& result, Clock::time_point begun) {
     const auto now = Clock::now();
+    handshakes_.add(std::move(result.handshakes), result.looked_for, now);
     if (cleaning_) {
         cleaned_target(result);
     }
@@ -368,11 +424,13 @@ bool StreamController::all_idle() const {
 
 // True where only waiting for somebody else could make a difference, which one-off does not do.
 bool StreamController::nothing_more_now() {
-    if (queue_.size() == 0 || health_.stream_failure() || complete_ || stopped_for_good_ ||
-        !suspended_.empty()) {
+    if (health_.stream_failure() || health_.failures() > settings_.outgoing.retry_count) {
         return true;
     }
-    if (health_.failures() > settings_.outgoing.retry_count) {
+    if (handshakes_.size() > 0) {
+        return false;
+    }
+    if (queue_.size() == 0 || complete_ || stopped_for_good_ || !suspended_.empty()) {
         return true;
     }
     return health_.well() && Clock::now() >= next_mirror_pass_ && queue_.due(Clock::now()) == 0 &&
@@ -406,6 +464,7 @@ void StreamController::finish(bool clean) {
     }
     workers_.clear();
     source_.tidy();
+    HandshakeJournal(source_, settings_.outgoing).tidy();
     if (one_off_) {
         for (const UnitQueue::Left& left : ledger_.given_up()) {
             channel_.send(process::UnitLeft{left.name, left.reason});
@@ -444,10 +503,16 @@ void StreamController::set_timer() {
             consider(now + 1s);
         }
     }
+    if (complete_ || stopped_for_good_) {
+        next.reset();
+    }
+    if (const auto next_look = handshakes_.next_look(); next_look && !health_.backs_off(now)) {
+        consider(*next_look);
+    }
     if (cleaning_due_ != Cleaning::none && !cleaning_ && health_.backs_off(now)) {
         next = health_.next_try(now);
     }
-    if (next && !health_.stream_failure() && !complete_ && !stopped_for_good_) {
+    if (next && !health_.stream_failure()) {
         timer_ = loop_.call_at(std::max(*next, now + 10ms), [this] {
             timer_ = 0;
             advance();
@@ -468,7 +533,7 @@ process::StreamState StreamController::state(std::string& reason) {
     if (complete_) {
         return StreamState::complete;
     }
-    if (queue_.in_flight() > 0) {
+    if (is_sending()) {
         return StreamState::transferring;
     }
     if (!suspended_.empty()) {
@@ -480,7 +545,8 @@ process::StreamState StreamController::state(std::string& reason) {
         return StreamState::backing_off;
     }
     if (queue_.size() > 0) {
-        reason = "units are being written, or wait for their next try";
+        reason = handshakes_.size() > 0 ? "units wait for their receipts"
+                                        : "units are being written, or wait for their next try";
         return StreamState::waiting;
     }
     return StreamState::idle;
@@ -491,7 +557,7 @@ void StreamController::report_soon() {
         report_timer_ = loop_.call_after(report_interval, [this] {
             report_timer_ = 0;
             report();
-            if (queue_.in_flight() > 0) {
+            if (is_sending()) {
                 report_soon();
             }
         });

@@ -11,6 +11,7 @@
 #include "logging/client.hpp"
 #include "process/channel.hpp"
 #include "process/event_loop.hpp"
+#include "stream/handshakes.hpp"
 #include "stream/ledger.hpp"
 #include "stream/session_limit.hpp"
 #include "stream/target_health.hpp"
@@ -41,13 +42,18 @@ class StreamController {
   private:
     using Clock = process::EventLoop::Clock;
 
+    void resume_handshakes();
     void rescan();
     void changed(const std::vector<std::string>& names);
     std::vector<std::string> hold(const std::vector<std::string>& names);
     void release();
     void advance();
     void dispatch();
+    void look_for_receipts(Clock::time_point now);
     void hand_out(std::size_t due, Clock::time_point now);
+    [[nodiscard]] std::size_t room_for_units() const;
+    /// Units are on their way, beyond those that wait for their receipts.
+    [[nodiscard]] bool is_sending() const;
     Worker& worker(std::size_t index);
     [[nodiscard]] bool may_start(Worker& candidate, Clock::time_point now) const;
     [[nodiscard]] std::size_t open_sessions() const;
@@ -57,7 +63,7 @@ class StreamController {
     void clean_target(bool ask_for_stop);
     void cleaned_target(const BatchResult& result);
     [[nodiscard]] bool must_ask_for_stop(Clock::time_point now) const;
-    void take_in(const BatchResult& result, Clock::time_point begun);
+    void take_in(BatchResult& result, Clock::time_point begun);
     void session_ended(const BatchResult& result, Clock::time_point now);
     void session_failed(const Status& status, Clock::time_point now);
     void finish_if_done();
@@ -82,6 +88,7 @@ class StreamController {
     process::UniqueFd worker_event_;
     Worker::Shared shared_;
     UnitQueue queue_;
+    Handshakes handshakes_;
     Ledger ledger_;
     TargetHealth health_;
     SessionLimit session_limit_;

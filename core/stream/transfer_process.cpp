@@ -102,10 +102,6 @@ class TransferProcess {
     void load_plugin(LogLevel level) {
         const std::string& plugin = settings_.outgoing.plugin;
         plugin_.emplace(plugin_host::find_plugin(plugin, settings_.global.plugin_path));
-        if (settings_.outgoing.target_uses_arrival_monitor) {
-            throw std::runtime_error(
-                "the arrivals protocol is not available yet: set target_uses_arrival_monitor: false");
-        }
         const std::string log_name = std::string(plugin_->descriptor().name) + '_' + settings_.name;
         const auto limit = settings_.outgoing.bandwidth_limit.value_or(ByteCount{}).bytes;
         context_.emplace(logging::Logger(log_socket_, log_name, level), cancel_, limit,

@@ -31,6 +31,14 @@ void UnitQueue::add(const Candidate& candidate) {
     }
 }
 
+void UnitQueue::add_in_flight(const Candidate& candidate) {
+    Unit& unit = units_.try_emplace(candidate.name).first->second;
+    unit.identity = candidate.identity;
+    unit.place = Place::in_flight;
+    bytes_ += candidate.identity.size;
+    ++in_flight_;
+}
+
 void UnitQueue::wake_due(Clock::time_point now) {
     while (!waiting_.empty() && waiting_.begin()->first <= now) {
         const std::string name = waiting_.begin()->second;

@@ -24,6 +24,8 @@ class UnitQueue {
     /// Makes a unit known, or takes note that a known one may have changed: one that waits to be written
     /// completely becomes due; one that is in flight is due again when it comes back.
     void add(const Candidate& candidate);
+    /// Makes a unit known that is on its way already, as if it had been taken.
+    void add_in_flight(const Candidate& candidate);
     /// Takes up to `count` due units, of at most about `bytes` together but at least one.
     std::vector<Candidate> take(std::size_t count, std::uint64_t bytes, Clock::time_point now);
 

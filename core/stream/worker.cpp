@@ -7,9 +7,10 @@
 namespace mistamover::stream {
 namespace {
 
-BatchResult all_not_tried(const std::vector<Candidate>& batch, const Status& status) {
+BatchResult all_not_tried(Worker::Job& job, const Status& status) {
     BatchResult result;
-    for (const Candidate& candidate : batch) {
+    result.handshakes = std::move(job.handshakes);
+    for (const Candidate& candidate : job.batch) {
         UnitResult& unit = result.units.emplace_back();
         unit.name = candidate.name;
     }
@@ -41,7 +42,9 @@ void Worker::start(Job job) {
 }
 
 void Worker::close() {
-    start({{}, Cleaning::none, false, true});
+    Job job;
+    job.close = true;
+    start(std::move(job));
 }
 
 std::optional<BatchResult> Worker::take_result() {
@@ -64,12 +67,14 @@ void Worker::run() {
             job = std::move(*job_);
             job_.reset();
         }
+        const std::size_t looked_for = job.handshakes.size();
         BatchResult result;
         try {
             result = do_job(job);
         } catch (const std::exception& error) {
-            result = all_not_tried(job.batch, {StatusCode::internal, StatusScope::session, error.what()});
+            result = all_not_tried(job, {StatusCode::internal, StatusScope::session, error.what()});
         }
+        result.looked_for = looked_for;
         if (!result.session.ok()) {
             drop_session();
         }
@@ -82,7 +87,7 @@ void Worker::run() {
     drop_session();
 }
 
-BatchResult Worker::do_job(const Job& job) {
+BatchResult Worker::do_job(Job& job) {
     if (job.close) {
         BatchResult result;
         if (delivery_ && !shared_.leaving.exchange(true)) {
@@ -92,7 +97,7 @@ BatchResult Worker::do_job(const Job& job) {
         return result;
     }
     if (const Status status = open(); !status.ok()) {
-        BatchResult result = all_not_tried(job.batch, status);
+        BatchResult result = all_not_tried(job, status);
         result.not_opened = !session_;
         return result;
     }
@@ -102,6 +107,9 @@ BatchResult Worker::do_job(const Job& job) {
             result.session = {result.session.code(), StatusScope::session, result.session.text()};
         }
         return result;
+    }
+    if (!job.handshakes.empty()) {
+        return delivery_->look_for_receipts(job.handshakes);
     }
     return delivery_->deliver(job.batch, job.ask_for_stop);
 }

@@ -41,8 +41,9 @@ class Worker {
     Worker& operator=(const Worker&) = delete;
 
     struct Job {
-        std::vector<Candidate> batch;     ///< To be delivered; may be empty.
-        Cleaning clean = Cleaning::none;  ///< Nothing but to empty the temporary directory at the target.
+        std::vector<Candidate> batch;       ///< To be delivered; may be empty.
+        std::vector<Handshake> handshakes;  ///< Where not empty: nothing but to look for their receipts.
+        Cleaning clean = Cleaning::none;    ///< Nothing but to empty the temporary directory at the target.
         bool ask_for_stop = false;  ///< Look whether the target has a .stop file; if so, deliver nothing.
         bool close = false;         ///< Nothing but to close the session.
     };
@@ -62,7 +63,7 @@ class Worker {
 
   private:
     void run();
-    BatchResult do_job(const Job& job);
+    BatchResult do_job(Job& job);
     Status open();
     void drop_session();
 

@@ -7,14 +7,14 @@
 #include <cstdio>
 #include <fcntl.h>
 #include <filesystem>
-#include <fstream>
-#include <iterator>
 #include <map>
+#include <set>
 #include <sys/stat.h>
 #include <system_error>
 #include <unordered_map>
 #include <vector>
 
+#include "rsync/rsync_get.hpp"
 #include "rsync/rsync_mirror.hpp"
 #include "rsync/rsync_put.hpp"
 
@@ -45,6 +45,21 @@ std::unique_ptr<SocketPath> make_socket_path(const RsyncOptions& options, const 
     return options.transport == Transport::ssh ? std::make_unique<SocketPath>(options.work_dir, name)
                                                : nullptr;
 }
+
+class OneGot final : public GetSink {
+  public:
+    explicit OneGot(BytesSink& sink) : sink_(sink) {}
+    void got(std::size_t /*index*/, const Status& result, std::string_view data) noexcept override {
+        status = result;
+        if (result.ok()) {
+            sink_.bytes(data);
+        }
+    }
+    Status status;
+
+  private:
+    BytesSink& sink_;
+};
 
 Status item_failure(StatusCode code, std::string_view path, const char* what) {
     return {code, StatusScope::item, std::string(path) + ' ' + what};
@@ -96,7 +111,7 @@ RsyncSession::RsyncSession(Shared& shared, SessionContext& context)
 Capabilities RsyncSession::capabilities() {
     constexpr Capabilities always = Capability::list | Capability::remove | Capability::make_directory |
                                     Capability::publish_rename | Capability::set_time | Capability::mirror |
-                                    Capability::symlinks;
+                                    Capability::symlinks | Capability::get_many;
     return can_rename() ? always | Capability::rename : always;
 }
 
@@ -243,36 +258,47 @@ Status RsyncSession::stat(std::span<const std::string_view> paths, StatSink& sin
     return {};
 }
 
-Status RsyncSession::fetch(std::string_view path, std::uint64_t limit, std::string& content, bool& fetched) {
-    const std::filesystem::path directory = shared_.options.work_dir + "/fetched-" + name_;
-    std::filesystem::remove_all(directory);
-    std::filesystem::create_directory(directory);
-    const ChildEnd end =
-        runner_.run(commands_.fetch(limit, directory.string()), name_list({&path, 1}), ignore_line);
-    const std::size_t slash = path.rfind('/');
-    const std::string_view name = slash == std::string_view::npos ? path : path.substr(slash + 1);
-    std::ifstream file(directory / name, std::ios::binary);
-    fetched = end.result.exited_with(0) && file.is_open();
-    content.assign(std::istreambuf_iterator<char>(file), {});
-    std::filesystem::remove_all(directory);
-    return end.result.exited_with(0) ? Status{} : runner_.failure(end);
+Status RsyncSession::get_small(std::string_view path, std::uint64_t limit, BytesSink& sink) {
+    OneGot one(sink);
+    const Status status = get_many({&path, 1}, limit, one);
+    return status.ok() ? one.status : status;
 }
 
-Status RsyncSession::get_small(std::string_view path, std::uint64_t limit, BytesSink& sink) {
+Status RsyncSession::get_many(std::span<const std::string_view> paths, std::uint64_t limit, GetSink& sink) {
     if (const Status status = check_connection(); !status.ok()) {
         return status;
     }
-    std::string content;
-    bool fetched = false;
-    if (const Status status = fetch(path, limit, content, fetched); !status.ok()) {
+    std::vector<std::size_t> missing;
+    GetBatch batch(runner_, commands_, shared_.options.work_dir + "/fetched-" + name_);
+    const Status status = batch.run(paths, limit, sink, missing);
+    return !status.ok() || missing.empty() ? status : tell_missing(paths, missing, sink);
+}
+
+Status RsyncSession::tell_missing(std::span<const std::string_view> paths,
+                                  const std::vector<std::size_t>& missing, GetSink& sink) {
+    std::vector<std::string_view> names;
+    names.reserve(missing.size());
+    for (const std::size_t index : missing) {
+        names.push_back(paths[index]);
+    }
+    std::set<std::string, std::less<>> there;
+    bool complete = false;
+    const Status status = look_up(
+        name_list(names), [&](const ListLine& entry) { there.insert(entry.path); }, complete);
+    if (!status.ok()) {
         return status;
     }
-    if (fetched) {
-        sink.bytes(content);
-        return {};
+    for (const std::size_t index : missing) {
+        if (there.contains(paths[index])) {
+            sink.got(index, item_failure(StatusCode::unsupported, paths[index], "is too long, or not a file"),
+                     {});
+        } else if (complete) {
+            sink.got(index, item_failure(StatusCode::not_found, paths[index], "is not there"), {});
+        } else {
+            sink.got(index, item_failure(StatusCode::permission, paths[index], "cannot be looked at"), {});
+        }
     }
-    return find(path) ? item_failure(StatusCode::unsupported, path, "is too long, or not a file")
-                      : item_failure(StatusCode::not_found, path, "is not there");
+    return {};
 }
 
 Status RsyncSession::list(std::string_view path, ListSink& sink) {

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <mistamover/transfer_module.hpp>
 
@@ -18,7 +21,8 @@ namespace mistamover::rsync {
 /// What some server may offer.
 inline constexpr Capabilities rsync_capabilities =
     Capability::list | Capability::remove | Capability::rename | Capability::make_directory |
-    Capability::publish_rename | Capability::set_time | Capability::mirror | Capability::symlinks;
+    Capability::publish_rename | Capability::set_time | Capability::mirror | Capability::symlinks |
+    Capability::get_many;
 
 /// A way to the target. Over ssh a live connection, which every rsync of the session shares; a daemon is
 /// connected to anew by each call. Every method runs few programs, whatever the number of names.
@@ -31,6 +35,7 @@ class RsyncSession final : public Session {
     Status put(const PutRequest& request, PutSink& sink) override;
     Status stat(std::span<const std::string_view> paths, StatSink& sink) override;
     Status get_small(std::string_view path, std::uint64_t limit, BytesSink& sink) override;
+    Status get_many(std::span<const std::string_view> paths, std::uint64_t limit, GetSink& sink) override;
     Status list(std::string_view path, ListSink& sink) override;
     Status remove(std::span<const std::string_view> paths, RemoveSink& sink) override;
     Status rename(std::string_view from, std::string_view to) override;
@@ -50,7 +55,8 @@ class RsyncSession final : public Session {
     Status need_temp_dir();
     class RemoveEnds;
     Status look_for_unremoved(RemoveEnds& ends);
-    Status fetch(std::string_view path, std::uint64_t limit, std::string& content, bool& fetched);
+    Status tell_missing(std::span<const std::string_view> paths, const std::vector<std::size_t>& missing,
+                        GetSink& sink);
     Status rename_by_ssh(std::string_view from, std::string_view to);
     Status rename_here(std::string_view from, std::string_view to);
     Status not_renamed(std::string_view from, std::string_view to, const std::string& reason);

@@ -41,6 +41,7 @@ enum class Capability : std::uint32_t {
     symlinks = 1U << 10,       ///< put of symbolic links as links
     take_source = 1U << 11,    ///< put may move the source instead of copying it
     replace_tree = 1U << 12,   ///< reserved
+    get_many = 1U << 13,       ///< get_many, in fewer steps than one a file
 };
 
 class Capabilities {
@@ -168,6 +169,16 @@ class BytesSink {
     ~BytesSink() = default;
 };
 
+/// Receives one answer a path of a get_many, in any order, on the thread that called it. `data` is the whole
+/// file where `status` is ok.
+class GetSink {
+  public:
+    virtual void got(std::size_t index, const Status& status, std::string_view data) noexcept = 0;
+
+  protected:
+    ~GetSink() = default;
+};
+
 /// Makes the target directory equal to the source directory in one go.
 struct MirrorRequest {
     std::string_view source_root;
@@ -231,6 +242,9 @@ class Session {
     virtual Status call_mirror(const MirrorRequest& request, MirrorSink& sink) noexcept = 0;
     /// Ends the session and destroys the object.
     virtual void release() noexcept = 0;
+    /// Since 1.1; called only where the capabilities have get_many, which no earlier plugin's do.
+    virtual Status call_get_many(std::span<const std::string_view> paths, std::uint64_t limit,
+                                 GetSink& sink) noexcept = 0;
 
   protected:
     ~Session() = default;

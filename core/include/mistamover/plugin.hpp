@@ -21,7 +21,7 @@ namespace mistamover {
 
 inline constexpr std::uint32_t plugin_magic = 0x4d4d5047;  // "MMPG"
 inline constexpr std::uint16_t sdk_major = 1;
-inline constexpr std::uint16_t sdk_minor = 0;
+inline constexpr std::uint16_t sdk_minor = 1;
 inline constexpr char descriptor_symbol[] = "mistamover_plugin_descriptor";
 
 /// One fact on which the two sides of the border must agree.

@@ -96,6 +96,12 @@ class Session : public border::Session {
         return detail::unsupported("mirror");
     }
 
+    /// get_small for each path; the return value is ok, or the failure that kept the others from being read.
+    virtual Status get_many(std::span<const std::string_view> /*paths*/, std::uint64_t /*limit*/,
+                            GetSink& /*sink*/) {
+        return detail::unsupported("get_many");
+    }
+
     Capabilities call_capabilities() noexcept final {
         Capabilities found;
         (void)detail::guarded([&] {
@@ -135,6 +141,10 @@ class Session : public border::Session {
         return detail::guarded([&] { return mirror(request, sink); });
     }
     void release() noexcept final { delete this; }
+    Status call_get_many(std::span<const std::string_view> paths, std::uint64_t limit,
+                         GetSink& sink) noexcept final {
+        return detail::guarded([&] { return get_many(paths, limit, sink); });
+    }
 };
 
 /// A stream's use of the plugin, made once a process. Its constructor reads the settings, which are already

@@ -2,10 +2,15 @@
 #include <algorithm>
 #include <cstdlib>
 #include <fcntl.h>
+#include <fnmatch.h>
 #include <fstream>
+#include <functional>
 #include <map>
+#include <mutex>
 #include <optional>
 #include <poll.h>
+#include <random>
+#include <set>
 #include <sstream>
 #include <string>
 #include <sys/stat.h>
@@ -20,7 +25,7 @@
 /// Copies files to a directory of this machine, and goes wrong as the lines of the file `.fault` in the
 /// target directory say, which is read anew for every call:
 ///
-///     put | stat | checksum | open   PATH | *   DEED
+///     put | stat | get | checksum | open   PATTERN   DEED
 ///
 /// where DEED is one of
 ///
@@ -28,12 +33,15 @@
 ///     lost                 does it, and says that the connection was lost
 ///     lie                  does nothing, and says that it was done
 ///     truncate, corrupt    does it, and then cuts the last byte off, or alters it
+///     flip, extend         does it, and then alters a bit anywhere, or adds a byte
 ///     change               does it, and has the source appended to meanwhile
 ///     silent               does it, and does not say so
 ///     throw, crash         throws an exception; ends the process
+///     crash-after          does it, and ends the process
 ///     hang                 comes back only when cancelled
 ///
-/// With `once ` in front a line holds for one call. Each use is noted in `.fault-uses`.
+/// PATTERN is a shell's, for the path. With `once ` in front a line holds for one call, with `first ` for the
+/// first call with each path that a process makes. Each use is noted in `.fault-uses`.
 namespace {
 
 using namespace mistamover;
@@ -85,12 +93,14 @@ class Faults {
             std::string name;
             Fault fault;
             words >> first;
-            const bool once = first == "once";
-            if (once) {
+            const std::string how_often = first == "once" || first == "first" ? first : "";
+            if (!how_often.empty()) {
                 words >> first;
             }
             words >> name >> fault.deed;
-            if (first == call && (name == "*" || name == path)) {
+            const bool is_meant = ::fnmatch(name.c_str(), std::string(path).c_str(), 0) == 0;
+            const bool once = how_often == "once";
+            if (first == call && is_meant && (how_often != "first" || is_first(path))) {
                 use(line, once);
                 std::string code = "connection_lost";
                 std::string scope = "session";
@@ -103,6 +113,13 @@ class Faults {
     }
 
   private:
+    static bool is_first(std::string_view path) {
+        static std::mutex mutex;
+        static std::set<std::string, std::less<>> seen;
+        const std::lock_guard lock(mutex);
+        return seen.emplace(path).second;
+    }
+
     void use(const std::string& line, bool once) const {
         std::ofstream(target_dir_ + "/.fault-uses", std::ios::app) << line << '\n';
         if (once) {
@@ -136,6 +153,7 @@ class FaultySession final : public Session {
     Status stat(std::span<const std::string_view> paths, StatSink& sink) override {
         for (std::size_t i = 0; i < paths.size(); ++i) {
             const std::optional<Fault> fault = faults_.find("stat", paths[i]);
+            crash_if(fault && fault->deed == "crash");
             if (fault && fault->deed == "fail") {
                 if (fault->status.scope() != StatusScope::item) {
                     return fault->status;
@@ -159,6 +177,11 @@ class FaultySession final : public Session {
     }
 
     Status get_small(std::string_view path, std::uint64_t limit, BytesSink& sink) override {
+        const std::optional<Fault> fault = faults_.find("get", path);
+        if (fault && fault->deed != "crash") {
+            return fault->status;
+        }
+        crash_if(fault.has_value());
         return session_.get_small(path, limit, sink);
     }
     Status list(std::string_view path, ListSink& sink) override { return session_.list(path, sink); }
@@ -208,9 +231,7 @@ class FaultySession final : public Session {
         if (fault.deed == "throw") {
             throw std::runtime_error("thrown for " + std::string(item.path));
         }
-        if (fault.deed == "crash") {
-            std::abort();
-        }
+        crash_if(fault.deed == "crash");
         if (fault.deed == "hang") {
             pollfd cancelled{context_.cancel_fd(), POLLIN, 0};
             ::poll(&cancelled, 1, -1);
@@ -223,6 +244,7 @@ class FaultySession final : public Session {
         if (const Status status = session_.put(alone, one); !status.ok()) {
             return status;
         }
+        crash_if(fault.deed == "crash-after");
         spoil(fault.deed, request, item);
         if (fault.deed == "lost") {
             return Status(fault.status).with_outcome_unknown();
@@ -231,6 +253,12 @@ class FaultySession final : public Session {
             sink.done(index, one.status_, one.report_);
         }
         return {};
+    }
+
+    static void crash_if(bool so) {
+        if (so) {
+            std::abort();
+        }
     }
 
     void spoil(const std::string& deed, const PutRequest& request, const PutItem& item) {
@@ -243,6 +271,15 @@ class FaultySession final : public Session {
             std::fstream file(at_target, std::ios::in | std::ios::out | std::ios::binary);
             file.seekp(static_cast<off_t>(item.size) - 1);
             file.put('\xff');
+        } else if (deed == "flip") {
+            std::fstream file(at_target, std::ios::in | std::ios::out | std::ios::binary);
+            const auto bit = static_cast<off_t>(std::random_device{}() % (item.size * 8));
+            file.seekg(bit / 8);
+            const int byte = file.get();
+            file.seekp(bit / 8);
+            file.put(static_cast<char>(byte ^ (1 << (bit % 8))));
+        } else if (deed == "extend") {
+            std::ofstream(at_target, std::ios::app) << 'x';
         } else if (deed == "change") {
             std::ofstream(std::string(request.source_root) + '/' + std::string(item.path), std::ios::app)
                 << ", appended";

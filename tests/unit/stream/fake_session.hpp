@@ -17,6 +17,7 @@ class FakeSession final : public Session {
   public:
     std::map<std::string, EntryInfo> target;
     std::map<std::string, std::string> checksums;
+    std::map<std::string, std::string> contents;  ///< What get_small and get_many find.
     /// Of the items of a put and the names of a stat: what is said of them instead.
     std::map<std::string, Status> failures;
     std::set<std::string> silent;
@@ -67,8 +68,26 @@ class FakeSession final : public Session {
         return stat_result;
     }
 
-    Status get_small(std::string_view, std::uint64_t, BytesSink&) override {
-        return detail::unsupported("get_small");
+    Status get_small(std::string_view path, std::uint64_t, BytesSink& sink) override {
+        calls.push_back("get " + std::string(path));
+        const Status status = failure_to_get(std::string(path));
+        if (status.ok()) {
+            sink.bytes(contents[std::string(path)]);
+        }
+        return status;
+    }
+
+    Status get_many(std::span<const std::string_view> paths, std::uint64_t, GetSink& sink) override {
+        calls.emplace_back("get many");
+        for (std::size_t i = 0; i < paths.size(); ++i) {
+            const std::string path(paths[i]);
+            const Status status = failure_to_get(path);
+            if (status.scope() != StatusScope::item) {
+                return status;
+            }
+            sink.got(i, status, status.ok() ? contents[path] : "");
+        }
+        return {};
     }
 
     Status list(std::string_view path, ListSink& sink) override {
@@ -106,6 +125,13 @@ class FakeSession final : public Session {
     }
 
   private:
+    [[nodiscard]] Status failure_to_get(const std::string& path) const {
+        const Status status = failure_of(path);
+        return status.ok() && !contents.contains(path)
+                   ? Status(StatusCode::not_found, StatusScope::item, "not there")
+                   : status;
+    }
+
     [[nodiscard]] Status failure_of(const std::string& path) const {
         const auto found = failures.find(path);
         return found == failures.end() ? Status{} : found->second;

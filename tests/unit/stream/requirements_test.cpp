@@ -67,6 +67,13 @@ TEST_CASE("without renaming, publishing directly must be chosen") {
     CHECK(refusal(settings, everything_but(Capability::publish_rename)).empty());
 }
 
+TEST_CASE("by the arrivals protocol the receiver gives the proof, and nothing need be renamed") {
+    config::OutgoingSettings settings;
+    settings.target_uses_arrival_monitor = true;
+    settings.verify = config::Verify::checksum;
+    CHECK(refusal(settings, {}).empty());
+}
+
 TEST_CASE("trees need directories and their renaming, unless they are published directly or zipped") {
     config::OutgoingSettings settings;
     settings.directories = config::DirectoryForm::tree;

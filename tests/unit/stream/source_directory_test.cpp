@@ -105,4 +105,16 @@ TEST_CASE("an operator's stop file is told from the disk space monitor's") {
     CHECK(source.stop_file() == StopFile::disk_space_monitor);
 }
 
+TEST_CASE("what a crash leaves of a directory that was being deleted is never taken for a unit") {
+    const Scratch scratch;
+    SourceDirectory source(settings_for(scratch.path()));
+    write_file(scratch / ".mistamover" / ".deleted" / "d" / "rest", "rest");
+    write_file(scratch / ".mistamover" / "f", "f");
+    CHECK(source.quarantine_half_deleted() == std::vector<std::string>{"d"});
+    CHECK(source.recover() == std::vector<std::string>{"f"});
+    CHECK(read_file(scratch / "quarantine" / "d" / "rest") == "rest");
+    CHECK(read_file(scratch / "f") == "f");
+    CHECK_FALSE(std::filesystem::exists(scratch / ".mistamover"));
+}
+
 }  // namespace mistamover::stream

@@ -29,6 +29,19 @@ const UnitQueue::Clock::time_point now{};
 
 }  // namespace
 
+TEST_CASE("a unit that is on its way from before is not taken again until it comes back") {
+    UnitQueue queue;
+    queue.add_in_flight(candidate("f", 1, 10));
+    queue.add(candidate("f", 1, 10));
+    CHECK(queue.in_flight() == 1);
+    CHECK(queue.bytes() == 10);
+    CHECK(queue.take(5, 50, now).empty());
+    queue.put_back("f");
+    CHECK(names(queue.take(5, 50, now)) == std::vector<std::string>{"f"});
+    queue.done("f");
+    CHECK(queue.bytes() == 0);
+}
+
 TEST_CASE("the oldest come first, as many as fit, but always one") {
     UnitQueue queue;
     queue.add(candidate("young", 3, 10));

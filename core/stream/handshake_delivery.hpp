@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "arrivals/handshake_files.hpp"
+#include "config/settings.hpp"
+#include "stream/directory_delivery.hpp"
+#include "stream/handshake.hpp"
+#include "stream/handshake_journal.hpp"
+#include "stream/source_directory.hpp"
+
+namespace mistamover::stream {
+
+/// Sends units by the arrivals protocol through one session: data and then, once it is there, control files.
+/// What becomes of them is for ReceiptCollection to find out. Used by the session's thread.
+class HandshakeDelivery {
+  public:
+    using Refs = std::vector<Handshake*>;
+
+    /// All must outlive this object.
+    HandshakeDelivery(SourceDirectory& source, const config::OutgoingSettings& settings,
+                      border::Session& session, DirectoryDelivery& directories);
+
+    /// Each unit has a result and what is to be sent. Returns ok, or a failure of session or stream scope;
+    /// those that it kept from being sent are `not_tried`.
+    Status send(std::vector<Handshake>& units);
+    /// Puts the control files of units whose data is at the target. Returns as send does.
+    Status announce(const Refs& units);
+
+    /// `failed`, or `changed` where the unit is not any more what was sent.
+    [[nodiscard]] Outcome failure_of(const Handshake& unit, const Status& status) const;
+    [[nodiscard]] Publish publish() const;
+
+  private:
+    Status send_files(std::vector<Handshake>& units, Refs& sent);
+    Status send_directory(Handshake& unit);
+    [[nodiscard]] bool is_to_be_sent(Handshake& unit) const;
+    [[nodiscard]] arrivals::Control control_for(const std::string& data_name, std::uint64_t size,
+                                                const std::string& digest) const;
+    void data_is_sent(Handshake& unit, arrivals::Control control) const;
+    Status put_controls(const Refs& units, const std::vector<ManifestEntry>& files);
+    void fail(Handshake& unit, const Status& status) const;
+
+    SourceDirectory& source_;
+    const config::OutgoingSettings& settings_;
+    border::Session& session_;
+    Capabilities capabilities_;
+    DirectoryDelivery& directories_;
+    HandshakeJournal journal_;
+};
+
+}  // namespace mistamover::stream

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "arrivals/handshake_files.hpp"
+#include "config/settings.hpp"
+#include "stream/source_directory.hpp"
+
+namespace mistamover::stream {
+
+/// The sender's own copies of its control files, `.NAME.<control_file_extension>` in the stream's directory:
+/// one is there from before the control file may be at the target until its receipt has been thanked for, so
+/// that a later process knows what was sent. Thank-you files lie in a dot-directory until they are sent. Safe
+/// from several threads as long as each file is handled by one of them. Throws std::system_error where the
+/// kernel refuses.
+class HandshakeJournal {
+  public:
+    /// `source` must outlive the journal.
+    HandshakeJournal(const SourceDirectory& source, const config::OutgoingSettings& settings);
+
+    /// As to be sent from the stream's directory; replaces an earlier one of that data file.
+    ManifestEntry write(const arrivals::Control& control) const;
+    /// Does nothing where there is another one of that data file by now.
+    void remove(const arrivals::Control& control) const;
+    /// All that are there; what is no control file, or names what no sender would, is left out.
+    [[nodiscard]] std::vector<arrivals::Control> all() const;
+
+    /// As to be sent from thank_you_directory().
+    ManifestEntry write_thank_you(const std::string& name, const arrivals::ThankYou& thank_you) const;
+    void remove_thank_you(const std::string& name) const noexcept;
+    [[nodiscard]] std::filesystem::path thank_you_directory() const;
+    /// Removes that directory and what a crash has left in it.
+    void tidy() const noexcept;
+
+  private:
+    [[nodiscard]] ManifestEntry write_draft(const std::string& name, const std::string& text) const;
+    [[nodiscard]] std::string name_of(const arrivals::Control& control) const;
+
+    const SourceDirectory& source_;
+    std::string control_extension_;
+};
+
+}  // namespace mistamover::stream

@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "stream/receipt_collection.hpp"
+
+#include <algorithm>
+#include <array>
+#include <system_error>
+
+#include "arrivals/checksum_form.hpp"
+#include "arrivals/handshake_names.hpp"
+#include "files/digest.hpp"
+#include "stream/proof.hpp"
+#include "stream/small_files.hpp"
+
+namespace mistamover::stream {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+bool has_answer(const StatCollector::Seen& seen, StatusCode code) {
+    return seen.status && seen.status->code() == code;
+}
+
+}  // namespace
+
+/// What is asked about one handshake, and what the target has answered.
+struct ReceiptCollection::Question {
+    Handshake* handshake = nullptr;
+    arrivals::AnswerSeen seen;
+    bool control_there = false;
+    bool control_not_there = false;
+};
+
+ReceiptCollection::ReceiptCollection(SourceDirectory& source, const config::OutgoingSettings& settings,
+                                     border::Session& session, DirectoryDelivery& directories,
+                                     HandshakeDelivery& delivery)
+    : source_(source),
+      settings_(settings),
+      session_(session),
+      capabilities_(session.call_capabilities()),
+      directories_(directories),
+      delivery_(delivery),
+      journal_(source, settings) {}
+
+Status ReceiptCollection::look(std::vector<Handshake>& handshakes) {
+    std::vector<Question> questions;
+    for (Handshake& handshake : handshakes) {
+        if (!handshake.end) {
+            questions.emplace_back().handshake = &handshake;
+        }
+    }
+    if (const Status status = ask(questions); !status.ok()) {
+        return status;
+    }
+    Refs unannounced;
+    for (Question& question : questions) {
+        judge(question);
+        if (control_is_missing(question)) {
+            unannounced.push_back(question.handshake);
+        }
+    }
+    const Status status = delivery_.announce(unannounced);
+    const Status thanked = thank(handshakes);
+    return status.ok() ? thanked : status;
+}
+
+// One stat for all.
+Status ReceiptCollection::ask(std::vector<Question>& questions) {
+    std::vector<std::string> names;
+    constexpr std::size_t names_each = 3;
+    names.reserve(names_each * questions.size());
+    for (const Question& question : questions) {
+        const Handshake& handshake = *question.handshake;
+        const arrivals::Control& control = handshake.state->control();
+        names.push_back(control.receipt_name);
+        if (handshake.control_in_doubt) {
+            names.push_back(arrivals::control_name(control.data_name, settings_.control_file_extension));
+        }
+        if (handshake.control_in_doubt || settings_.legacy_receiver) {
+            names.push_back(control.data_name);
+        }
+    }
+    if (names.empty()) {
+        return {};
+    }
+    const std::vector<std::string_view> views(names.begin(), names.end());
+    StatCollector seen(views.size());
+    if (const Status status = session_.call_stat(views, seen); !status.ok()) {
+        return {status.code(), std::max(status.scope(), StatusScope::session), status.text()};
+    }
+    std::size_t next = 0;
+    for (Question& question : questions) {
+        const Handshake& handshake = *question.handshake;
+        question.seen.receipt_there = has_answer(seen[next++], StatusCode::ok);
+        if (handshake.control_in_doubt) {
+            question.control_there = has_answer(seen[next], StatusCode::ok);
+            question.control_not_there = has_answer(seen[next++], StatusCode::not_found);
+        }
+        if (handshake.control_in_doubt || settings_.legacy_receiver) {
+            // What cannot be told counts as still there.
+            question.seen.data_there = !has_answer(seen[next++], StatusCode::not_found);
+        }
+    }
+    return read_receipts(questions);
+}
+
+Status ReceiptCollection::read_receipts(std::vector<Question>& questions) {
+    std::vector<std::string_view> names;
+    std::vector<Question*> askers;
+    for (Question& question : questions) {
+        if (question.seen.receipt_there) {
+            names.push_back(question.handshake->state->control().receipt_name);
+            askers.push_back(&question);
+        }
+    }
+    std::vector<SmallFile> receipts;
+    const Status status =
+        get_small_files(session_, capabilities_, names, arrivals::handshake_file_limit, receipts);
+    for (std::size_t i = 0; i < receipts.size(); ++i) {
+        if (receipts[i].status && receipts[i].status->ok()) {
+            askers[i]->seen.receipt = std::move(receipts[i].text);
+        }
+    }
+    return status;
+}
+
+void ReceiptCollection::judge(const Question& question) {
+    Handshake& handshake = *question.handshake;
+    const bool nothing_there =
+        !question.seen.receipt_there && question.control_not_there && !question.seen.data_there;
+    if (handshake.result.name.empty() && nothing_there) {
+        handshake.end = Outcome::delivered;  // an earlier process had thanked already
+        return;
+    }
+    const arrivals::Judgement judgement = handshake.state->judge(question.seen, Clock::now());
+    if (judgement.verdict == arrivals::Verdict::wait) {
+        return;
+    }
+    const bool may_thank =
+        arrivals::is_answer_name(judgement.thankyou_name, settings_.stop_file,
+                                 settings_.control_file_extension, settings_.receipt_file_extension);
+    handshake.thankyou_name = may_thank ? judgement.thankyou_name : "";
+    if (judgement.verdict == arrivals::Verdict::arrived) {
+        handshake.end = remove_source(handshake);
+    } else {
+        const auto code = question.seen.receipt_there ? StatusCode::corrupt : StatusCode::timed_out;
+        handshake.result.status = {code, StatusScope::item, judgement.reason};
+        handshake.end = delivery_.failure_of(handshake, handshake.result.status);
+    }
+}
+
+// True where the data waits at the target for a control file that never got there. One look is not enough to
+// tell: the receiver may have taken the data and removed the control file between the two answers.
+bool ReceiptCollection::control_is_missing(const Question& question) {
+    Handshake& handshake = *question.handshake;
+    if (handshake.end || !handshake.control_in_doubt) {
+        return false;
+    }
+    handshake.control_in_doubt = !question.control_there && !question.seen.receipt_there;
+    const bool alone = question.control_not_there && question.seen.data_there;
+    const bool missing = handshake.control_in_doubt && alone && handshake.data_seen_alone;
+    handshake.data_seen_alone = alone;
+    return missing;
+}
+
+Outcome ReceiptCollection::remove_source(Handshake& handshake) {
+    if (handshake.result.name.empty()) {
+        return Outcome::delivered;
+    }
+    try {
+        if (!handshake.sent) {
+            handshake.sent = manifest_by_checksum(handshake);
+        }
+        const bool removed = handshake.sent && source_.remove(handshake.result.name, *handshake.sent) ==
+                                                   SourceDirectory::Removal::removed;
+        return removed ? Outcome::delivered : Outcome::changed;
+    } catch (const std::system_error& error) {
+        handshake.result.status = status_from_errno(error.code().value(), error.what());
+        return source_.find(handshake.result.name) ? Outcome::failed : Outcome::delivered;
+    }
+}
+
+// What is here, if it still is what the control file tells of; no other process has kept its manifest.
+std::optional<Manifest> ReceiptCollection::manifest_by_checksum(const Handshake& handshake) {
+    const arrivals::Control& control = handshake.state->control();
+    const std::string algorithm(arrivals::algorithm_of(control.checksum));
+    const std::string& name = handshake.result.name;
+    const Look look = look_at(source_.fd(), name);
+    std::string digest;
+    if (look.manifest.entries.front().identity.kind == EntryKind::directory) {
+        const Status status =
+            directories_.with_zip(name, look.manifest, [&](const DirectoryDelivery::Zip& zip) {
+                digest = files::digest_of(zip.directory_fd, zip.file.path, algorithm);
+                return Status{};
+            });
+        if (!status.ok()) {
+            return std::nullopt;
+        }
+    } else {
+        digest = files::digest_of(source_.fd(), name, algorithm);
+    }
+    const bool same = arrivals::checksum_on_wire(algorithm, digest) == control.checksum;
+    return same ? std::optional(look.manifest) : std::nullopt;
+}
+
+// What was thanked for is over: the journal may forget it. Where the session fails, it is thanked for later.
+Status ReceiptCollection::thank(std::vector<Handshake>& handshakes) {
+    Refs owners;
+    std::vector<ManifestEntry> files;
+    std::set<std::string_view> names;
+    for (Handshake& handshake : handshakes) {
+        if (!handshake.end || handshake.thankyou_name.empty() ||
+            !names.insert(handshake.thankyou_name).second) {
+            continue;
+        }
+        try {
+            files.push_back(
+                journal_.write_thank_you(handshake.thankyou_name, {handshake.state->control().receipt_name}));
+            owners.push_back(&handshake);
+        } catch (const std::system_error&) {
+            continue;  // the receiver removes a receipt in time that nobody thanks for
+        }
+    }
+    std::set<const Handshake*> unthanked;
+    const Status status = put_thank_yous(owners, files, unthanked);
+    for (Handshake& handshake : handshakes) {
+        if (handshake.end && !unthanked.contains(&handshake)) {
+            journal_.remove(handshake.state->control());
+            handshake.result.outcome = *handshake.end;
+        }
+    }
+    return status;
+}
+
+Status ReceiptCollection::put_thank_yous(const Refs& owners, const std::vector<ManifestEntry>& files,
+                                         std::set<const Handshake*>& unthanked) {
+    if (files.empty()) {
+        return {};
+    }
+    const std::vector<PutItem> items = put_items(files);
+    const std::string directory = journal_.thank_you_directory().native();
+    PutRequest request;
+    request.source_root = directory;
+    request.items = items;
+    request.publish = delivery_.publish();
+    request.may_take_source = true;
+    PutCollector ends(items.size());
+    const Status overall = put_each(session_, request, ends);
+    Status worst = beyond_item(overall) ? overall : Status{};
+    for (std::size_t i = 0; i < owners.size(); ++i) {
+        const Status status = ends.status_of(i, overall);
+        if (beyond_item(status)) {
+            worst = status;
+            unthanked.insert(owners[i]);
+        }
+        if (!ends.source_taken(i)) {
+            journal_.remove_thank_you(files[i].path);
+        }
+    }
+    return worst;
+}
+
+}  // namespace mistamover::stream

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <optional>
+#include <set>
+#include <vector>
+
+#include "stream/handshake_delivery.hpp"
+
+namespace mistamover::stream {
+
+/// Looks for the receipts of units that HandshakeDelivery has sent, or an earlier process, and carries out
+/// what they say: deletes the source, thanks, and removes the journal's file, in this order, so that until
+/// the end there is always something left that proves that the unit has arrived. Used by the session's
+/// thread.
+class ReceiptCollection {
+  public:
+    /// All must outlive this object.
+    ReceiptCollection(SourceDirectory& source, const config::OutgoingSettings& settings,
+                      border::Session& session, DirectoryDelivery& directories, HandshakeDelivery& delivery);
+
+    /// One look at the target answers for all. Returns ok, or a failure of session or stream scope, after
+    /// which those that have not ended are to be looked at again.
+    Status look(std::vector<Handshake>& handshakes);
+
+  private:
+    using Refs = HandshakeDelivery::Refs;
+    struct Question;
+
+    Status ask(std::vector<Question>& questions);
+    Status read_receipts(std::vector<Question>& questions);
+    void judge(const Question& question);
+    [[nodiscard]] static bool control_is_missing(const Question& question);
+    [[nodiscard]] Outcome remove_source(Handshake& handshake);
+    [[nodiscard]] std::optional<Manifest> manifest_by_checksum(const Handshake& handshake);
+    Status thank(std::vector<Handshake>& handshakes);
+    Status put_thank_yous(const Refs& owners, const std::vector<ManifestEntry>& files,
+                          std::set<const Handshake*>& unthanked);
+
+    SourceDirectory& source_;
+    const config::OutgoingSettings& settings_;
+    border::Session& session_;
+    Capabilities capabilities_;
+    DirectoryDelivery& directories_;
+    HandshakeDelivery& delivery_;
+    HandshakeJournal journal_;
+};
+
+}  // namespace mistamover::stream

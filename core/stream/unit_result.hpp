@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include <mistamover/status.hpp>
+
+namespace mistamover::stream {
+
+enum class Outcome : std::uint8_t {
+    delivered,  ///< Proved at the target and, in move mode, gone from the source.
+    being_written,
+    settling,          ///< It changed so lately that it may not be complete: `settle_ms` more are needed.
+    changed,           ///< It changed while it was being sent.
+    vanished,          ///< Somebody took it away before it was sent.
+    held,              ///< Another unit must go first, as `status` says.
+    failed,            ///< `status` says why; counts against the unit.
+    refused,           ///< `status` says why; trying again would not help.
+    not_tried,         ///< The session or the stream failed first.
+    awaiting_receipt,  ///< Sent; the rest is for the arrivals protocol to tell.
+};
+
+struct UnitResult {
+    std::string name;
+    Outcome outcome = Outcome::not_tried;
+    std::uint64_t bytes = 0;
+    std::int64_t settle_ms = 0;
+    Status status;
+    std::vector<std::string> actions;  ///< What a mirror has done, for the log.
+};
+
+}  // namespace mistamover::stream

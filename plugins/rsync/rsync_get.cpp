@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "rsync/rsync_get.hpp"
+
+#include <fstream>
+#include <iterator>
+#include <numeric>
+#include <string>
+#include <unordered_set>
+
+namespace mistamover::rsync {
+namespace {
+
+// Under which it comes to lie in the local directory.
+std::string_view local_name(std::string_view path) {
+    return path.substr(path.rfind('/') + 1);
+}
+
+}  // namespace
+
+Status GetBatch::run(std::span<const std::string_view> paths, std::uint64_t limit, GetSink& sink,
+                     std::vector<std::size_t>& missing) {
+    std::vector<std::size_t> open(paths.size());
+    std::iota(open.begin(), open.end(), std::size_t{0});
+    while (!open.empty()) {
+        // Of paths that end alike one goes with each run.
+        std::unordered_set<std::string_view> local_names;
+        std::vector<std::string_view> names;
+        std::vector<std::size_t> indices;
+        std::vector<std::size_t> later;
+        for (const std::size_t index : open) {
+            if (local_names.insert(local_name(paths[index])).second) {
+                names.push_back(paths[index]);
+                indices.push_back(index);
+            } else {
+                later.push_back(index);
+            }
+        }
+        const Status status = fetch(names, limit);
+        for (std::size_t i = 0; status.ok() && i < names.size(); ++i) {
+            std::ifstream file(directory_ / local_name(names[i]), std::ios::binary);
+            if (file.is_open()) {
+                sink.got(indices[i], {}, std::string(std::istreambuf_iterator<char>(file), {}));
+            } else {
+                missing.push_back(indices[i]);
+            }
+        }
+        std::filesystem::remove_all(directory_);
+        if (!status.ok()) {
+            return status;
+        }
+        open = std::move(later);
+    }
+    return {};
+}
+
+Status GetBatch::fetch(std::span<const std::string_view> paths, std::uint64_t limit) {
+    std::filesystem::remove_all(directory_);
+    std::filesystem::create_directory(directory_);
+    const ChildEnd end = runner_.run(commands_.fetch(limit, directory_.string()), name_list(paths),
+                                     [](std::string_view /*line*/) {});
+    const bool ran = end.result.exited_with(0) || end.result.exited_with(exit_partial) ||
+                     end.result.exited_with(exit_vanished);
+    return ran ? Status{} : runner_.failure(end);
+}
+
+}  // namespace mistamover::rsync

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "stream/handshakes.hpp"
+
+#include <doctest/doctest.h>
+
+namespace mistamover::stream {
+namespace {
+
+using namespace std::chrono_literals;
+
+std::vector<Handshake> handshakes(std::size_t count) {
+    return std::vector<Handshake>(count);
+}
+
+const Handshakes::Clock::time_point begin{};
+
+}  // namespace
+
+TEST_CASE("the first look comes soon, the later ones ever later, down to one an interval") {
+    Handshakes waiting(1s);
+    waiting.add(handshakes(1), 0, begin);
+    auto now = begin;
+    auto last_pause = 0ms;
+    for (int look = 0; look < 20; ++look) {
+        const auto pause = std::chrono::duration_cast<std::chrono::milliseconds>(*waiting.next_look() - now);
+        CHECK(pause <= (look == 0 ? 50ms : 1000ms));
+        CHECK(pause >= last_pause);
+        last_pause = pause;
+        CHECK(waiting.take_due(10, now).empty());
+        now += pause;
+        std::vector<Handshake> taken = waiting.take_due(10, now);
+        REQUIRE(taken.size() == 1);
+        CHECK(waiting.size() == 1);
+        waiting.add(std::move(taken), 1, now);
+    }
+    CHECK(last_pause == 1s);
+}
+
+TEST_CASE("one look is for all that are due, as many as may be asked for at once") {
+    Handshakes waiting(1s);
+    waiting.add(handshakes(5), 0, begin);
+    waiting.add(handshakes(3), 0, begin + 1ms);
+    CHECK(waiting.take_due(6, begin + 20ms).size() == 6);
+    CHECK(waiting.take_due(6, begin + 20ms).size() == 2);
+    CHECK_FALSE(waiting.next_look().has_value());
+    CHECK(waiting.size() == 8);
+    waiting.add({}, 8, begin + 30ms);
+    CHECK(waiting.size() == 0);
+}
+
+}  // namespace mistamover::stream
