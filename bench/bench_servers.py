@@ -101,3 +101,24 @@ class RsyncDaemon(Server):
 
     def module_path(self, place, path):
         return f"{place}/{path.relative_to(self.places[place])}"
+
+
+class FtpDaemon(Server):
+    """Lets everybody write as the user of the benchmark; paths are those of this machine."""
+
+    def __init__(self, directory):
+        self.directory = directory
+
+    def __enter__(self):
+        self.directory.mkdir()
+        self.port = free_port()
+        config = self.directory / "vsftpd.conf"
+        config.write_text(f"listen=YES\nbackground=NO\nlisten_address=127.0.0.1\nlisten_port={self.port}\n"
+                          "run_as_launching_user=YES\nanonymous_enable=YES\nlocal_enable=NO\nno_anon_password=NO\n"
+                          "write_enable=YES\nanon_upload_enable=YES\nanon_mkdir_write_enable=YES\n"
+                          "anon_other_write_enable=YES\nanon_world_readable_only=NO\nanon_umask=022\nanon_root=/\n"
+                          "allow_writeable_chroot=YES\nseccomp_sandbox=NO\nxferlog_enable=NO\nmax_clients=0\n"
+                          f"max_per_ip=0\nsecure_chroot_dir={self.directory}\n"
+                          f"ftp_username={pwd.getpwuid(os.geteuid()).pw_name}\n")
+        self.start("vsftpd", os.fspath(config))
+        return self

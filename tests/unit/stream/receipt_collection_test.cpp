@@ -1,0 +1,199 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "stream/receipt_collection.hpp"
+
+#include <algorithm>
+#include <doctest/doctest.h>
+
+#include "fake_session.hpp"
+#include "scratch.hpp"
+#include "stream/handshake_recovery.hpp"
+
+namespace mistamover::stream {
+namespace {
+
+const std::string md5_of_hello = "5d41402abc4b2a76b9719d911017c592";
+
+// A stream with the file "f", and what one worker needs for its handshake.
+class Workbench {
+  public:
+    Workbench() { test::write_file(scratch / "f", "hello"); }
+
+    // As a delivery does it.
+    std::vector<Handshake> send() {
+        std::vector<Handshake> units(1);
+        units[0].result.name = "f";
+        units[0].sent = look_at(source.fd(), "f").manifest;
+        last = delivery.send(units);
+        return units;
+    }
+    // As a process finds them that is started after a crash.
+    [[nodiscard]] std::vector<Handshake> recover() const {
+        return recover_handshakes(source, settings.outgoing);
+    }
+    void look(std::vector<Handshake>& handshakes) { last = receipts.look(handshakes); }
+    void answer(const Handshake& handshake) {
+        const arrivals::Control& control = handshake.state->control();
+        const arrivals::Receipt receipt{control.data_name, arrivals::ReceiptStatus::success, control.size,
+                                        control.checksum, ".f.thanks"};
+        session.contents[control.receipt_name] = to_text(receipt);
+        session.target[control.receipt_name] = {};
+        session.target.erase(".f.ctrl");
+        session.target.erase("f");
+    }
+    [[nodiscard]] std::size_t puts_of(const std::string& name) const {
+        return static_cast<std::size_t>(
+            std::count(session.calls.begin(), session.calls.end(), "put " + name));
+    }
+    [[nodiscard]] bool has(const std::string& name) const { return std::filesystem::exists(scratch / name); }
+
+    test::Scratch scratch;
+    config::StreamSettings settings = [this] {
+        config::StreamSettings made;
+        made.directory = scratch.path();
+        made.outgoing.control_file_extension = "ctrl";
+        made.outgoing.receipt_file_extension = "rcpt";
+        made.outgoing.thankyou_file_extension = "thanks";
+        made.outgoing.stop_file = ".stop";
+        made.outgoing.checksum = "md5";
+        made.outgoing.quarantine_dir = scratch / "quarantine";
+        made.outgoing.target_uses_arrival_monitor = true;
+        return made;
+    }();
+    SourceDirectory source{settings};
+    test::FakeSession session;
+    DirectoryDelivery directories{source, settings.outgoing, session, ".tmp"};
+    HandshakeDelivery delivery{source, settings.outgoing, session, directories};
+    ReceiptCollection receipts{source, settings.outgoing, session, directories, delivery};
+    Status last;
+};
+
+const Status lost{StatusCode::connection_lost, StatusScope::session, "lost"};
+
+}  // namespace
+
+TEST_CASE("data, journal, control file; receipt, deletion, thanks, and the journal goes last") {
+    Workbench bench;
+    std::vector<Handshake> units = bench.send();
+    CHECK(bench.session.calls == std::vector<std::string>{"put f", "put .f.ctrl"});
+    CHECK(units[0].state->control().checksum == md5_of_hello);
+    CHECK(units[0].result.outcome == Outcome::awaiting_receipt);
+    bench.look(units);
+    CHECK(units[0].result.outcome == Outcome::awaiting_receipt);
+    bench.answer(units[0]);
+    bench.session.on_put = [&](const PutItem& item) {
+        CHECK(item.path == ".f.thanks");
+        CHECK_FALSE(bench.has("f"));
+        CHECK(bench.has(".f.ctrl"));
+    };
+    bench.look(units);
+    CHECK(units[0].result.outcome == Outcome::delivered);
+    CHECK(bench.puts_of(".f.thanks") == 1);
+    CHECK_FALSE(bench.has(".f.ctrl"));
+}
+
+TEST_CASE("no control file is written before the data is there") {
+    Workbench bench;
+    bench.session.failures["f"] = lost;
+    const std::vector<Handshake> units = bench.send();
+    CHECK(units[0].result.outcome == Outcome::not_tried);
+    CHECK(bench.last.code() == StatusCode::connection_lost);
+    CHECK_FALSE(bench.has(".f.ctrl"));
+    CHECK(bench.puts_of(".f.ctrl") == 0);
+}
+
+TEST_CASE(
+    "after a control file whose fate is open nothing is sent again but that file, once it is missed twice") {
+    Workbench bench;
+    bench.session.failures[".f.ctrl"] = lost;
+    std::vector<Handshake> units = bench.send();
+    CHECK(units[0].result.outcome == Outcome::awaiting_receipt);
+    CHECK(units[0].control_in_doubt);
+    bench.session.failures.clear();
+
+    SUBCASE("it never got there") {
+        bench.look(units);
+        CHECK(bench.puts_of(".f.ctrl") == 1);
+        bench.look(units);
+        CHECK(bench.puts_of(".f.ctrl") == 2);
+        CHECK_FALSE(units[0].control_in_doubt);
+    }
+    SUBCASE("it is there") {
+        bench.session.target[".f.ctrl"] = {};
+        bench.look(units);
+        CHECK_FALSE(units[0].control_in_doubt);
+    }
+    SUBCASE("the receiver takes the data meanwhile") {
+        bench.look(units);
+        bench.session.target.erase("f");
+        bench.look(units);
+        bench.look(units);
+        CHECK(bench.puts_of(".f.ctrl") == 1);
+    }
+    SUBCASE("it has been answered already") {
+        bench.answer(units[0]);
+        bench.look(units);
+        CHECK(units[0].result.outcome == Outcome::delivered);
+    }
+    CHECK(bench.puts_of("f") == 1);
+}
+
+TEST_CASE("where thanking fails it is done later, and the source is deleted once") {
+    Workbench bench;
+    std::vector<Handshake> units = bench.send();
+    bench.answer(units[0]);
+    bench.session.failures[".f.thanks"] = lost;
+    bench.look(units);
+    CHECK(bench.last.code() == StatusCode::connection_lost);
+    CHECK(units[0].result.outcome == Outcome::awaiting_receipt);
+    CHECK_FALSE(bench.has("f"));
+    CHECK(bench.has(".f.ctrl"));
+    test::write_file(bench.scratch / "f", "a new one");
+    bench.session.failures.clear();
+    bench.look(units);
+    CHECK(units[0].result.outcome == Outcome::delivered);
+    CHECK(bench.has("f"));
+    CHECK_FALSE(bench.has(".f.ctrl"));
+}
+
+TEST_CASE("what an earlier process has sent is deleted if it still has that checksum") {
+    Workbench bench;
+    (void)bench.send();
+    std::vector<Handshake> units = bench.recover();
+    REQUIRE(units.size() == 1);
+    bench.answer(units[0]);
+
+    SUBCASE("it has") {
+        bench.look(units);
+        CHECK(units[0].result.outcome == Outcome::delivered);
+        CHECK_FALSE(bench.has("f"));
+    }
+    SUBCASE("it has another") {
+        test::write_file(bench.scratch / "f", "hullo");
+        bench.look(units);
+        CHECK(units[0].result.outcome == Outcome::changed);
+        CHECK(bench.has("f"));
+    }
+    CHECK(bench.puts_of(".f.thanks") == 1);
+    CHECK_FALSE(bench.has(".f.ctrl"));
+}
+
+TEST_CASE("of a unit that has gone here, the receipt is thanked for; without one the journal is over") {
+    for (const bool with_receipt : {true, false}) {
+        Workbench bench;
+        (void)bench.send();
+        std::filesystem::remove(bench.scratch / "f");
+        std::vector<Handshake> units = bench.recover();
+        REQUIRE(units.size() == 1);
+        CHECK(units[0].result.name.empty());
+        bench.answer(units[0]);
+        if (!with_receipt) {
+            bench.session.target.clear();
+        }
+        bench.look(units);
+        CHECK(units[0].result.outcome == Outcome::delivered);
+        CHECK(bench.puts_of(".f.thanks") == (with_receipt ? 1 : 0));
+        CHECK_FALSE(bench.has(".f.ctrl"));
+    }
+}
+
+}  // namespace mistamover::stream
