@@ -9,7 +9,7 @@
 namespace mistamover::stream {
 namespace {
 
-constexpr std::array<std::string_view, 3> paths{"a", "missing", "c"};
+constexpr std::array<std::string_view, 3> three_paths{"a", "missing", "c"};
 
 }  // namespace
 
@@ -18,7 +18,7 @@ TEST_CASE("small files are read one by one, or together where the session can") 
         test::FakeSession session;
         session.contents = {{"a", "hello"}, {"c", ""}};
         std::vector<SmallFile> files;
-        CHECK(get_small_files(session, capabilities, paths, 10, files).ok());
+        CHECK(get_small_files(session, capabilities, three_paths, 10, files).ok());
         REQUIRE(files.size() == 3);
         CHECK(files[0].status->ok());
         CHECK(files[0].text == "hello");
@@ -36,7 +36,7 @@ TEST_CASE("a session that fails ends the reading") {
         session.contents = {{"a", "hello"}};
         session.failures["missing"] = {StatusCode::connection_lost, StatusScope::session, "lost"};
         std::vector<SmallFile> files;
-        CHECK(get_small_files(session, capabilities, paths, 10, files).code() == StatusCode::connection_lost);
+        CHECK(get_small_files(session, capabilities, three_paths, 10, files).code() == StatusCode::connection_lost);
         CHECK(files[0].text == "hello");
         CHECK_FALSE(files[2].status.has_value());
     }
