@@ -8,6 +8,11 @@
 namespace mistamover::rsync {
 namespace {
 
+// Of "MODULE/path", as a daemon's target_dir is.
+std::string module_of(const std::string& target_dir) {
+    return target_dir.substr(0, target_dir.find('/'));
+}
+
 // As parse_item_line() reads it.
 constexpr char item_format[] = "--out-format=%i %l %n";
 
@@ -171,9 +176,20 @@ Arguments CommandBuilder::list(bool trust_sender) const {
 
 Arguments CommandBuilder::fetch(std::uint64_t limit, const std::string& into) const {
     Arguments arguments = rsync();
+    const std::string from = options_.transport == Transport::daemon
+                                 ? daemon_location(with_slash(module_of(options_.target_dir)))
+                                 : location("");
     append(arguments, {"--max-size=" + std::to_string(limit), "--ignore-missing-args", "--no-implied-dirs",
-                       "--no-relative", "--files-from=-", location(""), with_slash(into)});
+                       "--no-relative", "--files-from=-", from, with_slash(into)});
     return arguments;
+}
+
+std::string CommandBuilder::fetch_name(std::string_view path) const {
+    if (options_.transport != Transport::daemon) {
+        return std::string(path);
+    }
+    const std::string whole = target_path(path);
+    return whole.substr(module_of(whole).size() + 1);
 }
 
 Arguments CommandBuilder::remove(const std::string& empty) const {
@@ -268,14 +284,18 @@ std::string CommandBuilder::target_path(std::string_view path) const {
     return with_slash(options_.target_dir) + std::string(path);
 }
 
+std::string CommandBuilder::daemon_location(const std::string& directory) const {
+    return (options_.username.empty() ? "" : options_.username + '@') + bracketed(options_.target_host) +
+           "::" + directory;
+}
+
 std::string CommandBuilder::location(std::string_view path) const {
     std::string directory = with_slash(target_path(path));
     switch (options_.transport) {
         case Transport::local:
             return directory;
         case Transport::daemon:
-            return (options_.username.empty() ? "" : options_.username + '@') +
-                   bracketed(options_.target_host) + "::" + directory;
+            return daemon_location(directory);
         case Transport::ssh:
             break;
     }

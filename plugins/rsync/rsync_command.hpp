@@ -40,8 +40,12 @@ class CommandBuilder {
     /// The others take names as name_list() writes them. Lists the named entries; with a slash behind a name,
     /// what is in it. `trust_sender`: this machine's rsync knows trust_sender_option.
     [[nodiscard]] Arguments list(bool trust_sender) const;
-    /// Brings the named file, of at most `limit` bytes, into a local directory.
+    /// Brings the named files, each of at most `limit` bytes, into a local directory. They are named as
+    /// fetch_name() says.
     [[nodiscard]] Arguments fetch(std::uint64_t limit, const std::string& into) const;
+    /// Relative to a daemon's module, since a daemon of 3.5 does not find what is named relative to a
+    /// directory in it; else to the target directory.
+    [[nodiscard]] std::string fetch_name(std::string_view path) const;
     /// Removes the named entries, and prints those that it has removed; they must not be in the local
     /// directory `empty`.
     [[nodiscard]] Arguments remove(const std::string& empty) const;
@@ -70,6 +74,7 @@ class CommandBuilder {
                                            std::span<const std::string_view> names) const;
     [[nodiscard]] Arguments ssh_options() const;
     [[nodiscard]] std::string location(std::string_view path) const;
+    [[nodiscard]] std::string daemon_location(const std::string& directory) const;
     [[nodiscard]] std::string temp_argument() const;
 
     const RsyncOptions& options_;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "rsync/rsync_get.hpp"
 
+#include <algorithm>
 #include <fstream>
 #include <iterator>
 #include <numeric>
@@ -56,7 +57,12 @@ Status GetBatch::run(std::span<const std::string_view> paths, std::uint64_t limi
 Status GetBatch::fetch(std::span<const std::string_view> paths, std::uint64_t limit) {
     std::filesystem::remove_all(directory_);
     std::filesystem::create_directory(directory_);
-    const ChildEnd end = runner_.run(commands_.fetch(limit, directory_.string()), name_list(paths),
+    std::vector<std::string> names;
+    names.reserve(paths.size());
+    std::transform(paths.begin(), paths.end(), std::back_inserter(names),
+                   [this](std::string_view path) { return commands_.fetch_name(path); });
+    const std::vector<std::string_view> views(names.begin(), names.end());
+    const ChildEnd end = runner_.run(commands_.fetch(limit, directory_.string()), name_list(views),
                                      [](std::string_view /*line*/) {});
     const bool ran = end.result.exited_with(0) || end.result.exited_with(exit_partial) ||
                      end.result.exited_with(exit_vanished);

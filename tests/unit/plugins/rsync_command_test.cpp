@@ -37,6 +37,18 @@ TEST_CASE("quotes are doubled inside quotes, as rsync reads them") {
     CHECK(quoted_for_rsh("it's \"x\"") == "'it''s \"x\"'");
 }
 
+TEST_CASE("small files are fetched by names relative to a daemon's module, else to the target directory") {
+    Settings settings;
+    const RsyncOptions by_ssh(settings.get());
+    CHECK(CommandBuilder(by_ssh, "", "", 60'000).fetch_name(".f") == ".f");
+    settings.set("transport", "daemon");
+    settings.values.target_dir = "data/in/deep";
+    const RsyncOptions by_daemon(settings.get());
+    const CommandBuilder commands(by_daemon, "", "", 60'000);
+    CHECK(commands.fetch_name(".f") == "in/deep/.f");
+    CHECK(has(commands.fetch(10, "/to"), "host::data/"));
+}
+
 TEST_CASE("a put sends everything, whatever is there, by way of the stream's temporary directory") {
     Settings settings;
     const RsyncOptions options(settings.get());

@@ -36,7 +36,8 @@ TEST_CASE("a session that fails ends the reading") {
         session.contents = {{"a", "hello"}};
         session.failures["missing"] = {StatusCode::connection_lost, StatusScope::session, "lost"};
         std::vector<SmallFile> files;
-        CHECK(get_small_files(session, capabilities, three_paths, 10, files).code() == StatusCode::connection_lost);
+        CHECK(get_small_files(session, capabilities, three_paths, 10, files).code() ==
+              StatusCode::connection_lost);
         CHECK(files[0].text == "hello");
         CHECK_FALSE(files[2].status.has_value());
     }
