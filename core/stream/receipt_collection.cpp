@@ -34,6 +34,7 @@ ReceiptCollection::ReceiptCollection(SourceDirectory& source, const config::Outg
                                      border::Session& session, DirectoryDelivery& directories,
                                      HandshakeDelivery& delivery)
     : source_(source),
+      remover_(source),
       settings_(settings),
       session_(session),
       capabilities_(session.call_capabilities()),
@@ -170,7 +171,7 @@ Outcome ReceiptCollection::remove_source(Handshake& handshake) {
         if (!handshake.sent) {
             handshake.sent = manifest_by_checksum(handshake);
         }
-        const bool removed = handshake.sent && source_.remove(handshake.result.name, *handshake.sent) ==
+        const bool removed = handshake.sent && remover_.remove(handshake.result.name, *handshake.sent) ==
                                                    SourceDirectory::Removal::removed;
         return removed ? Outcome::delivered : Outcome::changed;
     } catch (const std::system_error& error) {

@@ -38,6 +38,7 @@ class ReceiptCollection {
                           std::set<const Handshake*>& unthanked);
 
     SourceDirectory& source_;
+    SourceDirectory::Remover remover_;
     const config::OutgoingSettings& settings_;
     border::Session& session_;
     Capabilities capabilities_;
