@@ -6,6 +6,7 @@
 #include <charconv>
 #include <cstdio>
 #include <fcntl.h>
+#include <stdexcept>
 #include <unistd.h>
 
 #include "arrivals/handshake_files.hpp"
@@ -42,37 +43,50 @@ bool read_job(const std::string& text, ArrivalJournal::Job& job) {
 
 }  // namespace
 
-ArrivalJournal::ArrivalJournal(const Directory& incoming)
-    : incoming_(incoming), directory_(incoming, directory_name) {}
+ArrivalJournal::ArrivalJournal(const Directory& incoming, const logging::Logger& log)
+    : incoming_(incoming), log_(log), directory_(incoming, directory_name) {
+    if (!directory_.is_private()) {
+        throw std::runtime_error("the directory " + std::string(directory_name) +
+                                 " in incoming.directory belongs to another user, or others may write to it");
+    }
+}
 
 std::vector<ArrivalJournal::Job> ArrivalJournal::recover() {
     std::vector<Job> jobs;
+    std::vector<std::string> halves;
     for (const std::string& name : directory_.names()) {
         const std::optional<Number> number = number_of(name);
         if (!number) {
             continue;
         }
         next_ = std::max(next_, *number + 1);
-        if (name != job_file(*number)) {
-            continue;
-        }
         Job job;
         job.number = *number;
         job.has_data = look_at_data(*number).has_value();
-        const std::optional<std::string> text = directory_.read_small(name, job_limit);
+        const std::optional<std::string> text = directory_.read_small(job_file(*number), job_limit);
         const std::optional<std::string> receipt =
             directory_.read_small(receipt_file(*number), handshake_file_limit);
         if (receipt && parse_receipt(*receipt)) {
             job.receipt = receipt;
         }
-        if (text && read_job(*text, job) && (job.has_data || job.receipt)) {
+        if (!text || !read_job(*text, job) || (!job.has_data && !job.receipt)) {
+            halves.push_back(name);
+        } else if (name == job_file(*number)) {
             jobs.push_back(std::move(job));
-        } else if (!job.has_data) {
-            end(*number);
         }
     }
+    forget_halves(halves);
     std::sort(jobs.begin(), jobs.end(), [](const Job& a, const Job& b) { return a.number < b.number; });
     return jobs;
+}
+
+void ArrivalJournal::forget_halves(const std::vector<std::string>& names) const {
+    for (const std::string& name : names) {
+        if (directory_.remove(name) && name == data_file(*number_of(name))) {
+            log_.warning(
+                "a file that was being received in a power failure is removed: its sender has no receipt");
+        }
+    }
 }
 
 std::optional<ArrivalJournal::Number> ArrivalJournal::begin(const std::string& control_file,

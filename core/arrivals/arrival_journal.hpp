@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "arrivals/incoming_directory.hpp"
+#include "logging/client.hpp"
 
 namespace mistamover::arrivals {
 
@@ -15,7 +16,8 @@ namespace mistamover::arrivals {
 /// lies here, out of every sender's reach, from before its checksum is computed until it is delivered, and
 /// the receipt, written before anything is done about its verdict. A job is removed last of all. So, after a
 /// crash: without data and receipt the job never began or has ended; with data alone the checksum is to be
-/// computed again; with a receipt, what it says is carried out, if it has not been.
+/// computed again; with a receipt, what it says is carried out, if it has not been. A power failure can leave
+/// other halves of a job. No receipt was published for any of these, so that they go: the sender sends again.
 class ArrivalJournal {
   public:
     using Number = std::uint64_t;
@@ -30,7 +32,8 @@ class ArrivalJournal {
 
     static constexpr char directory_name[] = ".mistamover-arrivals";
 
-    explicit ArrivalJournal(const Directory& incoming);
+    /// Throws std::runtime_error where the directory is another user's, who could forge what it says.
+    ArrivalJournal(const Directory& incoming, const logging::Logger& log);
 
     /// What an earlier process had in hand. To be called once, first.
     std::vector<Job> recover();
@@ -56,7 +59,10 @@ class ArrivalJournal {
     static std::string job_file(Number job) { return std::to_string(job) + ".job"; }
     static std::string receipt_file(Number job) { return std::to_string(job) + ".receipt"; }
 
+    void forget_halves(const std::vector<std::string>& names) const;
+
     const Directory& incoming_;
+    logging::Logger log_;
     Directory directory_;
     Number next_ = 1;
 };

@@ -2,12 +2,11 @@
 #include "arrivals/arrivals_monitor.hpp"
 
 #include <algorithm>
-#include <cerrno>
-#include <ctime>
+#include <iterator>
 #include <stdexcept>
-#include <system_error>
+#include <utility>
 
-#include "arrivals/checksum_form.hpp"
+#include "arrivals/receiver_decision.hpp"
 
 namespace mistamover::arrivals {
 namespace {
@@ -16,23 +15,23 @@ using namespace std::chrono_literals;
 
 constexpr auto unreadable_patience = 10s;
 
-std::string text_of(int error) {
-    return std::generic_category().message(error);
+// Nobody tells when it can go on.
+bool is_looked_at(Arrival::State state) {
+    return state == Arrival::State::waiting || state == Arrival::State::answering ||
+           state == Arrival::State::held;
 }
 
 }  // namespace
 
 ArrivalsMonitor::ArrivalsMonitor(const config::StreamSettings& settings, logging::Logger log,
-                                 ChecksumPool& pool)
+                                 std::function<void()> on_result)
     : settings_(settings),
       extensions_{settings.incoming.control_file_extension, settings.incoming.receipt_file_extension,
                   settings.incoming.thankyou_file_extension},
-      log_(std::move(log)),
-      pool_(pool),
+      last_error_(log),
       incoming_(settings.incoming.directory),
       data_(settings.directory),
-      journal_(incoming_),
-      receipts_(incoming_, journal_, extensions_, log_) {
+      answers_(settings.incoming, log, last_error_, incoming_, data_, std::move(on_result)) {
     if (incoming_.device() != data_.device()) {
         throw std::runtime_error("incoming.directory " + settings.incoming.directory.string() +
                                  " and data_stream.directory " + settings.directory.string() +
@@ -40,14 +39,8 @@ ArrivalsMonitor::ArrivalsMonitor(const config::StreamSettings& settings, logging
     }
 }
 
-void ArrivalsMonitor::note_error(const std::string& text) {
-    log_.error(text);
-    last_error_ = text;
-    last_error_time_ = std::time(nullptr);
-}
-
 void ArrivalsMonitor::recover(Clock::time_point now) {
-    for (const ArrivalJournal::Job& job : journal_.recover()) {
+    for (const ArrivalJournal::Job& job : answers_.recover()) {
         Arrival arrival;
         arrival.control_file = job.control_file;
         arrival.control_text = job.control_text;
@@ -58,29 +51,30 @@ void ArrivalsMonitor::recover(Clock::time_point now) {
         if (job.receipt) {
             arrival.receipt = parse_receipt(*job.receipt);
             arrival.receipt_written = true;
-            arrival.state = State::answering;
         }
         if (arrivals_.contains(job.control_file) || !names_are_allowed(arrival.control)) {
-            discard(arrival);  // of two attempts at one file one answer is enough
+            answers_.discard(arrival);  // of two attempts at one file one answer is enough
             continue;
         }
-        const auto found = arrivals_.emplace(job.control_file, std::move(arrival)).first;
-        jobs_[job.number] = job.control_file;
-        if (job.receipt) {
-            carry_out(found->second);
-        } else {
-            compute(found->second);
-        }
+        Arrival& kept = arrivals_.emplace(job.control_file, std::move(arrival)).first->second;
+        answers_.resume(kept);
+        forget_if_answered(kept);
     }
 }
 
 void ArrivalsMonitor::scan(Clock::time_point now) {
+    dot_files_.clear();
     for (const std::string& name : incoming_.names()) {
-        changed(name, now);
+        look_at(name, now);
     }
 }
 
 void ArrivalsMonitor::changed(const std::string& name, Clock::time_point now) {
+    dot_files_.clear();
+    look_at(name, now);
+}
+
+void ArrivalsMonitor::look_at(const std::string& name, Clock::time_point now) {
     if (has_extension(name, extensions_.control)) {
         look_at_control(name, now);
         return;
@@ -93,7 +87,10 @@ void ArrivalsMonitor::changed(const std::string& name, Clock::time_point now) {
     std::vector<std::string> waiting;
     std::transform(first, last, std::back_inserter(waiting), [](const auto& entry) { return entry.second; });
     for (const std::string& control_file : waiting) {
-        look_at_data(arrivals_.at(control_file), now);
+        const auto found = arrivals_.find(control_file);  // the one before may have had the data
+        if (found != arrivals_.end()) {
+            look_at_data(found->second, now);
+        }
     }
 }
 
@@ -102,8 +99,9 @@ void ArrivalsMonitor::look_at_control(const std::string& name, Clock::time_point
     const auto known = arrivals_.find(name);
     if (!identity) {
         unreadable_.erase(name);
-        if (known != arrivals_.end() && known->second.state == State::waiting) {
-            finish(known->second);  // its sender has taken it back
+        immovable_.erase(name);
+        if (known != arrivals_.end() && known->second.state == Arrival::State::waiting) {
+            forget(known->second);  // its sender has taken it back
         }
         return;
     }
@@ -126,24 +124,16 @@ void ArrivalsMonitor::look_at_control(const std::string& name, Clock::time_point
 // A sender that gave up waiting has sent data and control file again.
 void ArrivalsMonitor::supersede(Arrival& arrival) {
     const std::string name = arrival.control_file;
-    if (arrival.state != State::waiting && arrival.state != State::held) {
-        return;  // finish() finds it
+    if (arrival.state != Arrival::State::waiting && arrival.state != Arrival::State::held) {
+        return;  // looked at once this one is answered
     }
     const std::optional<std::string> text = incoming_.read_small(name, handshake_file_limit);
     if (text == arrival.control_text) {
         arrival.control_identity = incoming_.look(name);
         return;
     }
-    discard(arrival);
-    finish(arrival);
-}
-
-// Without an answer: its sender still has the file.
-void ArrivalsMonitor::discard(const Arrival& arrival) {
-    if (arrival.job) {
-        journal_.drop_data(*arrival.job);
-        journal_.end(*arrival.job);
-    }
+    answers_.discard(arrival);
+    forget(arrival);
 }
 
 bool ArrivalsMonitor::take_control(const std::string& name, const FileIdentity& identity, Arrival& arrival) {
@@ -155,7 +145,8 @@ bool ArrivalsMonitor::take_control(const std::string& name, const FileIdentity& 
     }
     unreadable_.erase(name);
     if (!names_are_allowed(*control)) {
-        note_error("control file " + name + " is refused and deleted: it names files that are not its own");
+        last_error_.note("control file " + name +
+                         " is refused and deleted: it names files that are not its own");
         incoming_.remove(name);
         return false;
     }
@@ -175,7 +166,7 @@ void ArrivalsMonitor::unreadable(const std::string& name, const FileIdentity& id
         return;
     }
     unreadable_.erase(name);
-    note_error("handshake file " + name + " cannot be read and is deleted");
+    last_error_.note("handshake file " + name + " cannot be read and is deleted");
     if (!incoming_.remove(name)) {
         immovable_.insert(name);
     }
@@ -191,7 +182,7 @@ bool ArrivalsMonitor::names_are_allowed(const Control& control) const {
 }
 
 void ArrivalsMonitor::look_at_data(Arrival& arrival, Clock::time_point now) {
-    if (arrival.state != State::waiting) {
+    if (arrival.state != Arrival::State::waiting) {
         return;
     }
     const std::optional<FileIdentity> seen = incoming_.look(arrival.control.data_name);
@@ -203,202 +194,59 @@ void ArrivalsMonitor::look_at_data(Arrival& arrival, Clock::time_point now) {
     const auto quiet = std::chrono::duration_cast<std::chrono::milliseconds>(now - arrival.last_growth);
     const Decision decision = decide_by_size(arrival.control, data, quiet, settings_.incoming.data_grace);
     if (decision.step == Step::compute) {
-        take_data(arrival, now);
+        arrival.last_growth = now;  // should another file have taken the name meanwhile
+        answers_.take(arrival);
     } else if (decision.step == Step::answer) {
-        if (decision.status != ReceiptStatus::bad_size && is_arriving(arrival)) {
+        const bool may_come = !data.there || (data.is_file && data.size < arrival.control.size);
+        if (may_come && is_arriving(arrival)) {
             return;
         }
         const bool told = decision.status == ReceiptStatus::bad_size;
-        answer(arrival, decision.status, told ? std::optional(data.size) : std::nullopt, "");
+        answers_.refuse(arrival, decision.status, told ? std::optional(data.size) : std::nullopt);
     }
+    forget_if_answered(arrival);
 }
 
-// A sender's temporary file, ".NAME.random", that has been written to within the grace.
-bool ArrivalsMonitor::is_arriving(const Arrival& arrival) const {
+// A sender's temporary file, ".NAME.random", that has been written to within the grace. The directory is read
+// once for all that ask in one look.
+bool ArrivalsMonitor::is_arriving(const Arrival& arrival) {
+    if (dot_files_.empty()) {
+        for (std::string& name : incoming_.names()) {
+            if (name.front() == '.') {
+                dot_files_.insert(std::move(name));
+            }
+        }
+    }
     const std::string prefix = '.' + arrival.control.data_name + '.';
-    const std::vector<std::string> names = incoming_.names();
-    return std::any_of(names.begin(), names.end(), [&](const std::string& name) {
-        if (!name.starts_with(prefix) || has_extension(name, extensions_.control) ||
-            has_extension(name, extensions_.receipt) || has_extension(name, extensions_.thankyou)) {
-            return false;
-        }
-        const std::optional<FileIdentity> file = incoming_.look(name);
-        return file && file->is_file && age_of(*file) < settings_.incoming.data_grace;
-    });
-}
-
-void ArrivalsMonitor::take_data(Arrival& arrival, Clock::time_point now) {
-    const auto job = journal_.begin(arrival.control_file, arrival.control_text);
-    if (!job) {
-        return;  // no space: the next tick tries again
-    }
-    if (!journal_.take_data(*job, arrival.control.data_name)) {
-        journal_.end(*job);
-        return;
-    }
-    const std::optional<FileIdentity> data = journal_.look_at_data(*job);
-    if (!data || !data->is_file || data->size != arrival.control.size) {
-        // Another file took the name at this very moment: it goes back, unless there is a newer one yet.
-        const int error = journal_.move_data(*job, incoming_, arrival.control.data_name);
-        if (error == EEXIST) {
-            journal_.drop_data(*job);
-        } else if (error != 0) {
-            note_error(arrival.control.data_name + " cannot be given its name back: " + text_of(error));
-        }
-        journal_.end(*job);
-        arrival.last_growth = now;
-        return;
-    }
-    arrival.job = job;
-    arrival.has_data = true;
-    jobs_[*job] = arrival.control_file;
-    compute(arrival);
-}
-
-void ArrivalsMonitor::compute(Arrival& arrival) {
-    arrival.state = State::computing;
-    arrival.data = journal_.look_at_data(*arrival.job).value_or(FileIdentity{});
-    pool_.add({*arrival.job, journal_.directory().fd(), ArrivalJournal::data_file(*arrival.job),
-               std::string(algorithm_of(arrival.control.checksum))});
-}
-
-void ArrivalsMonitor::take_results() {
-    for (const ChecksumPool::Result& result : pool_.results()) {
-        const auto job = jobs_.find(result.id);
-        const auto found = job == jobs_.end() ? arrivals_.end() : arrivals_.find(job->second);
-        if (found == arrivals_.end()) {
+    for (auto name = dot_files_.lower_bound(prefix); name != dot_files_.end() && name->starts_with(prefix);
+         ++name) {
+        if (has_extension(*name, extensions_.control) || has_extension(*name, extensions_.receipt) ||
+            has_extension(*name, extensions_.thankyou)) {
             continue;
         }
-        if (found->second.state == State::computing) {
-            computed(found->second, result.digest);
-        } else if (found->second.state == State::comparing) {
-            compared(found->second, result.digest);
+        const std::optional<FileIdentity> file = incoming_.look(*name);
+        if (file && file->is_file && age_of(*file) < settings_.incoming.data_grace) {
+            return true;
         }
     }
-}
-
-void ArrivalsMonitor::computed(Arrival& arrival, const std::optional<std::string>& digest) {
-    const std::optional<FileIdentity> data = journal_.look_at_data(*arrival.job);
-    if (data && *data != arrival.data && data->is_file) {
-        compute(arrival);  // somebody has it open and writes on
-        return;
-    }
-    std::optional<std::string> checksum;
-    if (digest && data) {
-        checksum = checksum_on_wire(algorithm_of(arrival.control.checksum), *digest);
-    }
-    ReceiptStatus status = decide_by_checksum(arrival.control, checksum);
-    if (status != ReceiptStatus::io_error && data->size != arrival.control.size) {
-        status = ReceiptStatus::bad_size;
-    }
-    const bool with_checksum = status == ReceiptStatus::success || status == ReceiptStatus::bad_checksum;
-    answer(arrival, status, checksum ? std::optional(data->size) : std::nullopt,
-           with_checksum ? *checksum : "");
-}
-
-void ArrivalsMonitor::answer(Arrival& arrival, ReceiptStatus status, std::optional<std::uint64_t> size,
-                             const std::string& checksum) {
-    if (!arrival.job) {
-        arrival.job = journal_.begin(arrival.control_file, arrival.control_text);
-        if (!arrival.job) {
-            return;  // no space: the next tick tries again
-        }
-        jobs_[*arrival.job] = arrival.control_file;
-    }
-    if (status != ReceiptStatus::success) {
-        note_error(arrival.control.data_name + " is refused: " + std::string(to_string(status)));
-    }
-    arrival.state = State::answering;
-    arrival.receipt = Receipt{
-        arrival.control.data_name, status, size, checksum,
-        stamped_name(arrival.control.data_name, std::chrono::system_clock::now(), extensions_.thankyou)};
-    carry_out(arrival);
-}
-
-void ArrivalsMonitor::carry_out(Arrival& arrival) {
-    if (!arrival.receipt_written) {
-        arrival.receipt_written = journal_.write_receipt(*arrival.job, to_text(*arrival.receipt));
-    }
-    if (!arrival.receipt_written) {
-        return;
-    }
-    if (arrival.receipt->status == ReceiptStatus::success) {
-        if (arrival.has_data && !deliver(arrival)) {
-            return;
-        }
-    } else if (arrival.has_data) {
-        journal_.drop_data(*arrival.job);
-    } else {
-        incoming_.remove(arrival.control.data_name);
-    }
-    finish(arrival);
-}
-
-// False where it is held.
-bool ArrivalsMonitor::deliver(Arrival& arrival) {
-    const int error = journal_.move_data(*arrival.job, data_, arrival.control.data_name);
-    if (error == 0) {
-        ++accepted_files_;
-        accepted_bytes_ += arrival.control.size;
-        log_.info("accepted " + arrival.control.data_name + " (" + std::to_string(arrival.control.size) +
-                  " bytes)");
-        return true;
-    }
-    if (error != EEXIST) {
-        if (arrival.state != State::held) {
-            note_error(arrival.control.data_name +
-                       " cannot be moved to the stream's directory: " + text_of(error));
-        }
-        arrival.state = State::held;
-        return false;
-    }
-    hold(arrival);
     return false;
 }
 
-void ArrivalsMonitor::hold(Arrival& arrival) {
-    const std::optional<FileIdentity> taken = data_.look(arrival.control.data_name);
-    if (taken && taken != arrival.compared && taken->is_file && taken->size == arrival.control.size) {
-        arrival.state = State::comparing;
-        arrival.compared = taken;
-        pool_.add({*arrival.job, data_.fd(), arrival.control.data_name,
-                   std::string(algorithm_of(arrival.control.checksum))});
-        return;
+void ArrivalsMonitor::take_results() {
+    for (Arrival* arrival : answers_.take_results()) {
+        forget_if_answered(*arrival);
     }
-    if (arrival.state != State::held) {
-        log_.warning(arrival.control.data_name + " is held until its name in the stream's directory is free");
-    }
-    arrival.state = State::held;
 }
 
-// The very same file sent again, because its sender saw no receipt, is accepted again.
-void ArrivalsMonitor::compared(Arrival& arrival, const std::optional<std::string>& digest) {
-    const bool is_same =
-        digest && data_.look(arrival.control.data_name) == arrival.compared &&
-        checksum_on_wire(algorithm_of(arrival.control.checksum), *digest) == arrival.control.checksum;
-    if (!is_same) {
-        arrival.state = State::answering;
-        carry_out(arrival);
-        return;
+void ArrivalsMonitor::forget_if_answered(Arrival& arrival) {
+    if (arrival.state == Arrival::State::answered) {
+        forget(arrival);
     }
-    log_.info("accepted " + arrival.control.data_name + " again: it is there already");
-    journal_.drop_data(*arrival.job);
-    finish(arrival);
 }
 
-// Ends a job and its control file, and looks at the one that has come instead, if one has.
-void ArrivalsMonitor::finish(const Arrival& arrival) {
+// And looks at the control file that has come instead, if one has.
+void ArrivalsMonitor::forget(const Arrival& arrival) {
     const std::string name = arrival.control_file;
-    if (incoming_.read_small(name, handshake_file_limit) == arrival.control_text && arrival.receipt) {
-        incoming_.remove(name);
-    }
-    if (arrival.receipt && arrival.receipt_written) {
-        publish(arrival);
-    }
-    if (arrival.job) {
-        journal_.end(*arrival.job);
-        jobs_.erase(*arrival.job);
-    }
     const auto [first, last] = by_data_.equal_range(arrival.control.data_name);
     const auto own = std::find_if(first, last, [&](const auto& entry) { return entry.second == name; });
     if (own != last) {
@@ -410,43 +258,34 @@ void ArrivalsMonitor::finish(const Arrival& arrival) {
     }
 }
 
-void ArrivalsMonitor::publish(const Arrival& arrival) {
-    const std::string& name = arrival.control.receipt_name;
-    if (settings_.incoming.legacy_sender && arrival.receipt->status != ReceiptStatus::success) {
-        return;  // such a sender would take any receipt for success
-    }
-    const int error = receipts_.publish(*arrival.job, name);
-    if (error != 0 && error != ENOENT) {
-        note_error("receipt " + name + " for " + arrival.control.data_name +
-                   " cannot be written: " + text_of(error));
-    }
-}
-
 void ArrivalsMonitor::thank(const std::string& name) {
     const std::optional<FileIdentity> identity = incoming_.look(name);
     if (!identity) {
         unreadable_.erase(name);
+        immovable_.erase(name);
         return;
     }
-    const Receipts::Thanks thanks = receipts_.thank(name);
+    const Receipts::Thanks thanks = answers_.receipts().thank(name);
     if (thanks == Receipts::Thanks::unreadable) {
         unreadable(name, *identity);
         return;
     }
     unreadable_.erase(name);
     if (thanks == Receipts::Thanks::refused) {
-        note_error("thank-you file " + name + " is refused and deleted: it names a file that is not its own");
+        last_error_.note("thank-you file " + name +
+                         " is refused and deleted: it names a file that is not its own");
     }
 }
 
 void ArrivalsMonitor::tick(Clock::time_point now) {
+    dot_files_.clear();
     std::vector<std::string> names(unreadable_.begin(), unreadable_.end());
     for (const std::string& name : names) {
-        changed(name, now);
+        look_at(name, now);
     }
     names.clear();
     for (const auto& [name, arrival] : arrivals_) {
-        if (arrival.state != State::computing && arrival.state != State::comparing) {
+        if (is_looked_at(arrival.state)) {
             names.push_back(name);
         }
     }
@@ -455,34 +294,35 @@ void ArrivalsMonitor::tick(Clock::time_point now) {
         if (found == arrivals_.end()) {
             continue;
         }
-        if (found->second.state == State::waiting) {
+        if (found->second.state == Arrival::State::waiting) {
             look_at_data(found->second, now);
         } else {
-            carry_out(found->second);
+            answers_.carry_out(found->second);
+            forget_if_answered(found->second);
         }
     }
 }
 
 void ArrivalsMonitor::remove_old_receipts() {
-    receipts_.remove_older_than(settings_.incoming.receipt_max_age);
+    answers_.receipts().remove_older_than(settings_.incoming.receipt_max_age);
 }
 
 bool ArrivalsMonitor::waits() const {
     return !unreadable_.empty() || std::any_of(arrivals_.begin(), arrivals_.end(), [](const auto& entry) {
-        return entry.second.state != State::computing && entry.second.state != State::comparing;
+        return is_looked_at(entry.second.state);
     });
 }
 
 bool ArrivalsMonitor::only_held() const {
     return unreadable_.empty() && std::all_of(arrivals_.begin(), arrivals_.end(), [](const auto& entry) {
-               return entry.second.state == State::held;
+               return entry.second.state == Arrival::State::held;
            });
 }
 
 std::vector<ArrivalsMonitor::Left> ArrivalsMonitor::left() const {
     std::vector<Left> left;
     for (const auto& [name, arrival] : arrivals_) {
-        left.push_back({arrival.control.data_name, arrival.state == State::held
+        left.push_back({arrival.control.data_name, arrival.state == Arrival::State::held
                                                        ? "its name in the stream's directory is taken"
                                                        : "it has not arrived completely"});
     }

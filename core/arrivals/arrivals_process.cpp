@@ -10,7 +10,6 @@
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <system_error>
-#include <thread>
 
 #include "arrivals/arrivals_monitor.hpp"
 #include "process/channel.hpp"
@@ -89,9 +88,7 @@ class ArrivalsProcess {
         one_off_ = configure.one_off;
         lock_ = process::take_work_lock(configure.work_dir);
         log_.emplace(log_socket_, "arrmon_" + settings_.name, settings_.global.logging.level);
-        const unsigned threads = std::clamp(std::thread::hardware_concurrency(), 2U, 8U);
-        pool_.emplace(threads, [fd = results_.get()] { ::eventfd_write(fd, 1); });
-        monitor_.emplace(settings_, *log_, *pool_);
+        monitor_.emplace(settings_, *log_, [fd = results_.get()] { ::eventfd_write(fd, 1); });
         monitor_->recover(Clock::now());
         if (!one_off_) {
             channel_->send(process::WatchRequest{settings_.incoming.directory.string(), false});
@@ -199,10 +196,10 @@ class ArrivalsProcess {
             message.reason = left.front().name + ": " + left.front().reason;
         }
         message.backlog_units = left.size();
-        message.delivered_units = monitor_->accepted_files();
-        message.delivered_bytes = monitor_->accepted_bytes();
-        message.last_error = monitor_->last_error();
-        message.last_error_time = monitor_->last_error_time();
+        message.delivered_units = monitor_->answers().accepted_files();
+        message.delivered_bytes = monitor_->answers().accepted_bytes();
+        message.last_error = monitor_->last_error().text();
+        message.last_error_time = monitor_->last_error().time();
         channel_->send(message);
     }
 
@@ -215,7 +212,6 @@ class ArrivalsProcess {
     process::UniqueFd lock_;
     std::optional<logging::Logger> log_;
     std::optional<ArrivalsMonitor> monitor_;
-    std::optional<ChecksumPool> pool_;  // before the monitor goes, whose directories it reads
     process::EventLoop::TimerId tick_timer_ = 0;
     process::EventLoop::TimerId poll_timer_ = 0;
     process::EventLoop::TimerId report_timer_ = 0;

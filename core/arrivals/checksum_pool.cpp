@@ -1,72 +1,33 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "arrivals/checksum_pool.hpp"
 
+#include <algorithm>
 #include <exception>
-#include <utility>
+#include <thread>
 
 #include "files/digest.hpp"
 
 namespace mistamover::arrivals {
+namespace {
 
-ChecksumPool::ChecksumPool(unsigned threads, std::function<void()> on_result)
-    : on_result_(std::move(on_result)) {
-    for (unsigned i = 0; i < threads; ++i) {
-        threads_.emplace_back([this] { run(); });
-    }
-}
-
-ChecksumPool::~ChecksumPool() {
-    {
-        const std::lock_guard lock(mutex_);
-        ending_ = true;
-    }
-    wake_.notify_all();
-    for (std::thread& thread : threads_) {
-        thread.join();
-    }
-}
-
-void ChecksumPool::add(Request request) {
-    {
-        const std::lock_guard lock(mutex_);
-        requests_.push_back(std::move(request));
-    }
-    wake_.notify_one();
-}
-
-std::vector<ChecksumPool::Result> ChecksumPool::results() {
-    const std::lock_guard lock(mutex_);
-    return std::exchange(results_, {});
-}
-
-void ChecksumPool::run() {
-    while (true) {
-        Request request;
-        {
-            std::unique_lock lock(mutex_);
-            wake_.wait(lock, [this] { return ending_ || !requests_.empty(); });
-            if (ending_) {
-                return;
-            }
-            request = std::move(requests_.front());
-            requests_.pop_front();
-        }
-        Result result{request.id, std::nullopt};
+std::vector<ChecksumResult> compute_all(const std::vector<ChecksumRequest>& batch) {
+    std::vector<ChecksumResult> results;
+    for (const ChecksumRequest& request : batch) {
+        ChecksumResult& result = results.emplace_back(ChecksumResult{request.job, std::nullopt});
         try {
             result.digest = files::digest_of(request.directory_fd, request.name, request.algorithm);
         } catch (const std::exception&) {
             result.digest.reset();
         }
-        bool is_first = false;
-        {
-            const std::lock_guard lock(mutex_);
-            is_first = results_.empty();
-            results_.push_back(std::move(result));
-        }
-        if (is_first) {
-            on_result_();
-        }
     }
+    return results;
 }
+
+}  // namespace
+
+// Two threads at least: a large file on a machine of one core keeps no small ones waiting.
+ChecksumPool::ChecksumPool(std::function<void()> on_result)
+    : Workers({std::clamp(std::thread::hardware_concurrency(), 2U, 8U), 1}, compute_all,
+              std::move(on_result)) {}
 
 }  // namespace mistamover::arrivals

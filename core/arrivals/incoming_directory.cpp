@@ -63,6 +63,12 @@ bool Directory::is_remote() const noexcept {
     return std::find(remote.begin(), remote.end(), type) != remote.end();
 }
 
+bool Directory::is_private() const noexcept {
+    struct stat info {};
+    return ::fstat(fd(), &info) == 0 && info.st_uid == ::geteuid() &&
+           (info.st_mode & (S_IWGRP | S_IWOTH)) == 0;
+}
+
 std::vector<std::string> Directory::names() const {
     return files::directory_names(fd(), ".", shown_);
 }
@@ -100,8 +106,8 @@ std::optional<std::string> Directory::read_small(const std::string& name, std::s
 }
 
 bool Directory::write(const std::string& name, const std::string& content) const {
-    const process::UniqueFd file(
-        ::openat(fd(), name.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0644));
+    remove(name);  // never into what is there, which may be a link
+    const process::UniqueFd file(::openat(fd(), name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
     std::size_t written = 0;
     while (file.valid() && written < content.size()) {
         const ssize_t done = ::write(file.get(), content.data() + written, content.size() - written);
@@ -126,7 +132,7 @@ bool Directory::remove(const std::string& name) const noexcept {
 std::chrono::milliseconds age_of(const FileIdentity& file) {
     const auto now = std::chrono::system_clock::now().time_since_epoch();
     return std::chrono::duration_cast<std::chrono::milliseconds>(now -
-                                                                 std::chrono::nanoseconds{file.mtime_ns});
+                                                                 std::chrono::nanoseconds{file.ctime_ns});
 }
 
 }  // namespace mistamover::arrivals

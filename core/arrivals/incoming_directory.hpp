@@ -34,6 +34,8 @@ class Directory {
 
     [[nodiscard]] int fd() const noexcept { return fd_.get(); }
     [[nodiscard]] std::uint64_t device() const noexcept { return device_; }
+    /// It is this user's, and nobody else may write to it.
+    [[nodiscard]] bool is_private() const noexcept;
     /// On a file system whose changes the kernel may not hear of (NFS, SMB, FUSE).
     [[nodiscard]] bool is_remote() const noexcept;
 
@@ -42,7 +44,8 @@ class Directory {
     [[nodiscard]] std::optional<FileIdentity> look(const std::string& name) const;
     /// A regular file of at most `limit` bytes, as a whole; nothing where it is none, or cannot be read.
     [[nodiscard]] std::optional<std::string> read_small(const std::string& name, std::size_t limit) const;
-    /// A new file with this content; false where it cannot be written, whereupon there is none.
+    /// A new file with this content, in the place of one of that name; false where it cannot be written,
+    /// whereupon there is none.
     [[nodiscard]] bool write(const std::string& name, const std::string& content) const;
     /// Removes a file or a link; false where it stays.
     bool remove(const std::string& name) const noexcept;
@@ -55,7 +58,8 @@ class Directory {
     std::string shown_;
 };
 
-/// How long ago the file was written to, by the system's clock.
+/// How long ago the file was written to or got its name, by the system's clock. Not by its modification time,
+/// which its sender can choose.
 std::chrono::milliseconds age_of(const FileIdentity& file);
 
 }  // namespace mistamover::arrivals

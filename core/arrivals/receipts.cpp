@@ -3,12 +3,13 @@
 
 #include <cerrno>
 #include <optional>
+#include <utility>
 
 namespace mistamover::arrivals {
 
-Receipts::Receipts(const Directory& incoming, const ArrivalJournal& journal, const Extensions& extensions,
+Receipts::Receipts(const Directory& incoming, const ArrivalJournal& journal, std::string receipt_extension,
                    const logging::Logger& log)
-    : incoming_(incoming), journal_(journal), extensions_(extensions), log_(log) {}
+    : incoming_(incoming), journal_(journal), receipt_extension_(std::move(receipt_extension)), log_(log) {}
 
 int Receipts::publish(ArrivalJournal::Number job, const std::string& name) const {
     const int error = journal_.publish_receipt(job, name, false);
@@ -26,8 +27,9 @@ Receipts::Thanks Receipts::thank(const std::string& name) const {
         return Thanks::unreadable;
     }
     const bool is_name = is_plain_name(thanks->receipt_name);
+    const bool is_there = is_name && incoming_.look(thanks->receipt_name);
     const std::optional<std::string> receipt_text =
-        is_name ? incoming_.read_small(thanks->receipt_name, handshake_file_limit) : std::nullopt;
+        is_there ? incoming_.read_small(thanks->receipt_name, handshake_file_limit) : std::nullopt;
     const std::optional<Receipt> receipt = receipt_text ? parse_receipt(*receipt_text) : std::nullopt;
     // Only the monitor knew the name of the thank-you when it wrote that receipt.
     const bool is_own = receipt && receipt->thankyou_name == name;
@@ -35,13 +37,13 @@ Receipts::Thanks Receipts::thank(const std::string& name) const {
         incoming_.remove(thanks->receipt_name);
     }
     incoming_.remove(name);
-    return is_own || (is_name && !receipt) ? Thanks::taken : Thanks::refused;
+    return is_own || (is_name && !is_there) ? Thanks::taken : Thanks::refused;
 }
 
 void Receipts::remove_older_than(std::chrono::milliseconds age) const {
     for (const std::string& name : incoming_.names()) {
         const std::optional<FileIdentity> file =
-            has_extension(name, extensions_.receipt) ? incoming_.look(name) : std::nullopt;
+            has_extension(name, receipt_extension_) ? incoming_.look(name) : std::nullopt;
         if (!file || !file->is_file || age_of(*file) < age) {
             continue;
         }

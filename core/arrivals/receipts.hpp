@@ -15,7 +15,7 @@ namespace mistamover::arrivals {
 /// receipts, and thank-you files. Used by one thread; its arguments must outlive it.
 class Receipts {
   public:
-    Receipts(const Directory& incoming, const ArrivalJournal& journal, const Extensions& extensions,
+    Receipts(const Directory& incoming, const ArrivalJournal& journal, std::string receipt_extension,
              const logging::Logger& log);
 
     /// Gives the job's receipt its name; one of that name that is there is replaced, any other file is not.
@@ -34,8 +34,8 @@ class Receipts {
   private:
     const Directory& incoming_;
     const ArrivalJournal& journal_;
-    const Extensions& extensions_;
-    const logging::Logger& log_;
+    std::string receipt_extension_;
+    logging::Logger log_;
 };
 
 }  // namespace mistamover::arrivals

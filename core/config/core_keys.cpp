@@ -59,6 +59,7 @@ constexpr std::array specs{
     KeySpec{"incoming", "data_grace", duration, "30s"},
     KeySpec{"incoming", "receipt_max_age", duration, "7d"},
     KeySpec{"incoming", "legacy_sender", boolean, "false"},
+    KeySpec{"incoming", "fsync", boolean, "true"},
     KeySpec{"incoming", "control_file_extension", string, "stager-ctrl-bss", {}, plain_name},
     KeySpec{"incoming", "receipt_file_extension", string, "stager-rcpt-bss", {}, plain_name},
     KeySpec{"incoming", "thankyou_file_extension", string, "stager-thanks-bss", {}, plain_name},

@@ -91,6 +91,7 @@ IncomingSettings incoming_settings(const SettingsMap& settings) {
     assign(incoming.data_grace, section.duration("data_grace"));
     assign(incoming.receipt_max_age, section.duration("receipt_max_age"));
     incoming.legacy_sender = section.flag("legacy_sender");
+    incoming.fsync = section.flag("fsync");
     incoming.control_file_extension = section.text("control_file_extension");
     incoming.receipt_file_extension = section.text("receipt_file_extension");
     incoming.thankyou_file_extension = section.text("thankyou_file_extension");

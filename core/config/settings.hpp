@@ -82,6 +82,7 @@ struct IncomingSettings {
     std::chrono::milliseconds data_grace{30'000};
     std::chrono::milliseconds receipt_max_age{604'800'000};
     bool legacy_sender = false;
+    bool fsync = true;  ///< A receipt waits until the disk has the file.
     std::string control_file_extension;
     std::string receipt_file_extension;
     std::string thankyou_file_extension;

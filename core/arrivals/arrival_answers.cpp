@@ -1,0 +1,268 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "arrivals/arrival_answers.hpp"
+
+#include <cerrno>
+#include <system_error>
+#include <utility>
+
+#include "arrivals/checksum_form.hpp"
+#include "arrivals/receiver_decision.hpp"
+
+namespace mistamover::arrivals {
+namespace {
+
+std::string text_of(int error) {
+    return std::generic_category().message(error);
+}
+
+}  // namespace
+
+ArrivalAnswers::ArrivalAnswers(const config::IncomingSettings& settings, const logging::Logger& log,
+                               LastError& last_error, const Directory& incoming, const Directory& data,
+                               std::function<void()> on_result)
+    : settings_(settings),
+      log_(log),
+      last_error_(last_error),
+      incoming_(incoming),
+      data_(data),
+      journal_(incoming, log),
+      receipts_(incoming, journal_, settings.receipt_file_extension, log),
+      checksums_(on_result),
+      mover_(journal_, data, settings.fsync, std::move(on_result)) {}
+
+void ArrivalAnswers::resume(Arrival& arrival) {
+    jobs_[*arrival.job] = &arrival;
+    if (arrival.receipt) {
+        arrival.state = Arrival::State::answering;
+        carry_out(arrival);
+    } else {
+        compute(arrival);
+    }
+}
+
+bool ArrivalAnswers::begin(Arrival& arrival) {
+    if (!arrival.job) {
+        arrival.job = journal_.begin(arrival.control_file, arrival.control_text);
+    }
+    if (arrival.job) {
+        jobs_[*arrival.job] = &arrival;
+    }
+    return arrival.job.has_value();
+}
+
+void ArrivalAnswers::take(Arrival& arrival) {
+    if (!begin(arrival)) {
+        return;  // no space: it is tried again
+    }
+    if (!journal_.take_data(*arrival.job, arrival.control.data_name)) {
+        end_job(arrival);
+        return;
+    }
+    const std::optional<FileIdentity> data = journal_.look_at_data(*arrival.job);
+    if (data && data->is_file && data->size == arrival.control.size) {
+        arrival.has_data = true;
+        compute(arrival);
+        return;
+    }
+    // Another file took the name at this very moment: it goes back, unless there is a newer one yet.
+    const int error = journal_.move_data(*arrival.job, incoming_, arrival.control.data_name);
+    if (error == EEXIST) {
+        journal_.drop_data(*arrival.job);
+    } else if (error != 0) {
+        last_error_.note(arrival.control.data_name + " cannot be given its name back: " + text_of(error));
+    }
+    end_job(arrival);
+}
+
+void ArrivalAnswers::compute(Arrival& arrival) {
+    arrival.state = Arrival::State::computing;
+    arrival.data = journal_.look_at_data(*arrival.job).value_or(FileIdentity{});
+    checksums_.add({*arrival.job, journal_.directory().fd(), ArrivalJournal::data_file(*arrival.job),
+                    std::string(algorithm_of(arrival.control.checksum))});
+}
+
+std::set<Arrival*> ArrivalAnswers::take_results() {
+    std::set<Arrival*> changed;
+    for (const ChecksumResult& result : checksums_.results()) {
+        const auto job = jobs_.find(result.job);
+        if (job == jobs_.end()) {
+            continue;
+        }
+        Arrival& arrival = *job->second;
+        changed.insert(&arrival);
+        if (arrival.state == Arrival::State::computing) {
+            computed(arrival, result.digest);
+        } else if (arrival.state == Arrival::State::comparing) {
+            compared(arrival, result.digest);
+        }
+    }
+    for (const MoveResult& result : mover_.results()) {
+        const auto job = jobs_.find(result.job);
+        if (job != jobs_.end() && job->second->state == Arrival::State::delivering) {
+            changed.insert(job->second);
+            moved(*job->second, result);
+        }
+    }
+    return changed;
+}
+
+void ArrivalAnswers::computed(Arrival& arrival, const std::optional<std::string>& digest) {
+    const std::optional<FileIdentity> data = journal_.look_at_data(*arrival.job);
+    if (data && *data != arrival.data && data->is_file) {
+        compute(arrival);  // somebody has it open and writes on
+        return;
+    }
+    std::optional<std::string> checksum;
+    if (digest && data) {
+        checksum = checksum_on_wire(algorithm_of(arrival.control.checksum), *digest);
+    }
+    ReceiptStatus status = decide_by_checksum(arrival.control, checksum);
+    if (status != ReceiptStatus::io_error && data->size != arrival.control.size) {
+        status = ReceiptStatus::bad_size;
+    }
+    const bool with_checksum = status == ReceiptStatus::success || status == ReceiptStatus::bad_checksum;
+    answer(arrival, status, checksum ? std::optional(data->size) : std::nullopt,
+           with_checksum ? *checksum : "");
+}
+
+void ArrivalAnswers::refuse(Arrival& arrival, ReceiptStatus status, std::optional<std::uint64_t> size) {
+    if (begin(arrival)) {  // no space, else: it is tried again
+        answer(arrival, status, size, "");
+    }
+}
+
+void ArrivalAnswers::answer(Arrival& arrival, ReceiptStatus status, std::optional<std::uint64_t> size,
+                            const std::string& checksum) {
+    if (status != ReceiptStatus::success) {
+        last_error_.note(arrival.control.data_name + " is refused: " + std::string(to_string(status)));
+    }
+    arrival.state = Arrival::State::answering;
+    arrival.receipt_written = false;
+    arrival.receipt = Receipt{arrival.control.data_name, status, size, checksum,
+                              stamped_name(arrival.control.data_name, std::chrono::system_clock::now(),
+                                           settings_.thankyou_file_extension)};
+    carry_out(arrival);
+}
+
+void ArrivalAnswers::carry_out(Arrival& arrival) {
+    if (!arrival.receipt_written) {
+        arrival.receipt_written = journal_.write_receipt(*arrival.job, to_text(*arrival.receipt));
+    }
+    if (!arrival.receipt_written) {
+        return;
+    }
+    if (arrival.receipt->status == ReceiptStatus::success) {
+        deliver(arrival);
+        return;
+    }
+    const bool was_taken = arrival.data != FileIdentity{};
+    if (arrival.has_data) {
+        journal_.drop_data(*arrival.job);
+    } else if (!was_taken) {
+        incoming_.remove(arrival.control.data_name);
+    }
+    finish(arrival);
+}
+
+void ArrivalAnswers::deliver(Arrival& arrival) {
+    const bool is_taken = arrival.has_data && data_.look(arrival.control.data_name);
+    if (is_taken) {
+        hold(arrival);
+        return;
+    }
+    arrival.state = Arrival::State::delivering;
+    mover_.add({*arrival.job, arrival.control.data_name, arrival.has_data});
+}
+
+void ArrivalAnswers::moved(Arrival& arrival, const MoveResult& result) {
+    const std::string& name = arrival.control.data_name;
+    if (result.disk_error != 0) {
+        last_error_.note(name + " cannot be written to the disk: " + text_of(result.disk_error));
+        arrival.has_data = journal_.look_at_data(*arrival.job).has_value();
+        answer(arrival, ReceiptStatus::io_error, std::nullopt, "");
+    } else if (result.move_error == 0) {
+        accepted_files_ += arrival.has_data ? 1 : 0;
+        accepted_bytes_ += arrival.has_data ? arrival.control.size : 0;
+        log_.info("accepted " + name + " (" + std::to_string(arrival.control.size) + " bytes)" +
+                  (arrival.has_data ? "" : ": it was there already"));
+        finish(arrival);
+    } else if (result.move_error == EEXIST) {
+        hold(arrival);
+    } else {
+        if (!std::exchange(arrival.trouble_told, true)) {
+            last_error_.note(name +
+                             " cannot be moved to the stream's directory: " + text_of(result.move_error));
+        }
+        arrival.state = Arrival::State::held;
+    }
+}
+
+void ArrivalAnswers::hold(Arrival& arrival) {
+    const std::optional<FileIdentity> taken = data_.look(arrival.control.data_name);
+    if (taken && taken != arrival.compared && taken->is_file && taken->size == arrival.control.size) {
+        arrival.state = Arrival::State::comparing;
+        arrival.compared = taken;
+        checksums_.add({*arrival.job, data_.fd(), arrival.control.data_name,
+                        std::string(algorithm_of(arrival.control.checksum))});
+        return;
+    }
+    if (arrival.state != Arrival::State::held) {
+        log_.warning(arrival.control.data_name + " is held until its name in the stream's directory is free");
+    }
+    arrival.state = Arrival::State::held;
+}
+
+// The very same file sent again, because its sender saw no receipt, is accepted again.
+void ArrivalAnswers::compared(Arrival& arrival, const std::optional<std::string>& digest) {
+    const bool is_same =
+        digest && data_.look(arrival.control.data_name) == arrival.compared &&
+        checksum_on_wire(algorithm_of(arrival.control.checksum), *digest) == arrival.control.checksum;
+    if (!is_same) {
+        arrival.state = Arrival::State::answering;
+        carry_out(arrival);
+        return;
+    }
+    journal_.drop_data(*arrival.job);
+    arrival.has_data = false;
+    deliver(arrival);
+}
+
+// The control file may be another by now: of a sender that gave up waiting and sent everything again.
+void ArrivalAnswers::finish(Arrival& arrival) {
+    if (incoming_.read_small(arrival.control_file, handshake_file_limit) == arrival.control_text) {
+        incoming_.remove(arrival.control_file);
+    }
+    publish(arrival);
+    end_job(arrival);
+    arrival.state = Arrival::State::answered;
+}
+
+void ArrivalAnswers::publish(const Arrival& arrival) {
+    const std::string& name = arrival.control.receipt_name;
+    if (settings_.legacy_sender && arrival.receipt->status != ReceiptStatus::success) {
+        return;  // such a sender would take any receipt for success
+    }
+    const int error = receipts_.publish(*arrival.job, name);
+    if (error != 0 && error != ENOENT) {
+        last_error_.note("receipt " + name + " for " + arrival.control.data_name +
+                         " cannot be written: " + text_of(error));
+    }
+}
+
+void ArrivalAnswers::discard(Arrival& arrival) {
+    if (arrival.has_data) {
+        journal_.drop_data(*arrival.job);
+    }
+    end_job(arrival);
+    arrival.state = Arrival::State::answered;
+}
+
+void ArrivalAnswers::end_job(Arrival& arrival) {
+    if (arrival.job) {
+        journal_.end(*arrival.job);
+        jobs_.erase(*arrival.job);
+        arrival.job.reset();
+    }
+}
+
+}  // namespace mistamover::arrivals

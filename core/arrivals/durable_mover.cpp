@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "arrivals/durable_mover.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "process/unique_fd.hpp"
+
+namespace mistamover::arrivals {
+namespace {
+
+// Writing the whole file system out serves many files at once, but may have to write what others are writing:
+// a few files are written one by one.
+constexpr std::size_t many = 8;
+
+constexpr std::size_t largest_batch = 2000;
+
+// 0, or the errno. Some file systems know no such thing, of a directory above all.
+int write_out(int fd) {
+    return ::fsync(fd) == 0 || errno == EINVAL ? 0 : errno;
+}
+
+class Batch {
+  public:
+    Batch(const ArrivalJournal& journal, const Directory& data) : journal_(journal), data_(data) {}
+
+    void write_content(const std::vector<MoveRequest>& requests, std::vector<MoveResult>& results) const {
+        // Of a remote file system only its server can write all of it.
+        const bool at_once = requests.size() > many && !data_.is_remote();
+        const int error = at_once && ::syncfs(data_.fd()) != 0 ? errno : 0;
+        for (std::size_t i = 0; i < requests.size(); ++i) {
+            results[i].disk_error = at_once ? error : write_content(requests[i]);
+        }
+    }
+
+    void move(const std::vector<MoveRequest>& requests, std::vector<MoveResult>& results) const {
+        for (std::size_t i = 0; i < requests.size(); ++i) {
+            if (requests[i].has_data && results[i].disk_error == 0) {
+                results[i].move_error = journal_.move_data(requests[i].job, data_, requests[i].name);
+            }
+        }
+    }
+
+    void write_names(std::vector<MoveResult>& results) const {
+        const auto moved = [](const MoveResult& result) {
+            return result.disk_error == 0 && result.move_error == 0;
+        };
+        const int error = std::any_of(results.begin(), results.end(), moved) ? write_out(data_.fd()) : 0;
+        for (MoveResult& result : results) {
+            if (moved(result)) {
+                result.disk_error = error;
+            }
+        }
+    }
+
+  private:
+    [[nodiscard]] int write_content(const MoveRequest& request) const {
+        constexpr int flags = O_RDONLY | O_NOFOLLOW | O_CLOEXEC;
+        if (request.has_data) {
+            const std::string file = ArrivalJournal::data_file(request.job);
+            const process::UniqueFd fd(::openat(journal_.directory().fd(), file.c_str(), flags));
+            return fd.valid() ? write_out(fd.get()) : errno;
+        }
+        // It may have been sent on since: then it is no longer this directory's to keep.
+        const process::UniqueFd fd(::openat(data_.fd(), request.name.c_str(), flags | O_NONBLOCK));
+        return fd.valid() ? write_out(fd.get()) : 0;
+    }
+
+    const ArrivalJournal& journal_;
+    const Directory& data_;
+};
+
+std::vector<MoveResult> move_all(const std::vector<MoveRequest>& requests, const Batch& batch, bool to_disk) {
+    std::vector<MoveResult> results;
+    results.reserve(requests.size());
+    for (const MoveRequest& request : requests) {
+        results.push_back({request.job});
+    }
+    if (to_disk) {
+        batch.write_content(requests, results);
+    }
+    batch.move(requests, results);
+    if (to_disk) {
+        batch.write_names(results);
+    }
+    return results;
+}
+
+}  // namespace
+
+DurableMover::DurableMover(const ArrivalJournal& journal, const Directory& data, bool to_disk,
+                           std::function<void()> on_result)
+    : Workers(
+          {1, largest_batch},
+          [batch = Batch(journal, data), to_disk](const std::vector<MoveRequest>& requests) {
+              return move_all(requests, batch, to_disk);
+          },
+          std::move(on_result)) {}
+
+}  // namespace mistamover::arrivals

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <string>
+
+#include "arrivals/arrival_journal.hpp"
+#include "arrivals/workers.hpp"
+
+namespace mistamover::arrivals {
+
+struct MoveRequest {
+    ArrivalJournal::Number job = 0;
+    std::string name;      ///< In the stream's directory.
+    bool has_data = true;  ///< False where it was moved before, but may not be on the disk yet.
+};
+
+struct MoveResult {
+    ArrivalJournal::Number job = 0;
+    int disk_error = 0;  ///< errno of what keeps content or name from being on the disk; 0: none.
+    int move_error = 0;  ///< errno of the renaming; EEXIST: the name is taken; 0: it was done.
+};
+
+/// Gives the journal's data files their names in the stream's directory, so that a power failure takes none
+/// of them away again: first the content is written to the disk, then the file is renamed, then the directory
+/// is written. What gathers meanwhile is the next batch, written at once, so that many small files cost
+/// little more than one.
+class DurableMover : public Workers<MoveRequest, MoveResult> {
+  public:
+    /// With `to_disk` false nothing is written before its time, and a power failure can take the newest
+    /// files. `journal` and `data` must outlive it.
+    DurableMover(const ArrivalJournal& journal, const Directory& data, bool to_disk,
+                 std::function<void()> on_result);
+};
+
+}  // namespace mistamover::arrivals

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <algorithm>
+#include <condition_variable>
+#include <deque>
+#include <functional>
+#include <iterator>
+#include <mutex>
+#include <thread>
+#include <utility>
+#include <vector>
+
+namespace mistamover::arrivals {
+
+/// Threads that do what is asked for in the order asked for, several requests at once where they may: while
+/// one batch is done, the next gathers.
+template <typename Request, typename Result>
+class Workers {
+  public:
+    struct Shape {
+        unsigned threads = 1;
+        std::size_t batch = 1;  ///< So many requests at most.
+    };
+    /// Called on any of the threads; must not throw.
+    using Work = std::function<std::vector<Result>(const std::vector<Request>&)>;
+
+    /// `on_result` is called on one of the threads where results() has some again.
+    Workers(const Shape& shape, Work work, std::function<void()> on_result)
+        : batch_(shape.batch), work_(std::move(work)), on_result_(std::move(on_result)) {
+        for (unsigned i = 0; i < shape.threads; ++i) {
+            threads_.emplace_back([this] { run(); });
+        }
+    }
+    /// Waits for what is in hand; the rest is left.
+    ~Workers() {
+        {
+            const std::lock_guard lock(mutex_);
+            ending_ = true;
+        }
+        wake_.notify_all();
+        for (std::thread& thread : threads_) {
+            thread.join();
+        }
+    }
+    Workers(const Workers&) = delete;
+    Workers& operator=(const Workers&) = delete;
+
+    void add(Request request) {
+        {
+            const std::lock_guard lock(mutex_);
+            requests_.push_back(std::move(request));
+        }
+        wake_.notify_one();
+    }
+    /// Those that have come since the last call.
+    std::vector<Result> results() {
+        const std::lock_guard lock(mutex_);
+        return std::exchange(results_, {});
+    }
+
+  private:
+    void run() {
+        std::vector<Request> batch;
+        while (take(batch)) {
+            std::vector<Result> results = work_(batch);
+            bool is_first = false;
+            {
+                const std::lock_guard lock(mutex_);
+                is_first = results_.empty();
+                std::move(results.begin(), results.end(), std::back_inserter(results_));
+            }
+            if (is_first) {
+                on_result_();
+            }
+        }
+    }
+
+    // False at the end.
+    bool take(std::vector<Request>& batch) {
+        std::unique_lock lock(mutex_);
+        wake_.wait(lock, [this] { return ending_ || !requests_.empty(); });
+        if (ending_) {
+            return false;
+        }
+        const auto end = requests_.begin() + static_cast<std::ptrdiff_t>(std::min(batch_, requests_.size()));
+        batch.assign(std::move_iterator(requests_.begin()), std::move_iterator(end));
+        requests_.erase(requests_.begin(), end);
+        return true;
+    }
+
+    std::size_t batch_;
+    Work work_;
+    std::function<void()> on_result_;
+    std::mutex mutex_;
+    std::condition_variable wake_;
+    std::deque<Request> requests_;
+    std::vector<Result> results_;
+    bool ending_ = false;
+    std::vector<std::thread> threads_;
+};
+
+}  // namespace mistamover::arrivals
