@@ -35,7 +35,7 @@ std::string last_error(const Object& stream) {
     return text.data() + stream.getValue<std::string>("last_error");
 }
 
-Row row_of(const Object& stream) {
+Row row_of_stream(const Object& stream) {
     const std::string reason = stream.getValue<std::string>("reason");
     return {stream.getValue<std::string>("name"),
             stream.getValue<std::string>("plugin"),
@@ -46,6 +46,16 @@ Row row_of(const Object& stream) {
             std::to_string(stream.getValue<Poco::UInt64>("delivered_units")),
             std::to_string(stream.getValue<Poco::UInt64>("quarantined_units")),
             reason.empty() ? last_error(stream) : reason};
+}
+
+Row row_of_monitor(const Object& monitor) {
+    const std::string reason = monitor.getValue<std::string>("reason");
+    return {monitor.getValue<std::string>("name"),
+            monitor.getValue<std::string>("state"),
+            std::to_string(monitor.getValue<Poco::UInt64>("waiting_files")),
+            std::to_string(monitor.getValue<Poco::UInt64>("accepted_files")),
+            format_size({monitor.getValue<Poco::UInt64>("accepted_bytes")}),
+            reason.empty() ? last_error(monitor) : reason};
 }
 
 void print_table(const std::vector<Row>& rows) {
@@ -61,6 +71,14 @@ void print_table(const std::vector<Row>& rows) {
         }
         std::cout << row.back() << '\n';
     }
+}
+
+void print_all(const Poco::JSON::Array& objects, const Row& heading, Row (*row_of)(const Object&)) {
+    std::vector<Row> rows{heading};
+    for (unsigned i = 0; i < objects.size(); ++i) {
+        rows.push_back(row_of(*objects.getObject(i)));
+    }
+    print_table(rows);
 }
 
 std::string time_to_low(const Object& file_system) {
@@ -90,12 +108,9 @@ void print_file_systems(const Poco::JSON::Array& file_systems) {
     if (file_systems.empty()) {
         return;
     }
-    std::vector<Row> rows{{"FILE SYSTEM", "STATE", "FREE", "SIZE", "LOW IN", "DELETED", "STOPPED STREAMS"}};
-    for (unsigned i = 0; i < file_systems.size(); ++i) {
-        rows.push_back(row_of_file_system(*file_systems.getObject(i)));
-    }
     std::cout << '\n';
-    print_table(rows);
+    print_all(file_systems, {"FILE SYSTEM", "STATE", "FREE", "SIZE", "LOW IN", "DELETED", "STOPPED STREAMS"},
+              row_of_file_system);
     for (unsigned i = 0; i < file_systems.size(); ++i) {
         const auto plan = file_systems.getObject(i)->getArray("next_deletions");
         for (unsigned j = 0; j < std::min<std::size_t>(plan->size(), deletions_shown); ++j) {
@@ -110,13 +125,19 @@ void print_file_systems(const Poco::JSON::Array& file_systems) {
 
 void print_status(const std::string& answer) {
     const auto json = Poco::JSON::Parser().parse(answer).extract<Object::Ptr>();
-    std::vector<Row> rows{
-        {"STREAM", "PLUGIN", "STATE", "FILES", "SIZE", "RATE", "DELIVERED", "QUARANTINED", "REASON"}};
-    const auto streams = json->getArray("streams");
-    for (std::size_t i = 0; i < streams->size(); ++i) {
-        rows.push_back(row_of(*streams->getObject(static_cast<unsigned>(i))));
+    const bool sends = json->getArray("streams")->size() > 0;
+    const bool receives = json->getArray("arrivals_monitors")->size() > 0;
+    if (sends || !receives) {
+        print_all(
+            *json->getArray("streams"),
+            {"STREAM", "PLUGIN", "STATE", "FILES", "SIZE", "RATE", "DELIVERED", "QUARANTINED", "REASON"},
+            row_of_stream);
     }
-    print_table(rows);
+    if (receives) {
+        std::cout << (sends ? "\n" : "");
+        print_all(*json->getArray("arrivals_monitors"),
+                  {"ARRIVALS", "STATE", "WAITING", "ACCEPTED", "SIZE", "REASON"}, row_of_monitor);
+    }
     print_file_systems(*json->getArray("disk_space"));
     const auto problems = json->getArray("configuration_problems");
     for (std::size_t i = 0; i < problems->size(); ++i) {
