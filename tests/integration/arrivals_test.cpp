@@ -1,71 +1,19 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <doctest/doctest.h>
+#include <sys/stat.h>
 
-#include "program.hpp"
+#include "receiver.hpp"
 
 namespace mistamover::test {
 namespace {
 
-constexpr const char* md5_of_hello = "5d41402abc4b2a76b9719d911017c592";
-constexpr const char* md5_of_nothing = "d41d8cd98f00b204e9800998ecf8427e";
+std::uint64_t inode_of(const std::filesystem::path& path) {
+    struct stat info {};
+    return ::stat(path.c_str(), &info) == 0 ? info.st_ino : 0;
+}
 
-// A stream that only receives, and its sender, who is the test.
-class Receiver {
-  public:
-    Receiver() {
-        std::filesystem::create_directories(site_.source());
-        std::filesystem::create_directories(site_.home() / "streams.d");
-        write_file(site_.home() / "streams.d/p.yaml",
-                   "data_stream: {directory: " + site_.source().string() +
-                       "}\noutgoing: {plugin: none}\nincoming: {require_arrival_monitor: true, directory: " +
-                       incoming().string() + ", data_grace: 1s}\n");
-    }
-
-    [[nodiscard]] const Site& site() const { return site_; }
-    [[nodiscard]] std::filesystem::path incoming() const { return site_.home() / "incoming"; }
-    [[nodiscard]] std::filesystem::path control(const std::string& name) const {
-        return incoming() / ('.' + name + ".stager-ctrl-bss");
-    }
-    [[nodiscard]] std::filesystem::path receipt(const std::string& name) const {
-        return incoming() / ('.' + name + ".1.00.stager-rcpt-bss");
-    }
-
-    void announce(const std::string& control_of, const std::string& data_name, std::size_t size,
-                  const std::string& checksum, const std::string& receipt_name) const {
-        write_file(site_.home() / "control", "_start_stager_ctrl_data_\n" + data_name + '\n' +
-                                                 std::to_string(size) + '\n' + checksum + '\n' +
-                                                 receipt_name + "\n_end_stager_ctrl_data_\n");
-        std::filesystem::rename(site_.home() / "control", control(control_of));
-    }
-    void announce(const std::string& name, std::size_t size, const std::string& checksum) const {
-        announce(name, name, size, checksum, receipt(name).filename().string());
-    }
-
-    // What the receipt says behind these lines, with which it must begin: at last, the thank-you's name.
-    [[nodiscard]] std::string answer(const std::string& name, const std::string& lines) const {
-        const std::string expected = "_start_stager_receipt_data_\n" + name + '\n' + lines + '\n';
-        const std::string end = "\n_end_stager_receipt_data_\n";
-        std::string text;
-        const bool came = eventually([&] {
-            text = read_file(receipt(name));
-            return !text.empty();
-        });
-        INFO("receipt: ", text, " log: ", site_.log("mistamover_ctl"), site_.log("arrmon_p"));
-        CHECK(came);
-        CHECK(text.starts_with(expected));
-        CHECK(text.ends_with(end));
-        if (!text.starts_with(expected) || !text.ends_with(end)) {
-            return "";
-        }
-        return text.substr(expected.size(), text.size() - expected.size() - end.size());
-    }
-
-  private:
-    Site site_;
-};
-
-bool gone(const std::filesystem::path& path) {
-    return eventually([&] { return !std::filesystem::exists(path); });
+bool logs(const Receiver& receiver, const std::string& text) {
+    return eventually([&] { return receiver.site().log("arrmon_p").find(text) != std::string::npos; });
 }
 
 }  // namespace
@@ -75,52 +23,130 @@ TEST_SUITE_BEGIN("arrivals");
 TEST_CASE("a file that arrives whole is delivered and receipted, and a thank-you takes the receipt away") {
     const Receiver receiver;
     const Daemon daemon(receiver.site());
-    REQUIRE(eventually([&] { return std::filesystem::exists(receiver.incoming()); }));
-    write_file(receiver.incoming() / "f", "hello");
-    receiver.announce("f", 5, md5_of_hello);
-    const std::string thank_you = receiver.answer("f", std::string("0\n5\n") + md5_of_hello);
+    receiver.send("f", "hello");
+    const std::string thank_you = receiver.accepted("f", "hello");
     REQUIRE(thank_you.ends_with(".stager-thanks-bss"));
-    CHECK(read_file(receiver.site().source() / "f") == "hello");
-    CHECK(gone(receiver.control("f")));
-    CHECK_FALSE(std::filesystem::exists(receiver.incoming() / "f"));
+    CHECK(read_file(receiver.delivered("f")) == "hello");
+    CHECK(receiver.in_incoming() == std::set<std::string>{receiver.receipt("f").filename().string()});
 
-    write_file(receiver.incoming() / thank_you, "_start_stager_thankyou_\n" +
-                                                    receiver.receipt("f").filename().string() +
-                                                    "\n_end_stager_thankyou_\n");
+    receiver.thank(receiver.receipt("f").filename().string(), thank_you);
     CHECK(gone(receiver.receipt("f")));
     CHECK(gone(receiver.incoming() / thank_you));
+    CHECK(receiver.in_incoming().empty());
+    CHECK(eventually([&] { return std::filesystem::is_empty(receiver.journal()); }));
 }
 
-TEST_CASE("a file that arrives damaged, or not at all, is refused with the reason") {
+TEST_CASE("a file that arrives damaged, or with anything more, is refused with the reason and deleted") {
     const Receiver receiver;
     const Daemon daemon(receiver.site());
-    REQUIRE(eventually([&] { return std::filesystem::exists(receiver.incoming()); }));
-    write_file(receiver.incoming() / "damaged", "hullo");
-    receiver.announce("damaged", 5, md5_of_hello);
-    CHECK(receiver.answer("damaged", "2\n5").ends_with(".stager-thanks-bss"));
-    CHECK(gone(receiver.control("damaged")));
-
-    receiver.announce("missing", 0, md5_of_nothing);
-    CHECK(receiver.answer("missing", "4\n-1\n").ends_with(".stager-thanks-bss"));
-    CHECK(gone(receiver.control("missing")));
+    receiver.announce("damaged", "hello");
+    receiver.put(receiver.incoming() / "damaged", "hullo");
+    CHECK(receiver.answer("damaged", "2\n5\n" + md5_of("hullo")).ends_with(".stager-thanks-bss"));
+    receiver.announce("longer", "hello");
+    receiver.put(receiver.incoming() / "longer", "hello!");
+    CHECK(receiver.answer("longer", "1\n6\n").ends_with(".stager-thanks-bss"));
+    CHECK(receiver.in_incoming() == std::set<std::string>{receiver.receipt("damaged").filename().string(),
+                                                          receiver.receipt("longer").filename().string()});
     CHECK(std::filesystem::is_empty(receiver.site().source()));
 }
 
-TEST_CASE("a control file that names files elsewhere is deleted, and touches nothing there") {
+TEST_CASE("a file is held while another has its name, and accepted once that one has gone") {
+    const Receiver receiver;
+    write_file(receiver.delivered("f"), "other");
+    const Daemon daemon(receiver.site());
+    receiver.send("f", "hello");
+    REQUIRE(logs(receiver, "f is held"));
+    CHECK_FALSE(receiver.is_answered("f"));
+    CHECK(std::filesystem::exists(receiver.control("f")));
+    CHECK(read_file(receiver.delivered("f")) == "other");
+    CHECK(eventually([&] {
+        return run_program({"status", receiver.site().config().string()})
+                   .output.find("its name in the stream's directory is taken") != std::string::npos;
+    }));
+
+    std::filesystem::rename(receiver.delivered("f"), receiver.site().home() / "other");
+    CHECK_FALSE(receiver.accepted("f", "hello").empty());
+    CHECK(read_file(receiver.delivered("f")) == "hello");
+    CHECK(read_file(receiver.site().home() / "other") == "other");
+}
+
+TEST_CASE("the same file sent again is accepted again, and the first stays") {
     const Receiver receiver;
     const Daemon daemon(receiver.site());
-    REQUIRE(eventually([&] { return std::filesystem::exists(receiver.incoming()); }));
-    const std::filesystem::path elsewhere = receiver.site().home() / "x";
-    write_file(elsewhere, "hello");
-    write_file(receiver.incoming() / "g", "hello");
-    receiver.announce("x", "../x", 5, md5_of_nothing, ".x.1.00.stager-rcpt-bss");
-    receiver.announce("g", "g", 5, md5_of_hello, "../receipt");
-    CHECK(gone(receiver.control("x")));
+    receiver.send("f", "hello", 1);
+    CHECK_FALSE(receiver.accepted("f", "hello", 1).empty());
+    const std::uint64_t first = inode_of(receiver.delivered("f"));
+    receiver.send("f", "hello", 2);
+    CHECK_FALSE(receiver.accepted("f", "hello", 2).empty());
+    CHECK(inode_of(receiver.delivered("f")) == first);
+    CHECK(eventually([&] { return std::filesystem::is_empty(receiver.journal()); }));
+}
+
+TEST_CASE("a sender that takes any receipt for success gets one for success only") {
+    const Receiver receiver("data_grace: 1s, legacy_sender: true");
+    const Daemon daemon(receiver.site());
+    receiver.put(receiver.incoming() / "f", "hullo");
+    receiver.announce("f", "hello", 1);
+    CHECK(gone(receiver.control("f")));
+    receiver.announce("absent", "hello");
+    CHECK(gone(receiver.control("absent")));
+    receiver.send("f", "hello", 2);
+    CHECK_FALSE(receiver.accepted("f", "hello", 2).empty());
+    CHECK(receiver.in_incoming() == std::set<std::string>{receiver.receipt("f", 2).filename().string()});
+}
+
+TEST_CASE("receipts that nobody thanks for go at their age, and nothing else does") {
+    const Receiver receiver("receipt_max_age: 3s");
+    const std::filesystem::path other = receiver.receipt("other");
+    write_file(other, "not a receipt");
+    const Daemon daemon(receiver.site());
+    receiver.send("f", "hello");
+    CHECK_FALSE(receiver.accepted("f", "hello").empty());
+    CHECK(gone(receiver.receipt("f")));
+    CHECK(read_file(other) == "not a receipt");
+    CHECK(read_file(receiver.delivered("f")) == "hello");
+}
+
+TEST_CASE("a .stop file in the incoming directory is its deliverers' to see, and what has come is accepted") {
+    const Receiver receiver;
+    write_file(receiver.incoming() / ".stop", "operator");
+    const Daemon daemon(receiver.site());
+    receiver.put(receiver.incoming() / "g", "hello");
+    receiver.put(receiver.control("g"), control_text("g", "5", md5_of("hello"), ".stop"));
     CHECK(gone(receiver.control("g")));
-    CHECK(read_file(elsewhere) == "hello");
-    CHECK_FALSE(std::filesystem::exists(receiver.site().home() / "receipt"));
-    CHECK(std::filesystem::is_empty(receiver.site().source()));
-    CHECK(receiver.site().log("mistamover_ctl").find("killed") == std::string::npos);
+    receiver.send("f", "hello");
+    CHECK_FALSE(receiver.accepted("f", "hello").empty());
+    CHECK(read_file(receiver.incoming() / ".stop") == "operator");
+}
+
+TEST_CASE("one pass answers what is there, and names what is held") {
+    const Receiver receiver;
+    write_file(receiver.delivered("held"), "other");
+    receiver.send("held", "hello");
+    receiver.send("f", "hello");
+    const ProgramResult result = receiver.site().one_off();
+    CHECK(result.exit_code == 1);
+    CHECK(result.output.find("held: its name in the stream's directory is taken") != std::string::npos);
+    CHECK_FALSE(receiver.accepted("f", "hello").empty());
+    std::filesystem::remove(receiver.delivered("held"));
+    CHECK(receiver.site().one_off().exit_code == 0);
+    CHECK_FALSE(receiver.accepted("held", "hello").empty());
+}
+
+TEST_CASE("status shows what an arrivals monitor has accepted and why it waits") {
+    const Receiver receiver("data_grace: 60s");
+    const Daemon daemon(receiver.site());
+    receiver.send("f", "hello");
+    CHECK_FALSE(receiver.accepted("f", "hello").empty());
+    receiver.announce("late", "hello");
+    std::string shown;
+    CHECK(eventually([&] {
+        shown = run_program({"status", receiver.site().config().string()}).output;
+        return shown.find("late: it has not arrived completely") != std::string::npos;
+    }));
+    INFO(shown);
+    CHECK(shown.find("ARRIVALS") != std::string::npos);
+    CHECK(shown.find("STREAM") == std::string::npos);  // nothing is sent here
 }
 
 TEST_SUITE_END();

@@ -134,8 +134,9 @@ bool Site::carries(const std::string& name, const std::string& stream) const {
     return eventually([&] { return read_file(target(stream) / name) == name; });
 }
 
-Daemon::Daemon(const Site& site) : site_(site) {
-    const ProgramResult result = run_program({"run", "--daemon", site.config().string()});
+Daemon::Daemon(const Site& site, const std::vector<std::string>& environment) : site_(site) {
+    const ProgramResult result =
+        RunningProgram({"run", "--daemon", site.config().string()}, environment).wait();
     if (result.exit_code != 0) {
         throw std::runtime_error("the daemon did not start: " + result.output);
     }

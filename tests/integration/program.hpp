@@ -78,7 +78,8 @@ std::vector<pid_t> processes_of(const Site& site);
 /// A daemon of the site, started with --daemon and stopped, at the latest, by the destructor.
 class Daemon {
   public:
-    explicit Daemon(const Site& site);
+    /// `environment`: as RunningProgram takes it.
+    explicit Daemon(const Site& site, const std::vector<std::string>& environment = {});
     ~Daemon();
     Daemon(const Daemon&) = delete;
     Daemon& operator=(const Daemon&) = delete;
