@@ -23,7 +23,7 @@ bool is_looked_at(Arrival::State state) {
 
 }  // namespace
 
-ArrivalsMonitor::ArrivalsMonitor(const config::StreamSettings& settings, logging::Logger log,
+ArrivalsMonitor::ArrivalsMonitor(const config::StreamSettings& settings, const logging::Logger& log,
                                  std::function<void()> on_result)
     : settings_(settings),
       extensions_{settings.incoming.control_file_extension, settings.incoming.receipt_file_extension,

@@ -31,7 +31,7 @@ class ArrivalsMonitor {
     /// Opens both directories and makes what is missing. `on_result` is called, on another thread, where
     /// take_results() is to be called. Throws std::system_error or std::runtime_error where the directories
     /// cannot be used, or are not on one file system.
-    ArrivalsMonitor(const config::StreamSettings& settings, logging::Logger log,
+    ArrivalsMonitor(const config::StreamSettings& settings, const logging::Logger& log,
                     std::function<void()> on_result);
 
     /// Goes on with what an earlier process had in hand; to be called once, first.
