@@ -131,7 +131,7 @@ TEST_CASE("pieces grow on a fast line, and shrink on one that is so slow that it
         piece.answered(1ms);
     }
     const std::size_t largest = piece.bytes();
-    CHECK(largest == 128 * 1024);
+    CHECK(largest == 131'072);
     piece.answered(300ms);
     CHECK(piece.bytes() == largest);
     for (int count = 0; count < 20; ++count) {
