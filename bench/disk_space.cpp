@@ -3,7 +3,7 @@
 
 #include <chrono>
 #include <ctime>
-#include <fcntl.h>
+#include <fstream>
 #include <iostream>
 #include <memory>
 #include <string>
@@ -29,7 +29,7 @@ double cpu_milliseconds() {
 }
 
 void make_file(const fs::path& path) {
-    ::close(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+    std::ofstream(path) << path;
 }
 
 std::vector<process::MonitorStream> make_streams(const fs::path& top) {

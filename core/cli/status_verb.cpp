@@ -22,6 +22,7 @@ using Poco::JSON::Object;
 using Row = std::vector<std::string>;
 
 constexpr std::size_t deletions_shown = 10;
+constexpr std::size_t streams_named = 5;
 
 std::string last_error(const Object& stream) {
     const std::time_t when = stream.getValue<Poco::Int64>("last_error_time");
@@ -86,12 +87,14 @@ std::string time_to_low(const Object& file_system) {
     return seconds < 0 ? "-" : format_duration(std::chrono::seconds{seconds});
 }
 
-std::string joined(const Poco::JSON::Array& texts) {
-    std::string all;
-    for (unsigned i = 0; i < texts.size(); ++i) {
-        all += (i == 0 ? "" : " ") + texts.getElement<std::string>(i);
+std::string stopped_streams(const Object& file_system) {
+    const auto names = file_system.getArray("stopped_streams");
+    const auto all = file_system.getValue<std::size_t>("stopped");
+    std::string text;
+    for (unsigned i = 0; i < std::min<std::size_t>(names->size(), streams_named); ++i) {
+        text += (i == 0 ? "" : " ") + names->getElement<std::string>(i);
     }
-    return all;
+    return all <= streams_named ? text : text + " and " + std::to_string(all - streams_named) + " more";
 }
 
 Row row_of_file_system(const Object& file_system) {
@@ -101,7 +104,7 @@ Row row_of_file_system(const Object& file_system) {
             format_size({file_system.getValue<Poco::UInt64>("total_bytes")}),
             time_to_low(file_system),
             std::to_string(file_system.getValue<Poco::UInt64>("deleted_units")),
-            joined(*file_system.getArray("stopped_streams"))};
+            stopped_streams(file_system)};
 }
 
 void print_file_systems(const Poco::JSON::Array& file_systems) {

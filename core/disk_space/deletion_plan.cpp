@@ -7,6 +7,60 @@
 
 namespace mistamover::disk_space {
 
+namespace {
+
+// The units of one stream in their order, of which no more is worked out than is asked for: of many units few
+// are ever looked at.
+class InOrder {
+  public:
+    /// Leaves out what certainly frees nothing.
+    InOrder(const std::vector<const Unit*>& units, const Space& space) {
+        entries_.reserve(units.size());
+        for (const Unit* unit : units) {
+            if (unit->directory || worth(unit->gain, space) > 0) {
+                entries_.push_back({unit->place == UnitPlace::arrivals, unit->ctime_ns, unit});
+            }
+        }
+    }
+
+    /// Null after the last.
+    const Unit* next() {
+        if (next_ == entries_.size()) {
+            return nullptr;
+        }
+        if (next_ == sorted_) {
+            const auto at = [this](std::size_t i) {
+                return entries_.begin() + static_cast<std::ptrdiff_t>(i);
+            };
+            const std::size_t end = std::min(entries_.size(), sorted_ + std::max<std::size_t>(sorted_, 64));
+            std::partial_sort(at(sorted_), at(end), entries_.end());
+            sorted_ = end;
+        }
+        return entries_[next_++].unit;
+    }
+
+  private:
+    // With what mostly decides beside the unit.
+    struct Entry {
+        bool arrival = false;
+        std::int64_t ctime_ns = 0;
+        const Unit* unit = nullptr;
+
+        bool operator<(const Entry& other) const {
+            if (arrival != other.arrival) {
+                return arrival;
+            }
+            return ctime_ns == other.ctime_ns ? goes_first(*unit, *other.unit) : ctime_ns > other.ctime_ns;
+        }
+    };
+
+    std::vector<Entry> entries_;
+    std::size_t next_ = 0;
+    std::size_t sorted_ = 0;
+};
+
+}  // namespace
+
 bool goes_first(const Unit& a, const Unit& b) {
     const auto key = [](const Unit& unit) {
         return std::tuple(unit.place != UnitPlace::arrivals, -unit.ctime_ns, std::string_view(unit.name),
@@ -45,16 +99,12 @@ std::vector<PlannedUnit> plan_deletions(
     std::vector<PlannedUnit> plan;
     std::uint64_t freed = 0;
     for (const std::size_t stream : order) {
-        std::vector<const Unit*> units = source.units(stream);
-        const auto last = [](const Unit* a, const Unit* b) { return goes_first(*b, *a); };
-        std::make_heap(units.begin(), units.end(), last);
-        while (!units.empty()) {
+        InOrder units(source.units(stream), space);
+        while (const Unit* next = units.next()) {
             if (freed >= needed || plan.size() >= most) {
                 return plan;
             }
-            std::pop_heap(units.begin(), units.end(), last);
-            Unit unit = *units.back();
-            units.pop_back();
+            Unit unit = *next;
             if (passed_over(stream, unit)) {
                 continue;
             }

@@ -15,7 +15,10 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::size_t most_in_batch = 500;
-constexpr std::size_t most_shown = 10;               // while nothing has to be deleted
+constexpr std::size_t enough_to_tell =
+    100;                                 // of a stream of which none can be deleted: the rest is no better
+constexpr std::size_t most_shown = 10;   // while nothing has to be deleted
+constexpr std::size_t most_named = 100;  // stopped streams
 constexpr std::size_t most_bytes_of_paths = 48'000;  // a report has to fit into a message
 constexpr std::chrono::milliseconds shortest_pause = 100ms;
 constexpr std::chrono::milliseconds pause_while_vlow = 1s;
@@ -57,6 +60,7 @@ void DiskSpaceMonitor::poll(Clock::time_point now) {
     free_at_poll_ = effective_free(space_);
     freed_ = 0;
     passed_over_.clear();
+    streams_passed_over_.clear();
     some_under_way_ = false;
     take_state();
     tell_forecast();
@@ -105,14 +109,15 @@ void DiskSpaceMonitor::tell_forecast() {
 }
 
 void DiskSpaceMonitor::settle_stops(bool exhausted) {
-    report_.stopped.clear();
+    report_.stopped = 0;
+    report_.stopped_names.clear();
     for (std::size_t stream = 0; stream < streams_.size(); ++stream) {
         bool stopped = false;
         for (std::size_t file = 0; file < streams_[stream].stop_files.size(); ++file) {
             stopped = settle_stop(stream, file, exhausted) == StopSeen::own || stopped;
         }
-        if (stopped) {
-            report_.stopped.push_back(streams_[stream].name);
+        if (stopped && ++report_.stopped <= most_named) {
+            report_.stopped_names.push_back(streams_[stream].name);
         }
     }
 }
@@ -184,7 +189,8 @@ void DiskSpaceMonitor::make_plan() {
     try {
         plan_ =
             plan_deletions(order_, disk_, space_, needed(), most, [&](std::size_t stream, const Unit& unit) {
-                return passed_over_.contains({stream, unit.place, unit.name});
+                return streams_passed_over_.contains(stream) ||
+                       (!passed_over_.empty() && passed_over_.contains({stream, unit.place, unit.name}));
             });
     } catch (const std::system_error& error) {
         failed(error.what());
@@ -224,9 +230,14 @@ DiskSpaceMonitor::Batch DiskSpaceMonitor::next_deletions() {
 }
 
 void DiskSpaceMonitor::carry_out(const Batch& batch, const std::function<bool(const Unit&)>& allowed) {
+    std::size_t deleted = 0;
     for (const Unit& unit : batch.units) {
         passed_over_.insert({batch.stream, unit.place, unit.name});
-        some_under_way_ = !(allowed(unit) && delete_unit(batch.stream, unit)) || some_under_way_;
+        deleted += allowed(unit) && delete_unit(batch.stream, unit) ? 1 : 0;
+    }
+    some_under_way_ = some_under_way_ || deleted < batch.units.size();
+    if (deleted == 0 && batch.units.size() >= enough_to_tell) {
+        streams_passed_over_.insert(batch.stream);
     }
     measure();
     take_state();

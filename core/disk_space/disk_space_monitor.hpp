@@ -104,6 +104,7 @@ class DiskSpaceMonitor {
     std::vector<PlannedUnit> plan_;
     /// Units that could not be deleted since the poll: stream, place and name.
     std::set<std::tuple<std::size_t, UnitPlace, std::string>> passed_over_;
+    std::set<std::size_t> streams_passed_over_;
     bool some_under_way_ = false;  ///< Of those, some are in use and may soon go by themselves.
     bool told_exhausted_ = false;
     process::DiskSpaceReport report_;

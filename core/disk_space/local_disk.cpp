@@ -31,10 +31,6 @@ std::vector<UnitListing> listings_of(const process::MonitorStream& stream) {
     return listings;
 }
 
-process::UniqueFd open_directory(const std::filesystem::path& path) {
-    return process::UniqueFd(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-}
-
 }  // namespace
 
 LocalDisk::LocalDisk(std::string label, std::string mount_point,
@@ -54,7 +50,7 @@ std::vector<std::string> LocalDisk::recover() {
     std::vector<std::string> deleted;
     for (const std::vector<UnitListing>& stream : listings_) {
         for (const UnitListing& listing : stream) {
-            const process::UniqueFd fd = open_directory(listing.directory());
+            const process::UniqueFd fd = listing.open();
             if (!fd.valid()) {
                 continue;
             }
@@ -136,13 +132,13 @@ std::string LocalDisk::path_of(std::size_t stream, const Unit& unit) const {
 }
 
 std::optional<Gain> LocalDisk::gain_of_directory(std::size_t stream, const Unit& unit) {
-    const process::UniqueFd fd = open_directory(listing_of(stream, unit.place).directory());
+    const process::UniqueFd fd = listing_of(stream, unit.place).open();
     return fd.valid() ? gain_of_tree(fd.get(), unit.name) : std::nullopt;
 }
 
 bool LocalDisk::remove_unit(std::size_t stream, const Unit& unit, const std::function<void()>& about_to) {
     const UnitListing& listing = listing_of(stream, unit.place);
-    const process::UniqueFd fd = open_directory(listing.directory());
+    const process::UniqueFd fd = listing.open();
     const std::string control_file = listing.control_file(unit.name);
     struct stat ignored {};
     if (!fd.valid() ||

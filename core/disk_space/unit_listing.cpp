@@ -10,7 +10,6 @@
 
 #include "files/directory_names.hpp"
 #include "process/throw_errno.hpp"
-#include "process/unique_fd.hpp"
 
 namespace mistamover::disk_space {
 namespace {
@@ -66,10 +65,12 @@ std::string UnitListing::control_file(const std::string& name) const {
 
 const std::vector<Unit>& UnitListing::units() {
     struct stat info {};
-    if (::stat(directory_.c_str(), &info) != 0) {
-        if (errno != ENOENT && errno != ENOTDIR) {
-            process::throw_errno(directory_.string());
-        }
+    const int found =
+        ::fstatat(AT_FDCWD, directory_.c_str(), &info, follows_link() ? 0 : AT_SYMLINK_NOFOLLOW);
+    if (found != 0 && errno != ENOENT && errno != ENOTDIR) {
+        process::throw_errno(directory_.string());
+    }
+    if (found != 0 || !S_ISDIR(info.st_mode)) {
         forget();
         return units_;
     }
@@ -79,7 +80,7 @@ const std::vector<Unit>& UnitListing::units() {
     }
     listed_at_change_ = -1;
     const bool settled = now_ns() - change > step_of_file_clock_ns;
-    const process::UniqueFd fd(::open(directory_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    const process::UniqueFd fd = open();
     if (!fd.valid()) {
         process::throw_errno(directory_.string());
     }
@@ -89,6 +90,11 @@ const std::vector<Unit>& UnitListing::units() {
         listed_inode_ = info.st_ino;
     }
     return units_;
+}
+
+process::UniqueFd UnitListing::open() const {
+    const int flags = O_RDONLY | O_DIRECTORY | O_CLOEXEC | (follows_link() ? 0 : O_NOFOLLOW);
+    return process::UniqueFd(::open(directory_.c_str(), flags));
 }
 
 void UnitListing::forget() {

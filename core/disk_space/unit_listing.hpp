@@ -9,6 +9,7 @@
 
 #include "disk_space/deletion_plan.hpp"
 #include "files/unit_names.hpp"
+#include "process/unique_fd.hpp"
 
 namespace mistamover::disk_space {
 
@@ -17,8 +18,9 @@ namespace mistamover::disk_space {
 /// it is deleted.
 class UnitListing {
   public:
-    /// `control_extension`: a unit NAME for which there is a `.NAME.<control_extension>` is in the handshake
-    /// of the arrivals protocol, and left out. Empty: none is.
+    /// The quarantine, which may lie where deliverers can put a link in its place, is not followed if it is a
+    /// link. `control_extension`: a unit NAME for which there is a `.NAME.<control_extension>` is in the
+    /// handshake of the arrivals protocol, and left out. Empty: none is.
     UnitListing(std::filesystem::path directory, UnitPlace place, files::UnitNames names,
                 std::string control_extension);
 
@@ -26,12 +28,15 @@ class UnitListing {
     [[nodiscard]] UnitPlace place() const noexcept { return place_; }
     /// Throws std::system_error; a directory that is not there has no units.
     const std::vector<Unit>& units();
+    /// The directory itself; invalid, with errno, where it is not there.
+    [[nodiscard]] process::UniqueFd open() const;
     /// Whatever is asked for next is looked at anew.
     void forget();
     /// The name of the control file of a unit; empty: it can have none.
     [[nodiscard]] std::string control_file(const std::string& name) const;
 
   private:
+    [[nodiscard]] bool follows_link() const { return place_ != UnitPlace::quarantine; }
     void list(int directory_fd);
     [[nodiscard]] std::optional<Unit> look_at(int directory_fd, const std::string& name) const;
 

@@ -41,7 +41,7 @@ std::int64_t ctime_ns(const struct stat& info) {
 }
 
 // Adds up what the entries of an open directory would free; false where one of them forbids it.
-bool add_gain_of_entries(int directory_fd, Gain& gain) {  // NOLINT(misc-no-recursion): as deep as the tree
+bool add_gain_of_entries(int directory_fd, Gain& gain) {
     for (const std::string& name : files::directory_names(directory_fd, ".", "a directory")) {
         struct stat info {};
         if (::fstatat(directory_fd, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) {
@@ -63,7 +63,7 @@ bool add_gain_of_entries(int directory_fd, Gain& gain) {  // NOLINT(misc-no-recu
     return true;
 }
 
-void remove_tree(int directory_fd, const std::string& name) {  // NOLINT(misc-no-recursion)
+void remove_tree(int directory_fd, const std::string& name) {
     if (::unlinkat(directory_fd, name.c_str(), 0) == 0) {
         return;
     }

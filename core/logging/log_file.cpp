@@ -107,17 +107,21 @@ int LogFile::look_at_size() {
     if (info.st_nlink == 0) {
         return open();
     }
-    size_ = static_cast<std::uint64_t>(info.st_size);
+    const auto size = static_cast<std::uint64_t>(info.st_size);
+    reserved_until_ = size < size_ ? 0 : reserved_until_;
+    size_ = size;
     return 0;
 }
 
-/// ENOSPC where so much can certainly not be written: then nothing is tried that would have to be undone, and
-/// what is reserved stays for a shorter line.
+/// Reserves nothing that a rotated file would keep. ENOSPC where so much can certainly not be written: then
+/// nothing is tried that would have to be undone, and what is reserved stays for a shorter line.
 int LogFile::reserve(std::size_t bytes) {
-    if (reserved_until_ > bytes + least_reserved && size_ <= reserved_until_ - bytes - least_reserved) {
+    const std::uint64_t until_rotation = room_ - std::min<std::uint64_t>(room_, bytes);
+    const std::uint64_t least = std::min(least_reserved, until_rotation);
+    if (reserved_until_ >= bytes + least && size_ <= reserved_until_ - bytes - least) {
         return 0;
     }
-    for (const std::uint64_t ahead : {reserved_ahead, std::uint64_t{0}}) {
+    for (const std::uint64_t ahead : {std::min(reserved_ahead, until_rotation), std::uint64_t{0}}) {
         const std::uint64_t length = bytes + ahead;
         if (::fallocate(fd_.get(), FALLOC_FL_KEEP_SIZE, static_cast<off_t>(size_),
                         static_cast<off_t>(length)) == 0) {
@@ -173,9 +177,6 @@ std::string LogFile::old_path(std::uint64_t number) const {
 int LogFile::rotate(std::uint32_t keep) {
     if (!is_still_at_path()) {
         return 0;  // Somebody else has rotated it.
-    }
-    if (::ftruncate(fd_.get(), static_cast<off_t>(size_)) != 0) {  // gives back what is reserved
-        return errno;
     }
     if (keep == 0) {
         return ::unlink(path_.c_str()) == 0 ? 0 : errno;

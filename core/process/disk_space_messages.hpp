@@ -47,12 +47,13 @@ struct DiskSpaceReport {
     std::uint64_t free_bytes = 0;
     std::uint64_t total_bytes = 0;
     std::uint64_t free_inodes = 0;
-    std::uint64_t total_inodes = 0;     ///< 0: the file system does not count them.
-    std::int64_t bytes_per_second = 0;  ///< Of free space; negative: it fills.
-    std::int64_t seconds_to_low = -1;   ///< At that rate; -1: not in sight.
-    std::vector<std::string> stopped;   ///< Streams that a `.stop` of the monitor's holds back.
-    std::vector<PlannedDeletion> plan;  ///< What is deleted next, in this order, where it comes to that.
-    std::uint64_t deleted_units = 0;    ///< Since the monitor was started.
+    std::uint64_t total_inodes = 0;          ///< 0: the file system does not count them.
+    std::int64_t bytes_per_second = 0;       ///< Of free space; negative: it fills.
+    std::int64_t seconds_to_low = -1;        ///< At that rate; -1: not in sight.
+    std::uint64_t stopped = 0;               ///< Streams that a `.stop` of the monitor's holds back,
+    std::vector<std::string> stopped_names;  ///< and the first of them.
+    std::vector<PlannedDeletion> plan;       ///< What is deleted next, in this order, where it comes to that.
+    std::uint64_t deleted_units = 0;         ///< Since the monitor was started.
     std::uint64_t deleted_bytes = 0;
     std::string last_error;
     std::int64_t last_error_time = 0;  ///< Seconds since 1970; 0: none.

@@ -20,8 +20,8 @@ void disk_space_fields(auto& wire, auto& m) {
         wire(m.stream, m.path, m.bytes);
     } else if constexpr (std::is_same_v<M, DiskSpaceReport>) {
         wire(m.state, m.free_bytes, m.total_bytes, m.free_inodes, m.total_inodes, m.bytes_per_second,
-             m.seconds_to_low, m.stopped, m.plan, m.deleted_units, m.deleted_bytes, m.last_error,
-             m.last_error_time);
+             m.seconds_to_low, m.stopped, m.stopped_names, m.plan, m.deleted_units, m.deleted_bytes,
+             m.last_error, m.last_error_time);
     } else if constexpr (std::is_same_v<M, HoldUnits>) {
         wire(m.request, m.stream, m.names);
     } else if constexpr (std::is_same_v<M, UnitsHeld>) {

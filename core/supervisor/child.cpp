@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "supervisor/child.hpp"
 
-#include <string.h>  // NOLINT(modernize-deprecated-headers): sigdescr_np
-#include <sys/wait.h>
-
 namespace mistamover::supervisor {
 namespace {
 
@@ -19,14 +16,5 @@ bool receives(const config::Stream& stream) {
 
 const ChildKind transfer_process{"_transfer", "process", "work", "data_stream", sends};
 const ChildKind arrivals_monitor{"_arrivals", "arrivals monitor", "arrivals", "incoming", receives};
-
-std::string how_it_ended(int status) {
-    if (WIFSIGNALED(status)) {
-        const char* text = ::sigdescr_np(WTERMSIG(status));
-        return "signal " + std::to_string(WTERMSIG(status)) + " (" + (text == nullptr ? "unknown" : text) +
-               ")";
-    }
-    return "exit code " + std::to_string(WEXITSTATUS(status));
-}
 
 }  // namespace mistamover::supervisor

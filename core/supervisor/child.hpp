@@ -1,23 +1,18 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include <chrono>
 #include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
-#include <sys/types.h>
+#include <vector>
 
 #include "config/load.hpp"
-#include "process/channel.hpp"
 #include "supervisor/directory_watch.hpp"
-#include "supervisor/restart_policy.hpp"
+#include "supervisor/process_keeper.hpp"
 
 namespace mistamover::supervisor {
-
-/// "exit code 3", "signal 9 (Killed)": from a status of waitpid.
-std::string how_it_ended(int status);
 
 /// A kind of process of which a stream may have one.
 struct ChildKind {
@@ -32,18 +27,10 @@ extern const ChildKind transfer_process;
 extern const ChildKind arrivals_monitor;
 
 /// What the controller knows of one stream and of the process that carries it out.
-struct StreamChild {
+struct StreamChild : ChildProcess {
     config::Stream stream;
-    pid_t pid = -1;  ///< -1: no process at present.
-    std::unique_ptr<process::Channel> channel;
     process::StreamReport report;
     std::optional<process::Finished> finished;
-    RestartPolicy restart;
-    std::uint64_t restarts = 0;
-    std::chrono::steady_clock::time_point started;
-    std::chrono::steady_clock::time_point heard;  ///< When it last said anything.
-    process::EventLoop::TimerId start_timer = 0;
-    process::EventLoop::TimerId kill_timer = 0;
     std::optional<process::WatchRequest> wants_watch;
     std::unique_ptr<DirectoryWatch> watch;  ///< None: it polls.
     std::optional<config::Stream> next;     ///< The settings to start again with once it has ended.

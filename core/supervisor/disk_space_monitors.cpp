@@ -2,18 +2,13 @@
 #include "supervisor/disk_space_monitors.hpp"
 
 #include <algorithm>
-#include <csignal>
 
 #include "disk_space/placed_stops.hpp"
-#include "process/spawn.hpp"
 #include "supervisor/child.hpp"
 #include "supervisor/reload_difference.hpp"
 
 namespace mistamover::supervisor {
 namespace {
-
-using namespace std::chrono_literals;
-using SpaceClock = process::EventLoop::Clock;
 
 constexpr char disk_space_verb[] = "_disk-space";
 
@@ -34,12 +29,15 @@ bool asks_for_the_same(const disk_space::FileSystem& a, const disk_space::FileSy
 
 DiskSpaceMonitors::DiskSpaceMonitors(process::EventLoop& loop, LogService& log, StreamProcesses& transfers,
                                      std::filesystem::path run_dir)
-    : loop_(loop), log_(log), transfers_(transfers), work_dir_(std::move(run_dir) / "disk_space") {}
+    : loop_(loop),
+      log_(log),
+      transfers_(transfers),
+      work_dir_(std::move(run_dir) / "disk_space"),
+      keeper_(loop, log) {}
 
 DiskSpaceMonitors::~DiskSpaceMonitors() {
     for (const auto& [label, child] : children_) {
-        loop_.cancel(child->start_timer);
-        loop_.cancel(child->kill_timer);
+        keeper_.cancel_timers(*child);
     }
 }
 
@@ -71,7 +69,7 @@ void DiskSpaceMonitors::regroup() {
     for (const auto& [label, child] : children_) {
         if (!wanted.contains(label) && !child->removed) {
             child->removed = true;
-            stop(label, *child);
+            keeper_.stop(*child, monitor_description(label));
         }
     }
     std::erase_if(children_,
@@ -95,7 +93,7 @@ void DiskSpaceMonitors::take(const std::string& label, disk_space::FileSystem&& 
     child->removed = child->finished = false;
     if (child->pid > 0) {
         child->replaced = true;
-        stop(label, *child);
+        keeper_.stop(*child, monitor_description(label));
     } else {
         start(label);
     }
@@ -103,41 +101,16 @@ void DiskSpaceMonitors::take(const std::string& label, disk_space::FileSystem&& 
 
 void DiskSpaceMonitors::start(const std::string& label) {
     SpaceChild& child = *children_.at(label);
-    loop_.cancel(child.start_timer);
-    child.start_timer = 0;
-    if (stopping_) {
-        return;
+    if (!stopping_) {
+        keeper_.start(
+            child, monitor_description(label), [&] { spawn(label, child); }, [this, label] { start(label); });
     }
-    try {
-        spawn(label, child);
-    } catch (const std::exception& error) {
-        log_.log().error(monitor_description(label) + " cannot be started: " + error.what());
-        if (child.pid > 0) {
-            ::kill(child.pid, SIGKILL);
-            return;
-        }
-        child.channel.reset();
-        start_later(label, child.restart.next_pause(0ms, random_jitter()));
-    }
-}
-
-void DiskSpaceMonitors::start_later(const std::string& label, std::chrono::milliseconds pause) {
-    SpaceChild& child = *children_.at(label);
-    loop_.cancel(child.start_timer);
-    child.start_timer = loop_.call_after(pause, [this, label] { start(label); });
 }
 
 void DiskSpaceMonitors::spawn(const std::string& label, SpaceChild& child) {
     const std::filesystem::path work_dir = work_dir_ / label;
-    std::filesystem::create_directories(work_dir);
-    std::filesystem::permissions(work_dir, std::filesystem::perms::owner_all);
-    auto [ours, theirs] = process::socket_pair();
-    child.channel = std::make_unique<process::Channel>(
-        loop_, std::move(ours),
-        [this, label](process::Message&& message) { on_message(label, std::move(message)); }, [] {});
-    child.pid = process::spawn_self({disk_space_verb, label, child.file_system.mount_point}, theirs.get(),
-                                    log_.socket());
-    child.started = child.heard = SpaceClock::now();
+    keeper_.spawn(child, {disk_space_verb, label, child.file_system.mount_point}, work_dir,
+                  [this, label](process::Message&& message) { on_message(label, std::move(message)); });
     child.replaced = false;
     process::Configure configure;
     configure.settings = child.settings;
@@ -149,31 +122,15 @@ void DiskSpaceMonitors::spawn(const std::string& label, SpaceChild& child) {
     child.channel->send(process::StreamsKnown{});
 }
 
-void DiskSpaceMonitors::stop(const std::string& label, SpaceChild& child) {
-    loop_.cancel(child.start_timer);
-    child.start_timer = 0;
-    if (child.pid < 0) {
-        return;
-    }
-    child.channel->send(process::Stop{grace_.count()});
-    loop_.cancel(child.kill_timer);
-    child.kill_timer = loop_.call_after(grace_, [this, label, &child] {
-        child.kill_timer = 0;
-        log_.log().error(monitor_description(label) + " did not end in time and is killed");
-        ::kill(child.pid, SIGKILL);
-    });
-}
-
 void DiskSpaceMonitors::stop() {
     stopping_ = true;
     for (const auto& [label, child] : children_) {
-        stop(label, *child);
+        keeper_.stop(*child, monitor_description(label));
     }
 }
 
 void DiskSpaceMonitors::on_message(const std::string& label, process::Message&& message) {
     SpaceChild& child = *children_.at(label);
-    child.heard = SpaceClock::now();
     if (auto* report = std::get_if<process::DiskSpaceReport>(&message)) {
         child.report = std::move(*report);
     } else if (const auto* wanted = std::get_if<process::HoldUnits>(&message)) {
@@ -212,12 +169,8 @@ void DiskSpaceMonitors::process_ended(pid_t pid, int status) {
     }
     const std::string label = found->first;
     SpaceChild& child = *found->second;
-    child.channel->receive();  // its last words may still be in the socket
+    keeper_.ended(child);
     release_all(child);
-    child.pid = -1;
-    child.channel.reset();
-    loop_.cancel(child.kill_timer);
-    child.kill_timer = 0;
     if (stopping_) {
         return;
     }
@@ -228,20 +181,14 @@ void DiskSpaceMonitors::process_ended(pid_t pid, int status) {
     } else {
         log_.log().error(monitor_description(label) + " ended with " + how_it_ended(status) +
                          "; it is started again");
-        ++child.restarts;
-        const auto lived =
-            std::chrono::duration_cast<std::chrono::milliseconds>(SpaceClock::now() - child.started);
-        start_later(label, child.restart.next_pause(lived, random_jitter()));
+        keeper_.start_again(child, [this, label] { start(label); });
     }
 }
 
 void DiskSpaceMonitors::check_health() {
-    health_.begin(SpaceClock::now());
+    health_.begin(process::EventLoop::Clock::now());
     for (const auto& [label, child] : children_) {
-        if (child->pid > 0 && health_.hangs(child->heard)) {
-            log_.log().critical(monitor_description(label) + " hangs and is killed");
-            ::kill(child->pid, SIGKILL);
-        }
+        keeper_.kill_if_it_hangs(*child, monitor_description(label), health_);
     }
 }
 

@@ -12,30 +12,21 @@
 
 #include "config/load.hpp"
 #include "disk_space/file_systems.hpp"
-#include "process/channel.hpp"
 #include "process/event_loop.hpp"
 #include "supervisor/health.hpp"
 #include "supervisor/log_service.hpp"
 #include "supervisor/mount_watch.hpp"
-#include "supervisor/restart_policy.hpp"
+#include "supervisor/process_keeper.hpp"
 #include "supervisor/stream_processes.hpp"
 
 namespace mistamover::supervisor {
 
 /// What the controller knows of one file system and of the process that monitors it.
-struct SpaceChild {
+struct SpaceChild : ChildProcess {
     disk_space::FileSystem file_system;
     std::string settings;  ///< The global ones, serialized.
-    pid_t pid = -1;        ///< -1: no process at present.
-    std::unique_ptr<process::Channel> channel;
     process::DiskSpaceReport report;
     std::set<std::string> holds;  ///< Streams of which it has units held.
-    RestartPolicy restart;
-    std::uint64_t restarts = 0;
-    std::chrono::steady_clock::time_point started;
-    std::chrono::steady_clock::time_point heard;  ///< When it last said anything.
-    process::EventLoop::TimerId start_timer = 0;
-    process::EventLoop::TimerId kill_timer = 0;
     bool finished = false;
     bool replaced = false;  ///< It ends in order to start again with other settings.
     bool removed = false;   ///< It is to go, with its process, for good.
@@ -55,7 +46,7 @@ class DiskSpaceMonitors {
     DiskSpaceMonitors& operator=(const DiskSpaceMonitors&) = delete;
 
     /// How long a process that is to end may take before it is killed.
-    void set_grace(std::chrono::milliseconds grace) noexcept { grace_ = grace; }
+    void set_grace(std::chrono::milliseconds grace) noexcept { keeper_.set_grace(grace); }
     /// Starts, replaces and stops what the configuration, which is usable(), asks for.
     void apply(const config::Configuration& configuration);
     /// To be called where a child has ended that may be one of these.
@@ -72,9 +63,7 @@ class DiskSpaceMonitors {
     void regroup();
     void take(const std::string& label, disk_space::FileSystem&& wanted);
     void start(const std::string& label);
-    void start_later(const std::string& label, std::chrono::milliseconds pause);
     void spawn(const std::string& label, SpaceChild& child);
-    void stop(const std::string& label, SpaceChild& child);
     void on_message(const std::string& label, process::Message&& message);
     void hold(const std::string& label, const process::HoldUnits& wanted);
     void release_all(SpaceChild& child);
@@ -83,7 +72,7 @@ class DiskSpaceMonitors {
     LogService& log_;
     StreamProcesses& transfers_;
     std::filesystem::path work_dir_;
-    std::chrono::milliseconds grace_{30'000};
+    ProcessKeeper keeper_;
     std::vector<config::Stream> in_force_;
     std::vector<process::MonitorStream> monitored_;  ///< What of these is to be monitored.
     std::string settings_;

@@ -82,7 +82,7 @@ Array::Ptr plan_json(const process::DiskSpaceReport& report) {
 Object::Ptr file_system_json(const std::string& label, const SpaceChild& child) {
     const process::DiskSpaceReport& report = child.report;
     Array::Ptr stopped = new Array;
-    for (const std::string& stream : report.stopped) {
+    for (const std::string& stream : report.stopped_names) {
         stopped->add(stream);
     }
     Object::Ptr json = new Object(Poco::JSON_PRESERVE_KEY_ORDER);
@@ -95,6 +95,7 @@ Object::Ptr file_system_json(const std::string& label, const SpaceChild& child) 
     json->set("total_inodes", report.total_inodes);
     json->set("bytes_per_second", static_cast<Poco::Int64>(report.bytes_per_second));
     json->set("seconds_to_low", static_cast<Poco::Int64>(report.seconds_to_low));
+    json->set("stopped", report.stopped);
     json->set("stopped_streams", stopped);
     json->set("next_deletions", plan_json(report));
     json->set("deleted_units", report.deleted_units);

@@ -2,12 +2,9 @@
 #include "supervisor/stream_processes.hpp"
 
 #include <algorithm>
-#include <csignal>
 #include <ctime>
 #include <fstream>
 
-#include "process/channel.hpp"
-#include "process/spawn.hpp"
 #include "process/work_lock.hpp"
 
 namespace mistamover::supervisor {
@@ -34,12 +31,12 @@ StreamProcesses::StreamProcesses(process::EventLoop& loop, Watcher& watcher, Log
       log_(log),
       kind_(kind),
       options_(std::move(options)),
-      on_left_(std::move(on_left)) {}
+      on_left_(std::move(on_left)),
+      keeper_(loop, log) {}
 
 StreamProcesses::~StreamProcesses() {
     for (const auto& [name, child] : children_) {
-        loop_.cancel(child->start_timer);
-        loop_.cancel(child->kill_timer);
+        keeper_.cancel_timers(*child);
     }
 }
 
@@ -92,42 +89,20 @@ void StreamProcesses::start(StreamChild& child) {
     if (stopping_) {
         return;
     }
+    const auto again = [this, &child] { start(child); };
     if (directory_is_in_use(child)) {
-        start_later(child, directory_wait);
+        keeper_.start_later(child, directory_wait, again);
         return;
     }
-    try {
-        spawn(child);
-    } catch (const std::exception& error) {
-        log_.log().error(description(child.stream.name) + " cannot be started: " + error.what());
-        if (child.pid > 0) {
-            ::kill(child.pid, SIGKILL);
-            return;
-        }
-        child.channel.reset();
-        start_later(child, child.restart.next_pause(0ms, random_jitter()));
-    }
-}
-
-void StreamProcesses::start_later(StreamChild& child, std::chrono::milliseconds pause) {
-    loop_.cancel(child.start_timer);
-    child.start_timer = loop_.call_after(pause, [this, &child] {
-        child.start_timer = 0;
-        start(child);
-    });
+    keeper_.start(
+        child, description(child.stream.name), [this, &child] { spawn(child); }, again);
 }
 
 void StreamProcesses::spawn(StreamChild& child) {
     const std::string& name = child.stream.name;
-    std::filesystem::create_directories(work_dir(name));
-    std::filesystem::permissions(work_dir(name), std::filesystem::perms::owner_all);
-    auto [ours, theirs] = process::socket_pair();
-    child.channel = std::make_unique<process::Channel>(
-        loop_, std::move(ours),
-        [this, &child](process::Message&& message) { on_message(child, std::move(message)); }, [] {});
-    child.pid = process::spawn_self({kind_.verb, name}, theirs.get(), log_.socket());
+    keeper_.spawn(child, {kind_.verb, name}, work_dir(name),
+                  [this, &child](process::Message&& message) { on_message(child, std::move(message)); });
     child.finished.reset();
-    child.started = child.heard = Clock::now();
     child.report.state = process::StreamState::starting;
     process::Configure configure;
     config::SettingsMap settings = child.stream.settings;
@@ -141,25 +116,10 @@ void StreamProcesses::spawn(StreamChild& child) {
     child.channel->send(configure);
 }
 
-void StreamProcesses::stop(StreamChild& child, std::chrono::milliseconds grace) {
-    loop_.cancel(child.start_timer);
-    child.start_timer = 0;
-    if (child.pid < 0) {
-        return;
-    }
-    child.channel->send(process::Stop{grace.count()});
-    loop_.cancel(child.kill_timer);
-    child.kill_timer = loop_.call_after(grace, [this, &child] {
-        child.kill_timer = 0;
-        log_.log().error(description(child.stream.name) + " did not end in time and is killed");
-        ::kill(child.pid, SIGKILL);
-    });
-}
-
 void StreamProcesses::stop() {
     stopping_ = true;
     for (const auto& [name, child] : children_) {
-        stop(*child, grace_);
+        keeper_.stop(*child, description(name));
     }
 }
 
@@ -168,7 +128,7 @@ void StreamProcesses::replace(StreamChild& child, const config::Stream& stream) 
     std::filesystem::remove(stopped_mark(stream.name), ignored);
     child.removed = false;
     child.next = stream;
-    stop(child, grace_);
+    keeper_.stop(child, description(stream.name));
     if (child.pid < 0) {
         start_with_next(child);
     }
@@ -187,7 +147,7 @@ void StreamProcesses::apply(const config::Configuration& fresh) {
         StreamChild& child = *children_.at(name);
         child.removed = true;
         child.next.reset();
-        stop(child, longest_unit_in_hand);
+        keeper_.stop(child, description(name), longest_unit_in_hand);
         if (child.pid < 0) {
             log_.log().info("stream " + name + " was removed");
             children_.erase(name);
@@ -227,7 +187,6 @@ void StreamProcesses::note_stopped(StreamChild& child) const {
 }
 
 void StreamProcesses::on_message(StreamChild& child, process::Message&& message) {
-    child.heard = Clock::now();
     if (auto* report = std::get_if<process::StreamReport>(&message)) {
         child.report = std::move(*report);
         if (child.report.state == process::StreamState::stopped &&
@@ -319,7 +278,7 @@ void StreamProcesses::on_events(StreamChild& child, const Watcher::Events& event
         child.wants_watch.reset();
         if (!child.removed && !child.next) {
             child.next = child.stream;
-            stop(child, grace_);
+            keeper_.stop(child, description(child.stream.name));
         }
     } else if (!child.watch->problem().empty()) {
         const std::string problem = child.watch->problem();
@@ -341,14 +300,10 @@ void StreamProcesses::process_ended(pid_t pid, int status) {
         return;
     }
     StreamChild& child = *found->second;
-    child.channel->receive();  // its last words may still be in the socket
+    keeper_.ended(child);
     answer_held(child, {});
-    child.pid = -1;
-    child.channel.reset();
     child.watch.reset();
     child.wants_watch.reset();
-    loop_.cancel(child.kill_timer);
-    child.kill_timer = 0;
     something_left_ = something_left_ || (child.finished && !child.finished->clean);
     if (stopping_ || (options_.one_off && child.finished)) {
         return;
@@ -373,21 +328,17 @@ void StreamProcesses::died(StreamChild& child, int status) {
         on_left_(name, {directory(child.stream), how});
         return;
     }
-    ++child.restarts;
     log_.log().error(how + "; it is started again");
     child.report.last_error = how;
     child.report.last_error_time = std::time(nullptr);
-    const auto lived = std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - child.started);
-    start_later(child, child.restart.next_pause(lived, random_jitter()));
+    keeper_.start_again(child, [this, &child] { start(child); });
 }
 
 void StreamProcesses::check_health() {
     health_.begin(Clock::now());
     for (const auto& [name, child] : children_) {
-        if (child->pid > 0 && health_.hangs(child->heard)) {
-            log_.log().critical(description(name) + " hangs and is killed");
-            ::kill(child->pid, SIGKILL);
-        } else if (child->pid > 0 && !child->watch && child->wants_watch && watch(*child).empty()) {
+        if (!keeper_.kill_if_it_hangs(*child, description(name), health_) && child->pid > 0 &&
+            !child->watch && child->wants_watch && watch(*child).empty()) {
             log_.log().info("the directory of stream " + name + " can be watched now");
         }
     }

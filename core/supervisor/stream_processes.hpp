@@ -34,7 +34,7 @@ class StreamProcesses {
     StreamProcesses& operator=(const StreamProcesses&) = delete;
 
     /// How long a process that is to end may take before it is killed.
-    void set_grace(std::chrono::milliseconds grace) noexcept { grace_ = grace; }
+    void set_grace(std::chrono::milliseconds grace) noexcept { keeper_.set_grace(grace); }
     /// Starts a process for the stream, if it is to have one.
     void add(const config::Stream& stream);
     /// Starts, replaces and stops what a new configuration, which is usable(), asks for.
@@ -69,10 +69,8 @@ class StreamProcesses {
     [[nodiscard]] std::string directory(const config::Stream& stream) const;
     void start(StreamChild& child);
     void spawn(StreamChild& child);
-    void start_later(StreamChild& child, std::chrono::milliseconds pause);
     void start_with_next(StreamChild& child);
     void replace(StreamChild& child, const config::Stream& stream);
-    void stop(StreamChild& child, std::chrono::milliseconds grace);
     void note_stopped(StreamChild& child) const;
     [[nodiscard]] bool nobody_sends(const StreamChild& child) const;
     static void answer_held(StreamChild& child, std::vector<std::string>&& names);
@@ -92,7 +90,7 @@ class StreamProcesses {
     const ChildKind& kind_;
     Options options_;
     LeftHandler on_left_;
-    std::chrono::milliseconds grace_{30'000};
+    ProcessKeeper keeper_;
     Children children_;
     HealthCheck health_;
     std::set<std::string> told_refusals_;  ///< Why directories could not be watched, as far as it was told.

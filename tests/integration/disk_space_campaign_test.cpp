@@ -24,8 +24,7 @@ constexpr std::size_t file_size = 200'000;
 
 // Two minutes with MISTAMOVER_CAMPAIGN=full in the environment, a short form otherwise.
 std::chrono::seconds duration() {
-    const char* wanted =
-        std::getenv("MISTAMOVER_CAMPAIGN");  // NOLINT(concurrency-mt-unsafe): no other thread
+    const char* wanted = std::getenv("MISTAMOVER_CAMPAIGN");
     return wanted != nullptr && std::string(wanted) == "full" ? 120s : 10s;
 }
 
@@ -73,6 +72,12 @@ std::size_t events_like(const std::vector<std::string>& events, const std::strin
         events.begin(), events.end(), [&](const std::string& event) { return event.starts_with(start); }));
 }
 
+std::size_t delivered(const DiskSite& site, const std::string& stream) {
+    const std::set<std::string> names = names_in(site.target(stream));
+    return static_cast<std::size_t>(std::count_if(
+        names.begin(), names.end(), [](const std::string& name) { return name.front() == 'f'; }));
+}
+
 }  // namespace
 
 TEST_SUITE_BEGIN("disk_space_campaign");
@@ -93,8 +98,7 @@ TEST_CASE(
     low.finish();
     high.finish();
     CHECK(high.errors() == 0);
-    CHECK(eventually(
-        [&] { return names_in(site.target("high")).size() == static_cast<std::size_t>(high.files()); }));
+    CHECK(eventually([&] { return delivered(site, "high") == static_cast<std::size_t>(high.files()); }));
     REQUIRE(eventually([&] { return site.status()->getValue<std::string>("state") != "VLOW"; }));
 
     const std::vector<std::string> events = site.events();
@@ -104,10 +108,10 @@ TEST_CASE(
     CHECK(events_like(events, "stop high") == 0);
     CHECK(events_like(events, "stop low") == 1);
     CHECK(events_like(events, "go ") == 0);
-    // Each file of low priority was delivered, or deleted, or is still there.
+    // Each file of low priority was delivered or deleted.
     CHECK(eventually([&] {
-        return names_in(site.target("low")).size() + deleted == static_cast<std::size_t>(low.files()) ||
-               site.state_of("low") != "idle";
+        return delivered(site, "low") + events_like(site.events(), "deleted ") ==
+               static_cast<std::size_t>(low.files());
     }));
 }
 
@@ -119,9 +123,9 @@ TEST_CASE("what is deleted is what the status has shown just before") {
     site.add("low", ", priority: 50, deletion_enabled: true");
     write_file(site.target("low") / ".stop", "nothing drains\n");
     const Daemon daemon(site);
-    REQUIRE(site.fill(25 * mb, "OKAY"));
+    REQUIRE(site.fill(23 * mb, "OKAY"));
     {
-        const Deliverer deliverer(site.directory("low"), 5ms);
+        const Deliverer deliverer(site.directory("low"), 50ms);
         REQUIRE(eventually([&] { return site.reaches("LOW"); }));
     }
     std::vector<std::string> plan;
@@ -130,15 +134,18 @@ TEST_CASE("what is deleted is what the status has shown just before") {
         plan = site.planned();
         return same;
     }));
-    site.disk().leave_free(9'500'000);  // 10.1 MB have to be free: three files and a bit
-    REQUIRE(eventually([&] { return events_like(site.events(), "deleted ") == 3 && site.reaches("LOW"); }));
+    site.disk().leave_free(9'200'000);  // 10.1 MB have to be free: about five files
+    REQUIRE(eventually([&] { return events_like(site.events(), "VLOW") == 1; }));
+    REQUIRE(site.reaches("LOW"));
     std::vector<std::string> deleted;
     for (const std::string& event : site.events()) {
         if (event.starts_with("deleted ")) {
             deleted.push_back(event.substr(8));
         }
     }
-    plan.resize(3);
+    CHECK(deleted.size() >= 4);
+    REQUIRE(deleted.size() <= plan.size());
+    plan.resize(deleted.size());
     CHECK(deleted == plan);
 }
 

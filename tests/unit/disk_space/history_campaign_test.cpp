@@ -25,7 +25,7 @@ constexpr std::int64_t base = 100;
 constexpr int steps_of_history = 40;
 
 int histories() {
-    const char* wanted = std::getenv("MISTAMOVER_CAMPAIGN");  // NOLINT(concurrency-mt-unsafe): one thread
+    const char* wanted = std::getenv("MISTAMOVER_CAMPAIGN");
     return wanted != nullptr && std::string_view(wanted) == "full" ? 100'000 : 3'000;
 }
 

@@ -87,6 +87,20 @@ TEST_CASE("a unit that gets into the handshake after the plan was made stays") {
     CHECK(disk.units(0).empty());
 }
 
+TEST_CASE("a link that a deliverer has put in the place of the quarantine leads nowhere") {
+    const Scratch scratch;
+    const auto stream = stream_in(scratch);
+    write_file(scratch / "elsewhere" / "precious", "12345");
+    fs::remove(stream.quarantine_dir);
+    fs::create_directory_symlink(scratch / "elsewhere", stream.quarantine_dir);
+    LocalDisk disk = disk_with(scratch, {stream});
+    CHECK(disk.units(0).empty());
+    Unit planned;
+    planned.place = UnitPlace::quarantine;
+    planned.name = "precious";
+    CHECK_FALSE(disk.remove_unit(0, planned, [] {}));
+}
+
 TEST_CASE("what an earlier process had begun to delete is ended") {
     const Scratch scratch;
     const auto stream = stream_in(scratch);

@@ -113,7 +113,8 @@ TEST_CASE("the messages of the disk space monitor come back as they went") {
     DiskSpaceReport report;
     report.state = SpaceState::vlow;
     report.bytes_per_second = -5;
-    report.stopped = {"p", "q"};
+    report.stopped = 2;
+    report.stopped_names = {"p", "q"};
     report.plan = {{"p", "/d/x", 17}, {"q", any_bytes, ~std::uint64_t{0}}};
     const auto told = round_trip(report);
     CHECK(told.state == SpaceState::vlow);
