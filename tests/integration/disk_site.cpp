@@ -16,7 +16,7 @@ DiskSite::DiskSite() {
 
 void DiskSite::configure(const std::string& disk_space, const std::string& sections) const {
     write_file(config(), "global: {top: " + home().string() +
-                             ", general_poll_interval: 200ms, shutdown_grace: 10s}\n" +
+                             ", general_poll_interval: 200ms, shutdown_grace: 3s}\n" +
                              "disk_space_monitor: {level_good: 30, level_low: 20, level_vlow: 10, "
                              "poll_interval: 100ms" +
                              disk_space + "}\n" + sections);

@@ -154,20 +154,25 @@ TEST_CASE("a unit that is being sent is never deleted, nor is one that somebody 
         return;
     }
     DiskSite site;
-    site.add("p", ", deletion_enabled: true", ", bandwidth_limit: 300kB");
+    site.add("p", ", deletion_enabled: true", ", bandwidth_limit: 20kB");
     Daemon daemon(site);
     REQUIRE(site.reaches("GOOD"));
     write_unit(site.directory("p") / "sent");
     REQUIRE(eventually([&] { return site.state_of("p") == "transferring"; }));
     write_unit(site.directory("p") / "open");
     write_unit(site.directory("p") / "waits");
-    const std::ifstream reader(site.directory("p") / "open");
-    site.disk().leave_free(7 * mb);
-    REQUIRE(eventually([&] { return site.status()->getValue<int>("deleted_units") == 1; }));
-    CHECK_FALSE(fs::exists(site.directory("p") / "waits"));
-    CHECK(eventually([&] { return fs::exists(site.target("p") / "sent"); }));
-    CHECK(fs::file_size(site.target("p") / "sent") == mb);
-    CHECK(eventually([&] { return fs::exists(site.target("p") / "open"); }));
+    {
+        const std::ifstream reader(site.directory("p") / "open");
+        site.disk().leave_free(7 * mb);
+        REQUIRE(eventually([&] { return site.status()->getValue<int>("deleted_units") == 1; }));
+        CHECK_FALSE(fs::exists(site.directory("p") / "waits"));
+        site.disk().leave_free(35 * mb);
+    }
+    site.add("p", ", deletion_enabled: true");
+    for (const char* unit : {"sent", "open"}) {
+        CHECK(eventually([&] { return fs::exists(site.target("p") / unit); }));
+        CHECK(fs::file_size(site.target("p") / unit) == mb);
+    }
     CHECK_FALSE(fs::exists(site.target("p") / "waits"));
     CHECK(daemon.stop());
 }
