@@ -193,6 +193,7 @@ std::map<std::string, FileSystem> file_systems(const std::vector<process::Monito
     std::map<std::string, FileSystem> by_label;
     std::vector<FileSystem> all = groups.take();
     std::vector<std::string> points;
+    points.reserve(all.size());
     for (const FileSystem& found : all) {
         points.push_back(found.mount_point);
     }

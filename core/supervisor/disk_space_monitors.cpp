@@ -28,12 +28,8 @@ bool asks_for_the_same(const disk_space::FileSystem& a, const disk_space::FileSy
 }  // namespace
 
 DiskSpaceMonitors::DiskSpaceMonitors(process::EventLoop& loop, LogService& log, StreamProcesses& transfers,
-                                     std::filesystem::path run_dir)
-    : loop_(loop),
-      log_(log),
-      transfers_(transfers),
-      work_dir_(std::move(run_dir) / "disk_space"),
-      keeper_(loop, log) {}
+                                     const std::filesystem::path& run_dir)
+    : loop_(loop), log_(log), transfers_(transfers), work_dir_(run_dir / "disk_space"), keeper_(loop, log) {}
 
 DiskSpaceMonitors::~DiskSpaceMonitors() {
     for (const auto& [label, child] : children_) {

@@ -40,7 +40,7 @@ class DiskSpaceMonitors {
   public:
     /// `transfers` hold back the units that are deleted. The references must outlive the object.
     DiskSpaceMonitors(process::EventLoop& loop, LogService& log, StreamProcesses& transfers,
-                      std::filesystem::path run_dir);
+                      const std::filesystem::path& run_dir);
     ~DiskSpaceMonitors();
     DiskSpaceMonitors(const DiskSpaceMonitors&) = delete;
     DiskSpaceMonitors& operator=(const DiskSpaceMonitors&) = delete;
