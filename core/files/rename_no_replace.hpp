@@ -19,4 +19,11 @@ int rename_no_replace(const RenameEnd& from, const RenameEnd& to);
 /// The same in steps, for file systems that cannot do it in one (NFS, some FUSE).
 int rename_in_steps(const RenameEnd& from, const RenameEnd& to);
 
+/// Gives `from` a name in a place where nobody else makes any; EEXIST where it is taken even so. Unlike
+/// rename_no_replace(), leaves alone on every file system what gets the name `from` meanwhile.
+int set_aside(const RenameEnd& from, const RenameEnd& to);
+
+/// The same in steps, for file systems that cannot do it in one.
+int set_aside_in_steps(const RenameEnd& from, const RenameEnd& to);
+
 }  // namespace mistamover::files

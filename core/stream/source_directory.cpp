@@ -104,13 +104,13 @@ process::UniqueFd SourceDirectory::open_aside() const {
 // 0, or the error. The directory may have been taken away since it was opened.
 int SourceDirectory::Remover::set_aside(const std::string& name) {
     const files::RenameEnd own{source_.fd(), name};
-    int error = aside_.valid() ? files::rename_no_replace(own, {aside_.get(), name}) : ENOENT;
+    int error = aside_.valid() ? files::set_aside(own, {aside_.get(), name}) : ENOENT;
     if (error == ENOENT) {
         if (::mkdirat(source_.fd(), aside_name, 0700) != 0 && errno != EEXIST) {
             process::throw_errno(source_.path().string() + '/' + aside_name);
         }
         aside_ = source_.open_aside();
-        error = files::rename_no_replace(own, {aside_.get(), name});
+        error = files::set_aside(own, {aside_.get(), name});
     }
     return error;
 }

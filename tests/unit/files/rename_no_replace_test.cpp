@@ -14,7 +14,7 @@ using test::Scratch;
 using test::write_file;
 
 TEST_CASE("a renaming gives a free name, and never takes one that is in use") {
-    for (const auto rename : {rename_no_replace, rename_in_steps}) {
+    for (const auto rename : {rename_no_replace, rename_in_steps, set_aside, set_aside_in_steps}) {
         const Scratch scratch;
         const process::UniqueFd directory(::open(scratch.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
         const auto end = [&](const std::string& path) { return RenameEnd{directory.get(), path}; };
