@@ -257,6 +257,19 @@ void StreamController::look_for_receipts(Clock::time_point now) {
     }
 }
 
+// Else the end of a job, or of a pause, is what it waits for.
+bool StreamController::may_look(Clock::time_point now) const {
+    if (cleaning_ || health_.backs_off(now)) {
+        return false;
+    }
+    if (cleaning_due_ != Cleaning::none) {
+        return all_idle();
+    }
+    return workers_.size() < settings_.outgoing.parallel_transfers ||
+           std::any_of(workers_.begin(), workers_.end(),
+                       [&](const auto& worker) { return may_start(*worker, now); });
+}
+
 void StreamController::clean_target(bool ask_for_stop) {
     cleaning_ = true;
     Worker::Job job;
@@ -307,7 +320,7 @@ void StreamController::hand_out(std::size_t due, Clock::time_point now) {
 }
 
 // Those that have a session go on with it; others get one where the target is known to let one more in.
-bool StreamController::may_start(Worker& candidate, Clock::time_point now) const {
+bool StreamController::may_start(const Worker& candidate, Clock::time_point now) const {
     const auto has_or_opens = [](const auto& worker) { return worker->has_session() || !worker->idle(); };
     const auto count = std::count_if(workers_.begin(), workers_.end(), has_or_opens);
     return candidate.idle() &&
@@ -506,7 +519,7 @@ void StreamController::set_timer() {
     if (complete_ || stopped_for_good_) {
         next.reset();
     }
-    if (const auto next_look = handshakes_.next_look(); next_look && !health_.backs_off(now)) {
+    if (const auto next_look = handshakes_.next_look(); next_look && may_look(now)) {
         consider(*next_look);
     }
     if (cleaning_due_ != Cleaning::none && !cleaning_ && health_.backs_off(now)) {

@@ -50,12 +50,13 @@ class StreamController {
     void advance();
     void dispatch();
     void look_for_receipts(Clock::time_point now);
+    [[nodiscard]] bool may_look(Clock::time_point now) const;
     void hand_out(std::size_t due, Clock::time_point now);
     [[nodiscard]] std::size_t room_for_units() const;
     /// Units are on their way, beyond those that wait for their receipts.
     [[nodiscard]] bool is_sending() const;
     Worker& worker(std::size_t index);
-    [[nodiscard]] bool may_start(Worker& candidate, Clock::time_point now) const;
+    [[nodiscard]] bool may_start(const Worker& candidate, Clock::time_point now) const;
     [[nodiscard]] std::size_t open_sessions() const;
     [[nodiscard]] bool mirrors() const { return settings_.outgoing.mode == TransferMode::mirror; }
     [[nodiscard]] std::string why_suspended();
