@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "faulty_site.hpp"
 
+#include <random>
+
 namespace mistamover::test {
 
 void FaultySite::add_faulty_stream(const std::string& outgoing, const std::string& plugin,
@@ -28,6 +30,26 @@ std::set<std::string> names_in(const std::filesystem::path& directory) {
         }
     }
     return names;
+}
+
+std::uintmax_t bytes_below(const std::filesystem::path& directory) {
+    std::uintmax_t sum = 0;
+    std::error_code gone;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(directory, gone)) {
+        const std::uintmax_t size = entry.is_regular_file(gone) ? entry.file_size(gone) : 0;
+        sum += gone ? 0 : size;
+    }
+    return sum;
+}
+
+std::string megabytes(std::size_t count) {
+    std::mt19937_64 random(count);
+    std::string content(count * 1'000'000, '\0');
+    for (std::size_t at = 0; at < content.size(); at += 8) {
+        const std::uint64_t word = random();
+        content.replace(at, 8, reinterpret_cast<const char*>(&word), 8);
+    }
+    return content;
 }
 
 std::size_t count_of(const std::string& what, const std::string& text) {

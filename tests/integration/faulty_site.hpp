@@ -28,6 +28,12 @@ class FaultySite : public Site {
 /// The names in a directory, but for the plugin's own files; empty where it is not there.
 std::set<std::string> names_in(const std::filesystem::path& directory);
 
+/// The sizes of all the files below a directory, which may be changing.
+std::uintmax_t bytes_below(const std::filesystem::path& directory);
+
+/// So many million bytes of which none repeat.
+std::string megabytes(std::size_t count);
+
 std::size_t count_of(const std::string& what, const std::string& text);
 
 }  // namespace mistamover::test

@@ -2,7 +2,6 @@
 #include "sftp_site.hpp"
 
 #include <doctest/doctest.h>
-#include <random>
 
 #include "faulty_site.hpp"
 
@@ -37,26 +36,6 @@ void check_sftp_refused(const Site& site, const std::string& code) {
     CHECK_MESSAGE(site.log("dtc_p").find('(' + code) != std::string::npos, result.output << sftp_logs(site));
     CHECK(names_in(site.target()).empty());
     CHECK(read_file(site.source() / "f") == "x");
-}
-
-std::string megabytes(std::size_t count) {
-    std::mt19937_64 random(count);
-    std::string content(count * 1'000'000, '\0');
-    for (std::size_t at = 0; at < content.size(); at += 8) {
-        const std::uint64_t word = random();
-        content.replace(at, 8, reinterpret_cast<const char*>(&word), 8);
-    }
-    return content;
-}
-
-std::uintmax_t bytes_below(const std::filesystem::path& directory) {
-    std::uintmax_t sum = 0;
-    std::error_code gone;
-    for (const auto& entry : std::filesystem::recursive_directory_iterator(directory, gone)) {
-        const std::uintmax_t size = entry.is_regular_file(gone) ? entry.file_size(gone) : 0;
-        sum += gone ? 0 : size;
-    }
-    return sum;
 }
 
 }  // namespace mistamover::test

@@ -43,10 +43,4 @@ std::string sftp_logs(const Site& site);
 /// A one-off run that must fail with this code (`host_key`), deliver nothing and keep everything.
 void check_sftp_refused(const Site& site, const std::string& code);
 
-/// So many million bytes of which none repeat.
-std::string megabytes(std::size_t count);
-
-/// The sizes of all the files below a directory.
-std::uintmax_t bytes_below(const std::filesystem::path& directory);
-
 }  // namespace mistamover::test

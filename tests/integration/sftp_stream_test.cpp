@@ -1,10 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include <cstdlib>
 #include <doctest/doctest.h>
-#include <random>
 #include <set>
 #include <string>
-#include <thread>
 
 #include "faulty_site.hpp"
 #include "servers/slow_proxy.hpp"
@@ -250,56 +247,6 @@ TEST_CASE("a connection that is cut in the middle is made again, and the file ar
     CHECK(eventually([&] { return !fs::exists(site.source() / "f"); }));
     CHECK(read_file(site.target() / "f") == content);
     CHECK_MESSAGE(site.log("dtc_p").find("(connection_lost") != std::string::npos, sftp_logs(site));
-    CHECK_FALSE(fs::exists(site.source() / "quarantine"));
-}
-
-TEST_SUITE_END();
-
-// Selected by `campaign`; the whole of it with MISTAMOVER_CAMPAIGN=full in the environment.
-TEST_SUITE_BEGIN("sftp_kill_campaign");
-
-TEST_CASE("SIGKILL of server or client at random moments loses nothing and leaves nothing partial") {
-    const char* wanted = std::getenv("MISTAMOVER_CAMPAIGN");
-    const bool full = wanted != nullptr && std::string(wanted) == "full";
-    const int kills = full ? 200 : 8;
-    constexpr int files_a_kill = 20;
-    const unsigned seed = std::random_device{}();
-    INFO("seed " << seed);
-    std::mt19937 random(seed);
-    Site site;
-    Sshd sshd;
-    add_sftp_stream(site, sshd, "retry_delay: 20ms");
-    const Daemon daemon(site);
-    const auto content_of = [](int number) {
-        return std::string(static_cast<std::size_t>(number % 97) * 1000 + 1,
-                           static_cast<char>('a' + number % 26));
-    };
-    int written = 0;
-    for (int kill = 0; kill < kills; ++kill) {
-        REQUIRE(eventually([&] { return daemon.whole(); }));
-        for (int count = 0; count < files_a_kill; ++count, ++written) {
-            write_file(site.source() / std::to_string(written), content_of(written));
-        }
-        // A random moment: nothing is waited for here.
-        std::this_thread::sleep_for(std::chrono::microseconds{random() % 200'000});
-        if (kill % 2 == 0) {
-            sshd.kill();
-            sshd.start();
-        } else if (const pid_t transfer = daemon.process("mm:p"); transfer != 0) {
-            Daemon::kill(transfer);
-        }
-    }
-    CHECK(eventually([&] {
-        for (int number = 0; number < written; ++number) {
-            const fs::path target = site.target() / std::to_string(number);
-            if (!fs::exists(target)) {
-                return false;
-            }
-            REQUIRE(read_file(target) == content_of(number));
-        }
-        return true;
-    }));
-    CHECK(eventually([&] { return !fs::exists(site.source() / std::to_string(written - 1)); }));
     CHECK_FALSE(fs::exists(site.source() / "quarantine"));
 }
 
