@@ -64,6 +64,21 @@ TEST_CASE("what is no reply, or has no end, is refused") {
     CHECK_THROWS_AS(read_many_lines(), std::runtime_error);
 }
 
+TEST_CASE("replies that come oddly are read, or refused, but never taken for others") {
+    CHECK(reply_of("220\r\n").lines == std::vector<std::string>{""});
+    CHECK(reply_of("220 \n").lines == std::vector<std::string>{""});
+    CHECK(reply_of("220-\r\n220 end\r\n").lines == std::vector<std::string>{"", "end"});
+    // A line of the text that is as long as a code, or nothing at all.
+    CHECK(reply_of("220-a\r\n\r\n221\r\n220 end\r\n").lines ==
+          std::vector<std::string>{"a", "", "221", "end"});
+    for (const char* bad :
+         {"\r\n", "22\r\n", "2200 x\r\n", "620 x\r\n", "020 x\r\n", "2a0 x\r\n", " 220 x\r\n"}) {
+        ReplyParser parser;
+        parser.feed(bad);
+        CHECK_THROWS_AS_MESSAGE(parser.take(), std::runtime_error, bad);
+    }
+}
+
 TEST_CASE("the port of EPSV") {
     CHECK(epsv_port("Entering Extended Passive Mode (|||6446|)") == 6446);
     CHECK(epsv_port("(!!!1!)") == 1);
