@@ -84,10 +84,14 @@ void Control::connect() {
     if (!wire_) {
         throw StatusError({StatusCode::unreachable, StatusScope::session, options_.host + " has no address"});
     }
-    wire_->set_silence(std::min(options_.timeout, std::chrono::milliseconds(context_.stall_timeout_ms())));
+    wire_->set_silence(silence());
     if (options_.keep_alive) {
         wire_->keep_alive();
     }
+}
+
+std::chrono::milliseconds Control::silence() const {
+    return std::min(options_.timeout, std::chrono::milliseconds(context_.stall_timeout_ms()));
 }
 
 void Control::start_tls() {
@@ -241,10 +245,12 @@ void Control::exchange() {
     }
 }
 
-Reply Control::call(std::string_view command) {
+Reply Control::call(std::string_view command, std::chrono::milliseconds more_patience) {
     Reply result;
+    wire_->set_silence(silence() + more_patience);
     queue(command, [&](const Reply& reply) { result = reply; });
     exchange();
+    wire_->set_silence(silence());
     return result;
 }
 

@@ -3,6 +3,7 @@
 
 #include <Poco/Net/SocketAddress.h>
 #include <algorithm>
+#include <chrono>
 #include <deque>
 #include <functional>
 #include <optional>
@@ -47,8 +48,9 @@ class Control {
     void answer();
     /// Sends what is queued and reads all replies to it.
     void exchange();
-    /// One command and its reply, after what is queued.
-    Reply call(std::string_view command);
+    /// One command and its reply, after what is queued. The server may be silent for so much longer than
+    /// otherwise.
+    Reply call(std::string_view command, std::chrono::milliseconds more_patience = {});
     /// A reply that no command of its own has asked for (the end of a transfer). Throws where the server says
     /// that it ends the connection.
     Reply read_reply();
@@ -68,6 +70,7 @@ class Control {
 
   private:
     void connect();
+    [[nodiscard]] std::chrono::milliseconds silence() const;
     void start_tls();
     void log_in(bool known_login);
     void probe_features();

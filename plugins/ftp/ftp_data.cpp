@@ -66,7 +66,11 @@ Reply DataChannel::ask_for_port(const std::string& command, std::uint64_t offset
 
 OpenedData DataChannel::open_passive(const std::string& command, std::uint64_t offset) {
     OpenedData data;
-    data.refusal = ask_for_port(command, offset);
+    // A server may choose a port that an earlier transfer still holds (TIME_WAIT); the next one is another.
+    constexpr int tries = 4;
+    for (int attempt = 0; attempt < tries && !data.refusal.completed(); ++attempt) {
+        data.refusal = ask_for_port(command, offset);
+    }
     if (!data.refusal.completed()) {
         if (data.refusal.permanent_failure()) {
             // It is the server's ports that are short, not the file that is bad.
@@ -160,8 +164,9 @@ Reply DataChannel::end_of_transfer() {
     return reply;
 }
 
-std::string DataChannel::fetch(const std::string& command, std::uint64_t limit, Reply& reply) {
-    OpenedData data = open(command, false);
+std::string DataChannel::fetch(const std::string& command, std::uint64_t limit, Reply& reply,
+                               std::uint64_t offset) {
+    OpenedData data = open(command, false, offset);
     if (!data.wire) {
         reply = data.refusal;
         return {};

@@ -30,9 +30,10 @@ class DataChannel {
     /// The reply that ends a transfer.
     Reply end_of_transfer();
 
-    /// What the server sends in answer to RETR, MLSD or LIST, cut at `limit` bytes. Only where `reply`, the
-    /// last one, is a completed one was that all.
-    std::string fetch(const std::string& command, std::uint64_t limit, Reply& reply);
+    /// What the server sends in answer to RETR, MLSD or LIST, from `offset` on, cut at `limit` bytes. Only
+    /// where `reply`, the last one, is a completed one was that all.
+    std::string fetch(const std::string& command, std::uint64_t limit, Reply& reply,
+                      std::uint64_t offset = 0);
 
   private:
     OpenedData open_passive(const std::string& command, std::uint64_t offset);

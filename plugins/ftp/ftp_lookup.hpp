@@ -11,14 +11,14 @@
 #include "ftp/ftp_control.hpp"
 #include "ftp/ftp_data.hpp"
 #include "ftp/ftp_listing.hpp"
-#include "ftp/ftp_put.hpp"
+#include "ftp/ftp_tools.hpp"
 
 namespace mistamover::ftp {
 
 /// What is there, for the length of one call: listings that it had to look into are remembered.
 class Lookup {
   public:
-    explicit Lookup(PutTools tools) : tools_(tools) {}
+    explicit Lookup(Tools tools) : tools_(tools) {}
 
     /// All that a directory holds ("" is the target directory), or a failure: never a part of it. `entries`
     /// is filled only where the Status is ok.
@@ -38,7 +38,7 @@ class Lookup {
     void add_times(std::string_view path, std::vector<ListedEntry>& entries);
     const std::optional<std::set<std::string>>& names_in(std::string_view path);
 
-    PutTools tools_;
+    Tools tools_;
     std::map<std::string, std::optional<std::set<std::string>>, std::less<>> names_;
 };
 

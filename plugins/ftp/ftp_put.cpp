@@ -1,32 +1,20 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "ftp/ftp_put.hpp"
 
-#include <algorithm>
-#include <unistd.h>
+#include <memory>
 #include <utility>
 
 #include <mistamover/transfer_module.hpp>
 
 #include "ftp/ftp_listing.hpp"
 #include "ftp/ftp_path.hpp"
+#include "ftp/ftp_resume.hpp"
 
 namespace mistamover::ftp {
 namespace {
 
-constexpr std::size_t full_piece = 256UL * 1024;
-constexpr std::size_t paced_piece = 16UL * 1024;
-// What fits into the socket's buffer is sent without waiting for the server's leave.
-constexpr std::uint64_t eager_limit = 64UL * 1024;
-
-// What a leftover belongs to: the very file, in the very state.
-std::string identity_of(const PutRequest& request, const PutItem& item) {
-    std::string text = join(request.target_prefix, item.path);
-    for (const std::uint64_t number :
-         {item.device, item.inode, item.size, static_cast<std::uint64_t>(item.mtime_ns)}) {
-        text += '/' + std::to_string(number);
-    }
-    return text;
-}
+// Of a smaller one nothing would be left to go on with.
+constexpr std::uint64_t resumable_size = 8ULL << 20U;
 
 bool ends_session(const Status& status) {
     return !status.ok() && (status.scope() != StatusScope::item || status.code() == StatusCode::cancelled);
@@ -34,33 +22,8 @@ bool ends_session(const Status& status) {
 
 }  // namespace
 
-void Leftovers::keep(const std::string& item, const std::string& temp_name) {
-    const std::lock_guard lock(mutex_);
-    names_[item] = temp_name;
-}
-
-std::string Leftovers::take(const std::string& item) {
-    const std::lock_guard lock(mutex_);
-    const auto found = names_.find(item);
-    if (found == names_.end()) {
-        return {};
-    }
-    std::string name = std::move(found->second);
-    names_.erase(found);
-    return name;
-}
-
-std::string new_temp_name(const FtpOptions& options, ModuleState& shared) {
-    return join(options.temp_dir, std::to_string(::getpid()) + '.' + std::to_string(++shared.next_temp));
-}
-
-Put::Put(PutTools tools, const PutRequest& request, PutSink& sink)
-    : tools_(tools),
-      request_(request),
-      sink_(sink),
-      source_root_(request.source_root),
-      buffer_(std::make_unique_for_overwrite<char[]>(full_piece)),
-      piece_(tools.options.limited_bandwidth ? paced_piece : full_piece) {}
+Put::Put(Tools tools, const PutRequest& request, PutSink& sink)
+    : tools_(tools), request_(request), sink_(sink), source_root_(request.source_root), upload_(tools) {}
 
 Status Put::run() {
     try {
@@ -129,115 +92,76 @@ void Put::store(std::size_t index) {
     Stored file;
     file.index = index;
     file.final_name = join(request_.target_prefix, item.path);
-    std::uint64_t offset = 0;
-    const bool renaming = request_.publish == Publish::rename;
-    file.temp_name = file.final_name;
-    if (renaming) {
-        if (!std::exchange(temp_made_, true)) {
-            tools_.control.queue(tools_.control.with_path("MKD", tools_.options.temp_dir),
-                                 [](const Reply&) {});
-        }
-        file.temp_name = tools_.shared.leftovers.take(identity_of(request_, item));
-        if (!file.temp_name.empty()) {
-            offset = resume_at(file.temp_name, item);
-        } else {
-            file.temp_name = new_temp_name(tools_.options, tools_.shared);
-        }
-    }
+    store(*source, std::move(file));
+}
+
+void Put::store(SourceFile& source, Stored file) {
+    const std::uint64_t size = request_.items[file.index].size;
+    const std::uint64_t offset = choose_temp_name(file, source);
     queue_next_steps();
-    bool begun = false;
-    Status status;
+    Upload::Result result;
     try {
-        OpenedData data = tools_.data.open(tools_.control.with_path("STOR", file.temp_name),
-                                           item.size <= eager_limit, offset);
-        status = transfer(*source, data, file, offset, file.report);
-        begun = data.begun;
+        result = upload_.store(source, file.temp_name, offset, size, file.report);
     } catch (const StatusError&) {
-        if (renaming && tools_.control.features().rest_stream) {
-            tools_.shared.leftovers.keep(identity_of(request_, item), file.temp_name);
-        }
+        keep_leftover(file, source, offset);
         throw;
     }
-    if (status.ok()) {
+    if (result.status.ok() && offset > 0) {
+        result.status = check_resumed(tools_, file.temp_name, source, size);
+    }
+    if (result.status.ok()) {
         stored_ = std::move(file);
         return;
     }
-    if (begun) {
+    if (file.resumable && result.status.code() == StatusCode::connection_lost) {
+        keep_leftover(file, source, offset);
+    } else if (result.begun) {
         discard(file.temp_name);
     }
-    if (renaming && status.code() == StatusCode::permission) {
+    failed(file, result.status);
+}
+
+/// Returns where to begin in a file of that name.
+std::uint64_t Put::choose_temp_name(Stored& file, SourceFile& source) {
+    file.temp_name = file.final_name;
+    if (request_.publish != Publish::rename) {
+        return 0;
+    }
+    if (!std::exchange(temp_made_, true)) {
+        tools_.control.queue(tools_.control.with_path("MKD", tools_.options.temp_dir), [](const Reply&) {});
+    }
+    file.resumable =
+        request_.items[file.index].size >= resumable_size && tools_.control.features().rest_stream;
+    if (const auto leftover = tools_.shared.leftovers.take(file.final_name)) {
+        if (const std::uint64_t offset = offset_to_resume(tools_, *leftover, source); offset > 0) {
+            tools_.context.log(LogLevel::info,
+                               "goes on with " + file.final_name + " at byte " + std::to_string(offset));
+            file.temp_name = leftover->temp_name;
+            return offset;
+        }
+        discard(leftover->temp_name);
+    }
+    file.temp_name = tools_.shared.temp_names.next(tools_.options, file.resumable);
+    return 0;
+}
+
+void Put::keep_leftover(const Stored& file, const SourceFile& source, std::uint64_t offset) {
+    if (file.resumable) {
+        tools_.shared.leftovers.keep(file.final_name,
+                                     {file.temp_name, source.identity(), offset + file.report.bytes_sent});
+    }
+}
+
+/// Throws where the session has failed with it.
+void Put::failed(const Stored& file, Status status) {
+    if (request_.publish == Publish::rename && status.code() == StatusCode::permission) {
         // The temporary directory serves every item alike.
         status = Status(status.code(), StatusScope::session, status.text(), status.protocol_code());
     }
-    sink_.done(index, status, file.report);
+    sink_.done(file.index, status, file.report);
     if (ends_session(status)) {
         throw StatusError(status);
     }
-}
-
-std::uint64_t Put::resume_at(const std::string& temp_name, const PutItem& item) {
-    const auto there = size_of(tools_.control.call(tools_.control.with_path("SIZE", temp_name)));
-    return there && *there <= item.size ? *there : 0;
-}
-
-Status Put::transfer(SourceFile& source, OpenedData& data, const Stored& file, std::uint64_t offset,
-                     PutReport& report) {
-    if (!data.wire) {
-        return reply_failure(data.refusal, During::transfer, "store " + file.final_name);
-    }
-    bool sent = false;
-    Status status;
-    try {
-        status = send(source, *data.wire, offset, request_.items[file.index].size, report);
-        sent = status.ok();
-        if (sent) {
-            data.wire->finish_writing();
-        }
-    } catch (const StatusError& error) {
-        if (error.status().code() != StatusCode::connection_lost) {
-            throw;
-        }
-        status = error.status();  // the server may say why
-    }
-    if (!sent) {
-        data.wire.reset();
-    }
-    const Status end = end_transfer(data);
-    if (status.ok() || (status.code() == StatusCode::connection_lost && !end.ok())) {
-        return end;
-    }
-    return status;
-}
-
-Status Put::send(SourceFile& source, Wire& wire, std::uint64_t offset, std::uint64_t size,
-                 PutReport& report) {
-    while (offset < size) {
-        const auto length = static_cast<std::size_t>(std::min<std::uint64_t>(piece_, size - offset));
-        if (const Status status = source.read(offset, buffer_.get(), length); !status.ok()) {
-            return status;
-        }
-        tools_.context.acquire(length);
-        if (tools_.context.cancelled()) {
-            throw StatusError({StatusCode::cancelled, StatusScope::item, "cancelled"});
-        }
-        wire.write({buffer_.get(), length});
-        tools_.context.progress(length);
-        report.bytes_sent += length;
-        offset += length;
-    }
-    return source.check_unchanged();
-}
-
-/// Reads what the server says of the transfer. The data connection is closed only then: a server may still
-/// read from it, and would be cut off where it has sent something that nobody has read (TLS tickets).
-Status Put::end_transfer(OpenedData& data) {
-    if (!data.begun) {
-        data.refusal = tools_.control.read_reply();
-        data.begun = data.refusal.preliminary();
-    }
-    const Reply end = data.begun ? tools_.data.end_of_transfer() : data.refusal;
-    data.wire.reset();
-    return end.completed() ? Status{} : reply_failure(end, During::transfer, "store");
 }
 
 void Put::discard(const std::string& temp_name) {

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "ftp/ftp_digest.hpp"
 #include "ftp/ftp_lookup.hpp"
 #include "ftp/ftp_path.hpp"
 
@@ -55,8 +56,8 @@ Reply FtpSession::store_empty(const std::string& command) {
 /// there: without that, nothing can be published over an old version.
 void FtpSession::probe() {
     (void)control_->call(control_->with_path("MKD", options_.temp_dir));
-    const std::string from = new_temp_name(options_, shared_);
-    const std::string to = new_temp_name(options_, shared_);
+    const std::string from = shared_.temp_names.next(options_);
+    const std::string to = shared_.temp_names.next(options_);
     for (const std::string& path : {from, to}) {
         const Reply stored = store_empty(control_->with_path("STOR", path));
         if (!stored.completed()) {
@@ -78,7 +79,7 @@ void FtpSession::probe() {
 
 /// Two bytes of 255 in a command are one in the name, or two: the listing tells.
 bool FtpSession::probe_iac() {
-    const std::string path = new_temp_name(options_, shared_);
+    const std::string path = shared_.temp_names.next(options_);
     const std::string command = path + "\xff\xff";
     const NameRules as_is{false};
     bool doubles = true;
@@ -313,21 +314,13 @@ Status FtpSession::make_directory(std::string_view path) {
 
 Status FtpSession::checksum(std::string_view path, std::string_view algorithm, BytesSink& sink) {
     return guarded([&] {
-        const Features& features = control_->features();
-        const bool md5 = algorithm == "md5" && features.md5;
-        const bool sha256 = algorithm == "sha256" && features.sha256;
-        if (!md5 && !sha256) {
+        if (!can_compute(control_->features(), algorithm)) {
             return Status(StatusCode::configuration, StatusScope::stream,
                           "this server cannot compute " + std::string(algorithm) +
                               ": set outgoing.checksum to one that it can, or outgoing.verify: size");
         }
-        std::string command = md5 ? "XMD5" : "XSHA256";
-        if (md5 ? features.hash_md5 : features.hash_sha256) {
-            (void)control_->call(md5 ? "OPTS HASH MD5" : "OPTS HASH SHA-256");
-            command = "HASH";
-        }
-        const Reply reply = control_->call(control_->with_path(command, path));
-        const auto digest = reply.completed() ? digest_in(reply, md5 ? 32 : 64) : std::nullopt;
+        const Reply reply = ask_for_digest(*control_, path, algorithm);
+        const auto digest = digest_of(reply, algorithm);
         if (!digest) {
             return Lookup(tools()).refusal(reply, "compute the checksum of", path);
         }

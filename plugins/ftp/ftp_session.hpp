@@ -45,7 +45,7 @@ class FtpSession final : public Session {
     void probe();
     bool probe_iac();
     Reply store_empty(const std::string& command);
-    PutTools tools() { return {options_, *control_, *data_, shared_, context_}; }
+    Tools tools() { return {options_, *control_, *data_, shared_, context_}; }
 
     /// What the server did not let be looked at, by index, and what it said.
     using Refusals = std::vector<std::pair<std::size_t, Reply>>;

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <string>
+
+#include <mistamover/border.hpp>
+#include <mistamover/leftovers.hpp>
+
+#include "ftp/ftp_data.hpp"
+
+namespace mistamover::ftp {
+
+/// Names for temporary files that no other session or process uses, with nothing of the final name in them,
+/// which may be as long as a name can be. Safe from several threads.
+class TempNames {
+  public:
+    TempNames();
+    /// A name relative to the target directory. `resumable`: another session may go on with that file.
+    std::string next(const FtpOptions& options, bool resumable = false);
+
+  private:
+    std::string prefix_;
+    std::atomic<std::uint64_t> count_{0};
+};
+
+/// What all sessions of a module share.
+struct ModuleState {
+    TempNames temp_names;
+    std::atomic<bool> logged_in{false};
+    std::atomic<bool> probed{false};        ///< The next two are known.
+    std::atomic<bool> renames_over{false};  ///< A rename replaces a file that is there.
+    std::atomic<bool> doubles_iac{true};    ///< See NameRules.
+    std::atomic<bool> lists_hidden{false};  ///< A listing has shown a dot-name.
+    Leftovers leftovers;
+};
+
+/// What the parts of a session work with.
+struct Tools {
+    const FtpOptions& options;
+    Control& control;
+    DataChannel& data;
+    ModuleState& shared;
+    SessionContext& context;
+};
+
+}  // namespace mistamover::ftp
