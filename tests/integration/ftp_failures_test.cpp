@@ -1,194 +1,257 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#include <algorithm>
 #include <doctest/doctest.h>
-#include <set>
-#include <string>
+#include <signal.h>  // NOLINT(modernize-deprecated-headers): kill
 
-#include "program.hpp"
+#include "faulty_site.hpp"
+#include "filtered_port.hpp"
+#include "ftp_site.hpp"
+#include "servers/proftpd.hpp"
+#include "servers/pure_ftpd.hpp"
 #include "servers/vsftpd.hpp"
+#include "small_disk.hpp"
 
 namespace mistamover::test {
 namespace {
 
-std::set<std::string> ftp_names_in(const std::filesystem::path& directory) {
-    std::set<std::string> names;
-    for (const auto& entry : std::filesystem::directory_iterator(directory)) {
-        names.insert(entry.path().filename().string());
-    }
-    return names;
+namespace fs = std::filesystem;
+using Tls = FtpServer::Tls;
+
+/// The daemon has met a failure with this code.
+bool ftp_met(const Site& site, const std::string& code) {
+    return eventually([&] { return site.log("dtc_p").find('(' + code + ')') != std::string::npos; });
 }
 
-std::string ftp_more(const std::string& text) {
-    return text.empty() ? "" : ", " + text;
-}
-
-/// The stream "p", which carries to a server on this machine that everybody may enter.
-void add_ftp_stream(Site& site, std::uint16_t port, const std::string& options = "",
-                    const std::string& outgoing = "") {
-    site.add_stream_with(
-        "p",
-        "plugin: ftp, target_host: 127.0.0.1, target_dir: " + site.target().string() + ftp_more(outgoing),
-        "ftp: {port: " + std::to_string(port) + ", password: anything" + ftp_more(options) + "}");
-}
-
-std::string ftp_tls_options(const Vsftpd& server, const std::string& kind) {
-    return "tls: " + kind + ", ca_file: " + server.ca_file().string();
-}
-
-/// FTP cannot carry a line break, and has no links.
-const std::set<std::string>& ftp_nasty_names() {
-    static const std::set<std::string> names{"plain",       "with space",      " blank at both ends ",
-                                             "quote'\"",    "*?[glob]",        "-leading",
-                                             "--delete",    "\xff\xfe bytes",  std::string(255, 'n'),
-                                             "back\\slash", "#hash",           ";semicolon",
-                                             "a -> b",      "$(touch x)",      "tab\there",
-                                             "colon:colon", "\001\033[31mred", "~"};
-    return names;
-}
-
-void check_everything_arrives_by_ftp(Site& site) {
-    for (const std::string& name : ftp_nasty_names()) {
-        write_file(site.source() / name, "content of " + name);
-    }
-    write_file(site.source() / "empty", "");
-    write_file(site.source() / "large", std::string(3'000'000, 'l'));
-    write_file(site.source() / "tree/a/b", "deep");
-    std::filesystem::create_directories(site.source() / "tree/void");
-    const ProgramResult result = site.one_off();
-    CHECK_MESSAGE(result.exit_code == 0, result.output << site.log("ftp_p") << site.log("dtc_p"));
-    std::set<std::string> expected = ftp_nasty_names();
-    expected.insert({"empty", "large", "tree"});
-    CHECK(ftp_names_in(site.target()) == expected);
-    for (const std::string& name : ftp_nasty_names()) {
-        CHECK_MESSAGE(read_file(site.target() / name) == "content of " + name, name);
-    }
-    CHECK(std::filesystem::file_size(site.target() / "large") == 3'000'000);
-    CHECK(read_file(site.target() / "tree/a/b") == "deep");
-    CHECK(std::filesystem::is_directory(site.target() / "tree/void"));
-    CHECK(ftp_names_in(site.source()).empty());
-}
-
-std::uintmax_t ftp_bytes_below(const std::filesystem::path& directory) {
-    std::uintmax_t sum = 0;
-    std::error_code gone;
-    for (const auto& entry : std::filesystem::recursive_directory_iterator(directory, gone)) {
-        const std::uintmax_t size = entry.is_regular_file(gone) ? entry.file_size(gone) : 0;
-        sum += gone ? 0 : size;
-    }
-    return sum;
-}
-
-/// One run is refused: nothing arrives, and the source stays.
-void check_kept_by_ftp(const Site& site, const std::string& reason) {
-    write_file(site.source() / "f", "x");
-    const ProgramResult result = site.one_off();
-    CHECK(result.exit_code != 0);
-    const std::string said = result.output + site.log("ftp_p") + site.log("dtc_p");
-    CHECK_MESSAGE(said.find(reason) != std::string::npos, said);
-    CHECK_FALSE(std::filesystem::exists(site.target() / "f"));
-    CHECK(read_file(site.source() / "f") == "x");
+void check_refuses_certificate(const Certificate& certificate, const std::string& reason) {
+    Site site;
+    const Vsftpd server(Tls::on_request, "", certificate);
+    add_ftp_stream(site, server);
+    check_kept_by_ftp(site, "(host_key)");
+    CHECK(site.log("dtc_p").find(reason) != std::string::npos);
+    // Nothing is said to such a server, least of all the password.
+    CHECK(server.log().find("USER") == std::string::npos);
 }
 
 }  // namespace
 
-TEST_SUITE_BEGIN("ftp_stream");
-
-TEST_CASE("files of every name and directories arrive in the clear, and nothing is left behind") {
-    Site site;
-    const Vsftpd server;
-    add_ftp_stream(site, server.port());
-    check_everything_arrives_by_ftp(site);
-}
-
-TEST_CASE("the same over TLS, asked for after connecting, with data connections that resume the session") {
-    Site site;
-    const Vsftpd server(Vsftpd::Tls::on_request);
-    add_ftp_stream(site, server.port(), ftp_tls_options(server, "explicit"));
-    check_everything_arrives_by_ftp(site);
-}
-
-TEST_CASE("the same over TLS from the first byte") {
-    Site site;
-    const Vsftpd server(Vsftpd::Tls::from_start);
-    add_ftp_stream(site, server.port(), ftp_tls_options(server, "implicit"));
-    check_everything_arrives_by_ftp(site);
-}
+TEST_SUITE_BEGIN("ftp_failures");
 
 TEST_CASE("a stop file that may not be looked at is not taken for absent") {
     Site site;
-    const Vsftpd server(Vsftpd::Tls::none, "deny_file={.stop,*/.stop}\n");
-    add_ftp_stream(site, server.port());
+    const Vsftpd server(Tls::none, "deny_file={.stop,*/.stop}\n");
+    add_ftp_stream(site, server);
     write_file(site.target() / ".stop", "");
     check_kept_by_ftp(site, "cannot be told whether the target has a stop file");
-    std::filesystem::remove(site.target() / ".stop");
+    fs::remove(site.target() / ".stop");
     // The server still refuses to tell of it, but it is in no listing any more.
-    const ProgramResult result = site.one_off();
-    CHECK_MESSAGE(result.exit_code == 0, result.output << site.log("ftp_p"));
+    check_delivers_all(site);
     CHECK(read_file(site.target() / "f") == "x");
 }
 
 TEST_CASE("a wrong password is a failed authentication, and every file is kept") {
-    Site site;
-    write_file(site.home() / "passwords", "another\n");
-    const Vsftpd server(Vsftpd::Tls::none, "secure_email_list_enable=YES\nemail_password_file=" +
-                                               (site.home() / "passwords").string() + "\n");
-    add_ftp_stream(site, server.port());
-    check_kept_by_ftp(site, "authentication");
+    const auto check = [](const FtpServer& server) {
+        Site site;
+        add_ftp_stream(site, server, {.options = "password: wrong"});
+        check_kept_by_ftp(site, "(authentication)");
+        CHECK(count_of("CRITICAL", site.log("dtc_p")) == 1);
+    };
+    const Scratch scratch;
+    write_file(scratch / "passwords", "another\n");
+    check(Vsftpd(Tls::none, "secure_email_list_enable=YES\nemail_password_file=" +
+                                (scratch / "passwords").string() + "\n"));
+    check(Proftpd());
+    check(PureFtpd());
 }
 
-TEST_CASE("a certificate of an unknown authority is refused, and every file is kept") {
+TEST_CASE("a certificate of an unknown authority, of another host or of the past is refused") {
+    SUBCASE("expired") {
+        check_refuses_certificate({.expired = true}, "expired");
+    }
+    SUBCASE("of another host") {
+        check_refuses_certificate({.subject = "DNS:other.example.org,IP:192.0.2.1"}, "IP address mismatch");
+    }
+    SUBCASE("of an unknown authority") {
+        Site site;
+        const Vsftpd server(Tls::on_request);
+        write_certificate(Certificate(), site.home() / "stranger.pem");
+        add_ftp_stream(site, server, {.options = "ca_file: " + (site.home() / "stranger.pem").string()});
+        check_kept_by_ftp(site, "(host_key)");
+    }
+    SUBCASE("but not where the operator does without") {
+        Site site;
+        const Vsftpd server(Tls::on_request, "", {.expired = true});
+        add_ftp_stream(site, server, {.options = "verify_peer: false"});
+        write_file(site.source() / "f", "x");
+        check_delivers_all(site);
+        CHECK(read_file(site.target() / "f") == "x");
+    }
+}
+
+TEST_CASE("a server without TLS gets no password where TLS is wanted") {
     Site site;
-    const Vsftpd server(Vsftpd::Tls::on_request);
-    write_certificate(Certificate(), site.home() / "stranger.pem");
-    add_ftp_stream(site, server.port(), "tls: explicit, ca_file: " + (site.home() / "stranger.pem").string());
-    check_kept_by_ftp(site, "certificate");
+    const Vsftpd server;
+    add_ftp_stream(site, server, {.options = "tls: explicit"});
+    check_kept_by_ftp(site, "(configuration)");
+    CHECK(server.log().find("USER") == std::string::npos);
 }
 
 TEST_CASE("a port that nobody listens on is unreachable, and every file is kept") {
     Site site;
-    add_ftp_stream(site, free_port());
-    check_kept_by_ftp(site, "unreachable");
+    Vsftpd server;
+    server.kill();
+    add_ftp_stream(site, server);
+    check_kept_by_ftp(site, "(unreachable)");
+}
+
+TEST_CASE("a port that answers nothing is unreachable, and every file is kept") {
+    Site site;
+    const FilteredPort filtered;
+    site.add_stream_with(
+        "p", "plugin: ftp, target_host: 127.0.0.1, retry_count: 0, target_dir: " + site.target().string(),
+        "ftp: {connect_timeout: 1s, port: " + std::to_string(filtered.port()) + "}");
+    check_kept_by_ftp(site, "(unreachable)");
 }
 
 TEST_CASE("a connection that is cut in the middle is made again, and the file arrives whole") {
     Site site;
     Vsftpd server;
-    add_ftp_stream(site, server.port(), "", "retry_count: 1, retry_delay: 50ms, bandwidth_limit: 10MB");
-    std::string content;
-    for (int i = 0; content.size() < 20'000'000; ++i) {
-        content += std::to_string(i) + '\n';
-    }
+    add_ftp_stream(site, server, {.outgoing = "retry_count: 1, retry_delay: 50ms, bandwidth_limit: 10MB"});
+    const std::string content = megabytes(20);
     write_file(site.source() / "f", content);
     const Daemon daemon(site);
-    REQUIRE(eventually([&] { return ftp_bytes_below(site.target()) > 1'000'000; }));
+    REQUIRE(eventually([&] { return bytes_below(site.target()) > 1'000'000; }));
     server.kill();
-    CHECK_FALSE(std::filesystem::exists(site.target() / "f"));
-    CHECK(read_file(site.source() / "f") == content);
+    CHECK_FALSE(fs::exists(site.target() / "f"));
+    CHECK((read_file(site.source() / "f") == content));
     server.start();
-    CHECK(eventually([&] { return !std::filesystem::exists(site.source() / "f"); }));
-    CHECK(read_file(site.target() / "f") == content);
-    CHECK_FALSE(std::filesystem::exists(site.source() / "quarantine"));
+    CHECK(eventually([&] { return !fs::exists(site.source() / "f"); }));
+    CHECK((read_file(site.target() / "f") == content));
+    CHECK_FALSE(fs::exists(site.source() / "quarantine"));
 }
 
-TEST_CASE("a mirror sends what is new and deletes what has vanished") {
+TEST_CASE("a server that hangs in the middle of a file is noticed by the lack of progress") {
     Site site;
     const Vsftpd server;
-    add_ftp_stream(site, server.port(), "", "transfer_mode: mirror");
-    write_file(site.source() / "kept", "kept");
-    write_file(site.source() / "tree/gone", "gone");
-    CHECK(site.one_off().exit_code == 0);
-    CHECK(read_file(site.target() / "tree/gone") == "gone");
-    std::filesystem::remove_all(site.source() / "tree");
-    write_file(site.source() / "new", "new");
-    const ProgramResult result = site.one_off();
-    CHECK_MESSAGE(result.exit_code == 0, result.output << site.log("ftp_p"));
-    CHECK(ftp_names_in(site.target()) == std::set<std::string>{"kept", "new"});
-    CHECK(ftp_names_in(site.source()) == std::set<std::string>{"kept", "new"});
+    add_ftp_stream(site, server, {.outgoing = "retry_delay: 50ms, bandwidth_limit: 10MB, stall_timeout: 2s"});
+    const std::string content = megabytes(10);
+    write_file(site.source() / "f", content);
+    const Daemon daemon(site);
+    REQUIRE(eventually([&] { return bytes_below(site.target()) > 1'000'000; }));
+    const std::vector<pid_t> hung = descendants_of(server.pid());
+    for (const pid_t pid : hung) {
+        ::kill(pid, SIGSTOP);
+    }
+    CHECK(ftp_met(site, "timed_out"));
+    CHECK(eventually([&] { return !fs::exists(site.source() / "f"); }));
+    // They go on when another session has sent the file.
+    for (const pid_t pid : hung) {
+        ::kill(pid, SIGCONT);
+    }
+    CHECK(eventually([&] {
+        return std::none_of(hung.begin(), hung.end(),
+                            [](pid_t pid) { return fs::exists("/proc/" + std::to_string(pid)); });
+    }));
+    CHECK((read_file(site.target() / "f") == content));
+}
+
+TEST_CASE("a transfer that is slow but goes on is never cut") {
+    Site site;
+    const Vsftpd server(Tls::none, "idle_session_timeout=1\n");
+    add_ftp_stream(site, server, {.outgoing = "retry_count: 0, bandwidth_limit: 1MB, stall_timeout: 1s"});
+    write_file(site.source() / "f", std::string(4'000'000, 's'));
+    check_delivers_all(site);
+    CHECK(fs::file_size(site.target() / "f") == 4'000'000);
+    CHECK(count_of("STOR", server.log()) <= 4);
+}
+
+TEST_CASE("a server that ends idle connections costs no file a try") {
+    Site site;
+    const Vsftpd server(Tls::none, "idle_session_timeout=1\n");
+    add_ftp_stream(site, server, {.outgoing = "retry_count: 0"});
+    const Daemon daemon(site);
+    CHECK(site.carries("before"));
+    REQUIRE(eventually([&] { return descendants_of(server.pid()).empty(); }));
+    CHECK(site.carries("after"));
+    CHECK(eventually([&] { return names_in(site.source()).count("after") == 0; }));
+    CHECK_FALSE(fs::exists(site.source() / "quarantine"));
+    CHECK(site.log("dtc_p").find("ERROR") == std::string::npos);
+}
+
+TEST_CASE("a directory in which nothing may be stored is refused permission, and every file is kept") {
+    Site site;
+    const PureFtpd server;
+    add_ftp_stream(site, server, {.outgoing = "retry_count: 0"});
+    fs::permissions(site.target(), fs::perms(0555));
+    check_kept_by_ftp(site, "(permission)");
+    fs::permissions(site.target(), fs::perms(0777));
+    check_delivers_all(site);
+}
+
+TEST_CASE("a target directory that is not there keeps every file") {
+    Site site;
+    const Vsftpd server;
+    add_ftp_stream(site, server, {.outgoing = "retry_count: 0"});
+    fs::remove(site.target());
+    check_kept_by_ftp(site, "enter the target directory");
+}
+
+TEST_CASE("a full disk at the server is told as such, costs no try, and nothing partial is left") {
+    if (!may_mount()) {
+        MESSAGE("not run: only root may mount the small file system that this test fills");
+        return;
+    }
+    Site site;
+    const Vsftpd server;
+    add_ftp_stream(site, server, {.outgoing = "retry_delay: 20ms, retry_count: 1"});
+    const SmallDisk disk(site.target(), 4);
+    write_file(site.target() / "ballast", std::string(3'500'000, 'b'));
+    const std::string content = megabytes(1);
+    write_file(site.source() / "f", content);
+    const Daemon daemon(site);
+    CHECK(ftp_met(site, "no_space"));
+    CHECK(eventually([&] { return bytes_below(site.target()) == 3'500'000; }));
+    CHECK_FALSE(fs::exists(site.source() / "quarantine"));
+    fs::remove(site.target() / "ballast");
+    CHECK(eventually([&] { return !fs::exists(site.source() / "f"); }));
+    CHECK((read_file(site.target() / "f") == content));
+    CHECK_FALSE(fs::exists(site.source() / "quarantine"));
+}
+
+TEST_CASE("a server that lets in two connections is used by two, and that is said once") {
+    const auto check = [](const FtpServer& server) {
+        Site site;
+        add_ftp_stream(site, server, {.outgoing = "parallel_transfers: 6, retry_count: 0"});
+        for (int number = 0; number < 60; ++number) {
+            write_file(site.source() / std::to_string(number), std::to_string(number));
+        }
+        check_delivers_all(site);
+        for (int number = 0; number < 60; ++number) {
+            CHECK(read_file(site.target() / std::to_string(number)) == std::to_string(number));
+        }
+        CHECK_MESSAGE(count_of("lets in no more than", site.log("dtc_p")) == 1, ftp_logs(site));
+    };
+    check(Vsftpd(Tls::none, "max_per_ip=2\n"));
+    check(Proftpd(Tls::none, "MaxClientsPerHost 2\n"));
+    check(PureFtpd(Tls::none, {"-C", "2"}));
+}
+
+TEST_CASE("a stop in the midst of a long transfer ends it within the grace, and keeps the file") {
+    Site site;
+    const Vsftpd server;
+    add_ftp_stream(site, server, {.outgoing = "bandwidth_limit: 1MB"});
+    const std::string content = megabytes(60);
+    write_file(site.source() / "f", content);
+    Daemon daemon(site);
+    REQUIRE(eventually([&] { return bytes_below(site.target()) > 100'000; }));
+    CHECK(daemon.stop());
+    CHECK_FALSE(fs::exists(site.target() / "f"));
+    CHECK((read_file(site.source() / "f") == content));
 }
 
 TEST_CASE("a mirror deletes nothing where a directory of the target may not be listed") {
     Site site;
-    const Vsftpd server(Vsftpd::Tls::none, "deny_file={closed,*/closed}\n");
-    add_ftp_stream(site, server.port(), "", "transfer_mode: mirror");
+    const Vsftpd server(Tls::none, "deny_file={closed,*/closed}\n");
+    add_ftp_stream(site, server, {.outgoing = "transfer_mode: mirror"});
     write_file(site.source() / "f", "x");
     write_file(site.target() / "closed/inner", "inner");
     write_file(site.target() / "vanished", "v");

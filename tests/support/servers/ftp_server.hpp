@@ -48,7 +48,7 @@ class FtpServer {
 
 /// Data connections get ports from behind the server's own, below those that clients get, among which a
 /// finished transfer would hold one for a minute.
-inline constexpr int passive_ports = 1000;
+inline constexpr int passive_ports = 100;
 
 /// `password()` as crypt(3) keeps it.
 inline constexpr char hashed_password[] = "$5$mistamover$cOTKy1eruRYKg4tXOgT3xuXPzye5NRUU7pz3j2szIsB";
