@@ -42,9 +42,13 @@ def move_with_mv(source, target):
     execute("find", source, "-mindepth", "1", "-maxdepth", "1", "-exec", "mv", "-t", target, "{}", "+")
 
 
+def remove_files(source):
+    execute("find", source, "-mindepth", "1", "-delete")
+
+
 def copy_and_remove(source, target):
     execute("cp", "-a", f"{source}/.", f"{target}/")
-    execute("find", source, "-mindepth", "1", "-delete")
+    remove_files(source)
 
 
 def rclone(source, target):

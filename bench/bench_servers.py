@@ -3,6 +3,7 @@
 
 import os
 import pwd
+import random
 import socket
 import subprocess
 import sys
@@ -15,12 +16,25 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def wait_for_port(port, is_running=lambda: True):
+def free_port_range(count):
+    """The first of so many ports in a row, below those that clients are given."""
+    while True:
+        first = random.randrange(10000, 30000 - count)
+        try:
+            for port in range(first, first + count):
+                with socket.socket() as probe:
+                    probe.bind(("127.0.0.1", port))
+            return first
+        except OSError:
+            continue
+
+
+def wait_for_port(port, is_running=lambda: True, address="127.0.0.1"):
     """False where it does not come to listen."""
     deadline = time.monotonic() + 30
     while is_running() and time.monotonic() < deadline:
         try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
+            socket.create_connection((address, port), 1).close()
             return True
         except OSError:
             time.sleep(0.02)

@@ -5,7 +5,7 @@ import pathlib
 import subprocess
 import sys
 
-from bench_cases import OURS, Case, execute, mistamover
+from bench_cases import OURS, Case, execute, mistamover, remove_files
 from bench_servers import SshDaemon, free_port, wait_for_port
 
 FAST_CIPHER = "aes128-gcm@openssh.com"
@@ -29,10 +29,6 @@ class SlowSshDaemon(SshDaemon):
         self.line.terminate()
         self.line.wait()
         super().__exit__()
-
-
-def remove_files(source):
-    execute("find", source, "-mindepth", "1", "-delete")
 
 
 def lftp(server, connections, *ssh_options):

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """MiStaMover against its peers: the same files, moved by each in turn, in one run.
 
-Installs the peers, builds the release preset, starts an sshd and an rsyncd of its own on loopback, and prints tables
+Installs the peers, builds the release preset, starts an sshd, an rsyncd and a vsftpd of its own on loopback, and prints tables
 of medians, and of ratios to the best peer. Every run gets freshly written files, and counts only if afterwards all
 of them are whole at the target and none is left at the source. MiStaMover runs as it comes: with temporary names,
 renaming, proof before deletion, and its own start each time. As root, everything runs as an ordinary user."""
@@ -19,6 +19,7 @@ import time
 import bench_common as common
 import bench_cases
 from bench_cases import OURS, REFERENCE
+from bench_ftp import FtpDaemon, SlowFtpDaemon, ftp_cases
 from bench_resources import Meter, descendants
 from bench_servers import RsyncDaemon, SshDaemon
 from bench_sftp import SlowSshDaemon, sftp_cases
@@ -26,7 +27,8 @@ from bench_workloads import QUICK, STANDARD, Workload
 
 
 def all_cases(program, directories):
-    return bench_cases.all_cases(program, directories) + sftp_cases(program, directories)
+    return (bench_cases.all_cases(program, directories) + sftp_cases(program, directories)
+            + ftp_cases(program, directories))
 
 
 def one_run(case, move, what, workload, directories, servers):
@@ -147,6 +149,8 @@ def without_missing_modules(cases, program):
 def run_cases(arguments, cases, directories, results):
     makers = {"sshd": lambda: SshDaemon(directories["disk"] / "sshd"),
               "slow sshd": lambda: SlowSshDaemon(directories["disk"] / "slow-sshd"),
+              "vsftpd": lambda: FtpDaemon(directories["disk"] / "vsftpd"),
+              "slow vsftpd": lambda: SlowFtpDaemon(directories["disk"] / "slow-vsftpd"),
               "rsyncd": lambda: RsyncDaemon(directories["disk"] / "rsyncd", directories)}
     with contextlib.ExitStack() as stack:
         servers = {name: stack.enter_context(makers[name]()) for name in {case.server for case in cases} - {None}}

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""A line with a delay: slow_line.py PORT TO_PORT MILLISECONDS carries 127.0.0.1:PORT to 127.0.0.1:TO_PORT."""
+"""A line with a delay: slow_line.py PORT TO_PORT MILLISECONDS carries 127.0.0.1:PORT to 127.0.0.1:TO_PORT.
 
+With --address, clients connect to that one; with --ports, so many ports in a row are carried to as many."""
+
+import argparse
 import asyncio
 import socket
 import sys
@@ -41,7 +44,7 @@ class Direction:
             self.room.set()
 
 
-async def main(port, to_port, delay):
+async def listen(address, port, to_port, delay):
     async def carry(reader, writer):
         to_reader, to_writer = await asyncio.open_connection("127.0.0.1", to_port)
         for end in (writer, to_writer):
@@ -55,9 +58,20 @@ async def main(port, to_port, delay):
             writer.close()
             to_writer.close()
 
-    server = await asyncio.start_server(carry, "127.0.0.1", port)
-    await server.serve_forever()
+    return await asyncio.start_server(carry, address, port)
+
+
+async def main(arguments):
+    servers = [await listen(arguments.address, arguments.port + number, arguments.to_port + number,
+                            arguments.milliseconds / 1000) for number in range(arguments.ports)]
+    await asyncio.gather(*(server.serve_forever() for server in servers))
 
 
 if __name__ == "__main__":
-    asyncio.run(main(int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3]) / 1000))
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("port", type=int)
+    parser.add_argument("to_port", type=int)
+    parser.add_argument("milliseconds", type=float)
+    parser.add_argument("--address", default="127.0.0.1")
+    parser.add_argument("--ports", type=int, default=1)
+    asyncio.run(main(parser.parse_args()))
