@@ -6,6 +6,8 @@
 #include <thread>
 #include <utility>
 
+#include "servers/server_process.hpp"
+
 namespace mistamover::test {
 namespace {
 

@@ -160,7 +160,10 @@ void SlowProxy::cut() {
 }
 
 void SlowProxy::stall(bool stalled) {
-    stalled_ = stalled;
+    {
+        const std::lock_guard lock(serving_);
+        stalled_ = stalled;
+    }
     wake();
 }
 
@@ -174,6 +177,7 @@ void SlowProxy::run() {
         if (wait() > 0) {
             take_connections();
         }
+        const std::lock_guard lock(serving_);
         if (stalled_) {
             continue;
         }

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
@@ -62,6 +63,8 @@ class SlowProxy {
     std::chrono::milliseconds delay_;
     std::atomic<std::uint64_t> bytes_a_second_;
     std::atomic<std::int64_t> idle_limit_ms_{0};
+    std::mutex
+        serving_;  ///< Held while connections are served: what is set with it held counts from then on.
     std::atomic<bool> stalled_{false};
     std::atomic<bool> ending_{false};
     std::atomic<unsigned> cuts_wanted_{0};
