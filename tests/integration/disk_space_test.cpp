@@ -154,7 +154,7 @@ TEST_CASE("a unit that is being sent is never deleted, nor is one that somebody 
         return;
     }
     DiskSite site;
-    site.add("p", ", deletion_enabled: true", ", bandwidth_limit: 20kB");
+    site.add("p", ", deletion_enabled: true", ", bandwidth_limit: 20kB, parallel_transfers: 1");
     Daemon daemon(site);
     REQUIRE(site.reaches("GOOD"));
     write_unit(site.directory("p") / "sent");
