@@ -65,6 +65,21 @@ void note_feature(const std::string& line, Features& features) {
     }
 }
 
+std::optional<std::string> digest_in_line(const std::string& line, std::size_t digits) {
+    const auto is_hex = [](unsigned char c) { return std::isxdigit(c) != 0; };
+    for (std::size_t at = 0; at < line.size();) {
+        const std::size_t end = std::min(line.find(' ', at), line.size());
+        std::string word = line.substr(at, end - at);
+        if (word.size() == digits && std::all_of(word.begin(), word.end(), is_hex)) {
+            std::transform(word.begin(), word.end(), word.begin(),
+                           [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+            return word;
+        }
+        at = end + 1;
+    }
+    return std::nullopt;
+}
+
 }  // namespace
 
 bool ReplyParser::take_line(std::string& line) {
@@ -180,17 +195,11 @@ std::optional<std::string> quoted_path(std::string_view text) {
 }
 
 std::optional<std::string> digest_in(const Reply& reply, std::size_t digits) {
-    const auto is_hex = [](unsigned char c) { return std::isxdigit(c) != 0; };
-    const std::string& text = reply.lines.front();
-    for (std::size_t at = 0; at < text.size();) {
-        const std::size_t end = std::min(text.find(' ', at), text.size());
-        std::string word = text.substr(at, end - at);
-        if (word.size() == digits && std::all_of(word.begin(), word.end(), is_hex)) {
-            std::transform(word.begin(), word.end(), word.begin(),
-                           [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-            return word;
+    // ProFTPD tells in a line of its own before that it is at work.
+    for (const std::string& line : reply.lines) {
+        if (auto digest = digest_in_line(line, digits)) {
+            return digest;
         }
-        at = end + 1;
     }
     return std::nullopt;
 }

@@ -273,8 +273,10 @@ Status FtpSession::remove_directory(std::string_view path, const Reply& refused,
     return change_failure(refused, "remove", path);
 }
 
+// Not by RNFR, after which some servers take nothing but RNTO.
 bool FtpSession::exists(std::string_view path) {
-    return control_->call(control_->with_path("RNFR", path)).intermediate();
+    const char* command = control_->features().mlst ? "MLST" : "SIZE";
+    return control_->call(control_->with_path(command, path)).completed() || control_->is_directory(path);
 }
 
 Status FtpSession::rename(std::string_view from, std::string_view to) {

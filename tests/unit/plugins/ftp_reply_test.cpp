@@ -106,6 +106,9 @@ TEST_CASE("size, path and digest") {
     CHECK_FALSE(quoted_path("\"/a"));
     CHECK(digest_in(reply_of("213 MD5 0-5 D41D8CD98F00B204E9800998ECF8427E a name\r\n"), 32) ==
           "d41d8cd98f00b204e9800998ecf8427e");
+    CHECK(
+        digest_in(reply_of("213-Computing MD5 digest\r\n213 MD5 0-5 D41D8CD98F00B204E9800998ECF8427E f\r\n"),
+                  32) == "d41d8cd98f00b204e9800998ecf8427e");
     CHECK(digest_in(reply_of("250 d41d8cd98f00b204e9800998ecf8427e\r\n"), 32) ==
           "d41d8cd98f00b204e9800998ecf8427e");
     CHECK_FALSE(digest_in(reply_of("250 d41d8cd98f00b204e9800998ecf8427e\r\n"), 64));
