@@ -22,15 +22,15 @@ Status refused_listing(const Reply& reply, std::string_view path) {
 }
 
 // The operating system's own words for it, which many servers pass on; they save a listing.
-bool says_not_there(const Reply& reply) {
-    return reply.lines.back().find("No such file or directory") != std::string::npos;
+bool says_not_there(std::string_view words) {
+    return words.find("No such file or directory") != std::string_view::npos;
 }
 
 }  // namespace
 
 Status Lookup::refusal(const Reply& reply, std::string_view doing, std::string_view path) {
     const Status status = reply_failure(reply, During::request, std::string(doing) + ' ' + std::string(path));
-    if (reply.code != 550 || !(says_not_there(reply) || is_absent(path))) {
+    if (reply.code != 550 || !(says_not_there(reply.lines.back()) || is_absent(path))) {
         return status;
     }
     return {StatusCode::not_found, StatusScope::item, status.text(), reply.code};
@@ -80,7 +80,7 @@ const std::optional<std::set<std::string>>& Lookup::names_in(std::string_view pa
 
 Status Lookup::list(std::string_view path, std::vector<ListedEntry>& entries) {
     Status status = list_without_times(path, entries);
-    if (status.protocol_code() == 550 && is_absent(path)) {
+    if (status.protocol_code() == 550 && (says_not_there(status.text()) || is_absent(path))) {
         return {StatusCode::not_found, StatusScope::item, status.text(), status.protocol_code()};
     }
     const Features& features = tools_.control.features();
