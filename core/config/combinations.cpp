@@ -166,6 +166,50 @@ void check_own_files(const StreamSettings& stream, Found& found) {
     }
 }
 
+// A directory besides the stream's own of which entries are deleted must hold nothing but units.
+void check_deletable(const StreamSettings& stream, const std::string& section, const std::string& key,
+                     const std::filesystem::path& deletable, Found& found) {
+    const std::array<std::pair<const char*, const std::filesystem::path*>, 4> kept{
+        {{"data_stream.directory", &stream.directory},
+         {"global.run_dir", &stream.global.run_dir},
+         {"logging.base_log_dir", &stream.global.logging.base_log_dir},
+         {"global.config_dir", &stream.global.config_dir}}};
+    for (const auto& [name, path] : kept) {
+        if (lies_in(*path, deletable)) {
+            found.push_back({section,
+                             key,
+                             std::string("is or holds ") + name +
+                                 ", which deletion_enabled would have deleted when a disk fills",
+                             {{"data_stream", "deletion_enabled"}, {"data_stream", "directory"}}});
+        }
+    }
+}
+
+void check_deletion(const StreamSettings& stream, Found& found) {
+    const std::filesystem::path& quarantine = stream.outgoing.quarantine_dir;
+    check_deletable(stream, "outgoing", "quarantine_dir", quarantine, found);
+    if (!stream.incoming.require_arrival_monitor) {
+        return;
+    }
+    const std::filesystem::path& incoming = stream.incoming.directory;
+    check_deletable(stream, "incoming", "directory", incoming, found);
+    const Others others{{"data_stream", "deletion_enabled"},
+                        {"incoming", "directory"},
+                        {"incoming", "require_arrival_monitor"},
+                        {"outgoing", "quarantine_dir"}};
+    if (lies_in(incoming, quarantine)) {
+        found.push_back({"outgoing", "quarantine_dir",
+                         "is or holds incoming.directory, which deletion_enabled would have deleted when a "
+                         "disk fills",
+                         others});
+    } else if (lies_in(quarantine, incoming)) {
+        found.push_back({"incoming", "directory",
+                         "holds outgoing.quarantine_dir, which deletion_enabled would have deleted when a "
+                         "disk fills",
+                         others});
+    }
+}
+
 void check_outgoing(const StreamSettings& stream, Found& found) {
     const OutgoingSettings& out = stream.outgoing;
     check_target(stream, found);
@@ -211,6 +255,9 @@ std::vector<Conflict> conflicts(const StreamSettings& stream) {
     }
     if (stream.incoming.require_arrival_monitor) {
         check_incoming(stream, found);
+    }
+    if (stream.deletion_enabled) {
+        check_deletion(stream, found);
     }
     if (stream.outgoing.plugin.empty()) {
         found.push_back({"outgoing", "plugin",

@@ -13,6 +13,7 @@ struct Limits {
     bool bare_megabytes = false;
     bool above_zero = false;
     bool file_name = false;
+    bool dot_name = false;
     bool whole_program = false;
     bool secret = false;
     bool paths = false;
@@ -32,6 +33,7 @@ struct KeySpec {
 constexpr Limits program_wide{.whole_program = true};
 constexpr Limits not_zero{.above_zero = true};
 constexpr Limits plain_name{.file_name = true};
+constexpr Limits hidden_name{.file_name = true, .dot_name = true};
 constexpr Limits level{.bare_megabytes = true, .above_zero = true, .whole_program = true};
 constexpr std::string_view levels = "DEBUG|INFO|WARNING|ERROR|CRITICAL";
 
@@ -63,7 +65,7 @@ constexpr std::array specs{
     KeySpec{"incoming", "control_file_extension", string, "stager-ctrl-bss", {}, plain_name},
     KeySpec{"incoming", "receipt_file_extension", string, "stager-rcpt-bss", {}, plain_name},
     KeySpec{"incoming", "thankyou_file_extension", string, "stager-thanks-bss", {}, plain_name},
-    KeySpec{"incoming", "stop_file", string, ".stop", {}, plain_name},
+    KeySpec{"incoming", "stop_file", string, ".stop", {}, hidden_name},
 
     KeySpec{"outgoing", "plugin", string},
     KeySpec{"outgoing", "transfer_mode", enumeration, "move", "move|mirror"},
@@ -79,7 +81,7 @@ constexpr std::array specs{
     KeySpec{"outgoing", "receipt_file_poll_count", integer, "100", {}, {.minimum = 1, .maximum = 1'000'000}},
     KeySpec{"outgoing", "receipt_file_poll_interval", duration, "5s", {}, not_zero},
     KeySpec{"outgoing", "handshake_window", integer, "5000", {}, {.minimum = 1, .maximum = 1'000'000}},
-    KeySpec{"outgoing", "stop_file", string, ".stop", {}, plain_name},
+    KeySpec{"outgoing", "stop_file", string, ".stop", {}, hidden_name},
     KeySpec{"outgoing", "stop_file_poll_interval", duration, "600s", {}, not_zero},
     KeySpec{"outgoing", "quarantine_dir", path, "$(data_stream:directory)/quarantine"},
     KeySpec{"outgoing", "legacy_receiver", boolean, "false"},
@@ -150,6 +152,7 @@ Key key_of(const KeySpec& spec) {
     key.holds_paths = spec.type == path || spec.limits.paths;
     key.above_zero = spec.limits.above_zero;
     key.file_name = spec.limits.file_name;
+    key.dot_name = spec.limits.dot_name;
     key.whole_program = spec.limits.whole_program;
     key.minimum = spec.limits.minimum;
     key.maximum = spec.limits.maximum;

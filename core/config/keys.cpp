@@ -83,6 +83,9 @@ std::string text_problem(const Key& key, const std::string& value) {
     if (key.file_name && !usable_as_file_name(value)) {
         return "must be usable in a file name: not empty, not over 200 bytes, no `/`, no control character";
     }
+    if (key.dot_name && !value.starts_with('.')) {
+        return "must begin with a dot, as .stop does: what does not is data, to be sent or deleted";
+    }
     return "";
 }
 

@@ -27,6 +27,7 @@ struct Key {
     bool holds_paths = false;     ///< A path, or a list of them: relative to the file that sets it.
     bool above_zero = false;      ///< A duration or size that may not be 0.
     bool file_name = false;       ///< A plain name: not empty, no `/`, no control character.
+    bool dot_name = false;        ///< Begins with a dot, as what is no unit does.
     bool whole_program = false;   ///< Of no use in a stream's file.
     std::int64_t minimum = std::numeric_limits<std::int64_t>::min();
     std::int64_t maximum = std::numeric_limits<std::int64_t>::max();

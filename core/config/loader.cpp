@@ -262,7 +262,8 @@ void Loader::check_together(Layers& layers, const SettingsMap& settings, StreamP
     }
     paths.name = typed.name;
     paths.directory = typed.directory;
-    if (typed.outgoing.plugin != "none") {
+    paths.deletion_enabled = typed.deletion_enabled;
+    if (typed.outgoing.plugin != "none" || typed.deletion_enabled) {
         paths.quarantine_dir = typed.outgoing.quarantine_dir;
     }
     if (typed.incoming.require_arrival_monitor) {

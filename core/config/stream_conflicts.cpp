@@ -18,6 +18,10 @@ class Search {
             }
             directories_.emplace(normal_path(streams_[i].directory), i);
             incoming_.emplace(normal_path(streams_[i].incoming_dir), i);
+            if (streams_[i].deletion_enabled) {
+                add_deletable(i, "incoming", "directory", streams_[i].incoming_dir);
+                add_deletable(i, "outgoing", "quarantine_dir", streams_[i].quarantine_dir);
+            }
         }
     }
 
@@ -26,12 +30,23 @@ class Search {
             check_name(i);
             check_directory(i);
             check_arrivals(i);
+            check_deletion(i, "data_stream", "directory", streams_[i].directory);
+            check_deletion(i, "incoming", "directory", streams_[i].incoming_dir);
+            check_deletion(i, "outgoing", "quarantine_dir", streams_[i].quarantine_dir);
         }
         return std::move(found_);
     }
 
   private:
     using Index = std::multimap<std::string, std::size_t>;
+
+    // A directory besides the stream's own of which entries may be deleted, and the key that says where it
+    // is.
+    struct Deletable {
+        std::size_t stream = 0;
+        const char* section = "";
+        const char* key = "";
+    };
 
     void add(std::size_t stream, std::size_t other, const char* section, const char* key,
              const std::string& before, const std::string& after) {
@@ -96,10 +111,41 @@ class Search {
         }
     }
 
+    void add_deletable(std::size_t i, const char* section, const char* key,
+                       const std::filesystem::path& path) {
+        if (!path.empty()) {
+            deletable_.emplace(normal_path(path), Deletable{i, section, key});
+        }
+    }
+
+    // `path`, which the key of stream `i` sets, must not go when another stream's units are deleted.
+    void check_deletion(std::size_t i, const char* section, const char* key,
+                        const std::filesystem::path& path) {
+        if (path.empty()) {
+            return;
+        }
+        for (std::filesystem::path at = normal_path(path);; at = at.parent_path()) {
+            const auto [first, last] = deletable_.equal_range(at.string());
+            for (auto around = first; around != last; ++around) {
+                const Deletable& other = around->second;
+                if (other.stream != i) {
+                    add(other.stream, i, other.section, other.key, "is or holds a directory of",
+                        ", which deletion_enabled would have deleted when a disk fills");
+                    add(i, other.stream, section, key, "is, or lies in, a directory of",
+                        ", of which deletion_enabled has everything deleted when a disk fills");
+                }
+            }
+            if (at == at.parent_path()) {
+                return;
+            }
+        }
+    }
+
     const std::vector<StreamPaths>& streams_;
     Index names_;
     Index directories_;
     Index incoming_;
+    std::multimap<std::string, Deletable> deletable_;
     std::vector<StreamConflict> found_;
 };
 

@@ -12,8 +12,9 @@ namespace mistamover::config {
 struct StreamPaths {
     std::string name;
     std::filesystem::path directory;
-    std::filesystem::path quarantine_dir;  ///< Empty where the stream does not send.
+    std::filesystem::path quarantine_dir;  ///< Empty where the stream does not use it.
     std::filesystem::path incoming_dir;    ///< Empty where the stream has no arrivals monitor.
+    bool deletion_enabled = false;         ///< Units in the latter two may be deleted when a disk fills.
 };
 
 /// Two streams that get in each other's way; reported at either, so that neither runs before it is settled.

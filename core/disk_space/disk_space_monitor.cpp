@@ -62,6 +62,7 @@ void DiskSpaceMonitor::poll(Clock::time_point now) {
     passed_over_.clear();
     streams_passed_over_.clear();
     some_under_way_ = false;
+    cut_short_ = false;
     take_state();
     tell_forecast();
     settle_stops(false);
@@ -195,6 +196,9 @@ void DiskSpaceMonitor::make_plan() {
     } catch (const std::system_error& error) {
         failed(error.what());
     }
+    for (const std::string& problem : disk_.take_problems()) {
+        failed(problem);
+    }
     std::size_t bytes = 0;
     for (const PlannedUnit& planned : plan_) {
         const std::string path = disk_.path_of(planned.stream, planned.unit);
@@ -208,7 +212,7 @@ void DiskSpaceMonitor::make_plan() {
 }
 
 DiskSpaceMonitor::Batch DiskSpaceMonitor::next_deletions() {
-    if (*state_ != SpaceState::vlow) {
+    if (*state_ != SpaceState::vlow || cut_short_) {
         return {};
     }
     if (plan_.empty() && needed() > 0 && !waits_for_units()) {
@@ -233,13 +237,20 @@ void DiskSpaceMonitor::carry_out(const Batch& batch, const std::function<bool(co
     std::size_t deleted = 0;
     for (const Unit& unit : batch.units) {
         passed_over_.insert({batch.stream, unit.place, unit.name});
-        deleted += allowed(unit) && delete_unit(batch.stream, unit) ? 1 : 0;
+        const Deletion ended = allowed(unit) ? delete_unit(batch.stream, unit) : Deletion::refused;
+        deleted += ended == Deletion::done ? 1 : 0;
+        some_under_way_ = some_under_way_ || ended == Deletion::refused;
     }
-    some_under_way_ = some_under_way_ || deleted < batch.units.size();
     if (deleted == 0 && batch.units.size() >= enough_to_tell) {
         streams_passed_over_.insert(batch.stream);
     }
-    measure();
+    try {
+        measure();
+    } catch (const std::system_error& error) {
+        failed(error.what());
+        cut_short_ = true;
+        return;
+    }
     take_state();
     make_plan();
 }
@@ -248,7 +259,7 @@ bool DiskSpaceMonitor::waits_for_units() const {
     return some_under_way_ && effective_free(space_) > settings_.levels.vlow / 2;
 }
 
-bool DiskSpaceMonitor::delete_unit(std::size_t stream, const Unit& unit) {
+DiskSpaceMonitor::Deletion DiskSpaceMonitor::delete_unit(std::size_t stream, const Unit& unit) {
     const auto tell = [&] {
         log_(LogLevel::error, "deleted " + disk_.path_of(stream, unit) + " (" +
                                   format_size({unit.gain.bytes}) + ") of stream " + streams_[stream].name +
@@ -259,12 +270,13 @@ bool DiskSpaceMonitor::delete_unit(std::size_t stream, const Unit& unit) {
             freed_ += worth(unit.gain, space_);
             ++report_.deleted_units;
             report_.deleted_bytes += unit.gain.bytes;
-            return true;
+            return Deletion::done;
         }
     } catch (const std::system_error& error) {
         failed(error.what());
+        return Deletion::failed;
     }
-    return false;
+    return Deletion::refused;
 }
 
 std::chrono::milliseconds DiskSpaceMonitor::pause() const {

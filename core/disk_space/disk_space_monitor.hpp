@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <set>
@@ -35,6 +36,8 @@ class DiskSpaceMonitor {
         virtual bool remove_stop(const std::string& path) = 0;
         /// What the monitor made in earlier times, wherever no stream has a `.stop` any more.
         virtual std::vector<std::string> obsolete_stops() = 0;
+        /// What has kept units from being told, each once; asked for after each plan.
+        virtual std::vector<std::string> take_problems() { return {}; }
         /// False where the unit is not the one that was planned, or is in use. `about_to` is called just
         /// before anything is deleted.
         virtual bool remove_unit(std::size_t stream, const Unit& unit,
@@ -67,7 +70,8 @@ class DiskSpaceMonitor {
     /// is left to delete. Then every stream has been stopped, unless units are under way and half of
     /// level_vlow is still free.
     Batch next_deletions();
-    /// Deletes, of the batch, the units that are `allowed`.
+    /// Deletes, of the batch, the units that are `allowed`. Where it then cannot be told how much is free,
+    /// this poll is at its end.
     void carry_out(const Batch& batch, const std::function<bool(const Unit&)>& allowed);
 
     /// When to poll again: the sooner, the nearer the next level is at the present rate.
@@ -83,7 +87,8 @@ class DiskSpaceMonitor {
     [[nodiscard]] StopSeen settle_stop(std::size_t stream, std::size_t file, bool exhausted);
     void remove_obsolete_stops();
     void make_plan();
-    [[nodiscard]] bool delete_unit(std::size_t stream, const Unit& unit);
+    enum class Deletion : std::uint8_t { done, refused, failed };
+    [[nodiscard]] Deletion delete_unit(std::size_t stream, const Unit& unit);
     [[nodiscard]] bool waits_for_units() const;
     [[nodiscard]] std::uint64_t needed() const;
     [[nodiscard]] bool can_delete() const;
@@ -106,6 +111,7 @@ class DiskSpaceMonitor {
     std::set<std::tuple<std::size_t, UnitPlace, std::string>> passed_over_;
     std::set<std::size_t> streams_passed_over_;
     bool some_under_way_ = false;  ///< Of those, some are in use and may soon go by themselves.
+    bool cut_short_ = false;       ///< Since the poll, how much is free could not be told any more.
     bool told_exhausted_ = false;
     process::DiskSpaceReport report_;
 };

@@ -92,13 +92,11 @@ class DiskSpaceProcess {
         lock_ = process::take_work_lock(work_dir_.string());
         log_.emplace(log_socket_, "dsm_" + label_, global.logging.level);
         disk_.emplace(label_, mount_point_, streams_, work_dir_.parent_path() / ".placed");
-        for (const std::string& path : disk_->recover()) {
-            log_->error("deleted " + path + ", as an earlier process had begun to");
-        }
+        const auto log = [this](LogLevel level, std::string_view text) { log_->log(level, text); };
+        disk_->recover(log);
         const DiskSpaceMonitor::Settings settings = settings_of(config::disk_space_settings(settings_));
         log_->info("watching " + mount_point_ + " for " + std::to_string(streams_.size()) + " streams");
-        monitor_.emplace(settings, streams_, *disk_,
-                         [this](LogLevel level, std::string_view text) { log_->log(level, text); });
+        monitor_.emplace(settings, streams_, *disk_, log);
     }
 
     void heartbeat() {

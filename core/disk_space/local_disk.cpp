@@ -6,6 +6,8 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <system_error>
+#include <utility>
 
 #include "disk_space/stop_file.hpp"
 #include "disk_space/unit_removal.hpp"
@@ -31,6 +33,38 @@ std::vector<UnitListing> listings_of(const process::MonitorStream& stream) {
     return listings;
 }
 
+void end_deletion(const UnitListing& listing, int directory_fd, const BegunDeletion& begun,
+                  const DiskSpaceMonitor::Log& log) {
+    const std::string path = (listing.directory() / begun.name).string();
+    const std::string dot_path = (listing.directory() / begun.dot_name).string();
+    switch (end_begun(directory_fd, begun)) {
+        case BegunEnd::deleted:
+            log(LogLevel::error, "deleted " + path + ", as an earlier process had begun to");
+            break;
+        case BegunEnd::given_back:
+            log(LogLevel::warning, path + " has its name back, which an earlier process had taken from it");
+            break;
+        case BegunEnd::left:
+            log(LogLevel::warning, dot_path + " stays: it is not what an earlier process had begun to " +
+                                       "delete, and cannot get its name back");
+            break;
+    }
+}
+
+void end_deletions(const UnitListing& listing, const DiskSpaceMonitor::Log& log) {
+    const process::UniqueFd fd = listing.open();
+    if (!fd.valid()) {
+        return;
+    }
+    for (const BegunDeletion& begun : deletions_begun(fd.get(), listing.directory().string())) {
+        try {
+            end_deletion(listing, fd.get(), begun, log);
+        } catch (const std::system_error& error) {
+            log(LogLevel::error, listing.directory().string() + ": " + error.what());
+        }
+    }
+}
+
 }  // namespace
 
 LocalDisk::LocalDisk(std::string label, std::string mount_point,
@@ -43,24 +77,23 @@ LocalDisk::LocalDisk(std::string label, std::string mount_point,
     }
 }
 
-std::vector<std::string> LocalDisk::recover() {
+void LocalDisk::recover(const DiskSpaceMonitor::Log& log) const {
     for (const std::string& path : stop_files_) {
-        StopFileAt(path).recover();
+        try {
+            StopFileAt(path).recover();
+        } catch (const std::system_error& error) {
+            log(LogLevel::error, error.what());
+        }
     }
-    std::vector<std::string> deleted;
     for (const std::vector<UnitListing>& stream : listings_) {
         for (const UnitListing& listing : stream) {
-            const process::UniqueFd fd = listing.open();
-            if (!fd.valid()) {
-                continue;
-            }
-            for (const std::string& name : deletions_begun(fd.get(), listing.directory().string())) {
-                (void)remove_begun(fd.get(), name);
-                deleted.push_back((listing.directory() / name_before(name)).string());
+            try {
+                end_deletions(listing, log);
+            } catch (const std::system_error& error) {
+                log(LogLevel::error, error.what());
             }
         }
     }
-    return deleted;
 }
 
 Space LocalDisk::space() {
@@ -107,11 +140,24 @@ std::vector<std::string> LocalDisk::obsolete_stops() {
 std::vector<const Unit*> LocalDisk::units(std::size_t stream) {
     std::vector<const Unit*> all;
     for (UnitListing& listing : listings_[stream]) {
-        for (const Unit& unit : listing.units()) {
-            all.push_back(&unit);
+        const std::string directory = listing.directory().string();
+        try {
+            for (const Unit& unit : listing.units()) {
+                all.push_back(&unit);
+            }
+            unreadable_.erase(directory);
+        } catch (const std::system_error& error) {
+            listing.forget();
+            if (unreadable_.insert(directory).second) {
+                problems_.emplace_back(error.what());
+            }
         }
     }
     return all;
+}
+
+std::vector<std::string> LocalDisk::take_problems() {
+    return std::exchange(problems_, {});
 }
 
 void LocalDisk::look_anew() {

@@ -18,15 +18,18 @@ class LocalDisk final : public DiskSpaceMonitor::Disk {
     LocalDisk(std::string label, std::string mount_point, const std::vector<process::MonitorStream>& streams,
               const std::filesystem::path& placed_dir);
 
-    /// Ends what a crash has interrupted; gives the paths of units whose deletion it has ended.
-    std::vector<std::string> recover();
+    /// Ends what a crash has interrupted, and tells what became of it. What cannot be ended is told, and
+    /// left.
+    void recover(const DiskSpaceMonitor::Log& log) const;
 
     Space space() override;
     StopSeen look_for_stop(const std::string& path) override;
     bool place_stop(const std::string& path) override;
     bool remove_stop(const std::string& path) override;
     std::vector<std::string> obsolete_stops() override;
+    /// Without those of a directory that cannot be read.
     std::vector<const Unit*> units(std::size_t stream) override;
+    std::vector<std::string> take_problems() override;
     void look_anew() override;
     std::optional<Gain> gain_of_directory(std::size_t stream, const Unit& unit) override;
     bool remove_unit(std::size_t stream, const Unit& unit, const std::function<void()>& about_to) override;
@@ -40,6 +43,8 @@ class LocalDisk final : public DiskSpaceMonitor::Disk {
     PlacedStops placed_;
     std::set<std::string> stop_files_;
     std::vector<std::vector<UnitListing>> listings_;  ///< By stream.
+    std::set<std::string> unreadable_;                ///< Directories, as far as it was told.
+    std::vector<std::string> problems_;
 };
 
 }  // namespace mistamover::disk_space

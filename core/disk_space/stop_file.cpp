@@ -115,7 +115,7 @@ bool StopFileAt::remove() const {
         return false;
     }
     const std::string aside = old_name(path_);
-    const int error = files::rename_no_replace({AT_FDCWD, path_.string()}, {AT_FDCWD, aside});
+    const int error = files::set_aside({AT_FDCWD, path_.string()}, {AT_FDCWD, aside});
     if (error == ENOENT) {
         return false;
     }

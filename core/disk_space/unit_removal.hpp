@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <optional>
 #include <string>
@@ -15,22 +16,41 @@ namespace mistamover::disk_space {
 /// mount.
 std::optional<Gain> gain_of_tree(int directory_fd, const std::string& name);
 
-/// Whether a process has the file open: to delete it would free nothing now. False where the kernel does not
-/// tell.
-bool in_use(int directory_fd, const std::string& name);
+/// Whether a process has a file open: to delete it would free nothing now.
+enum class Use : std::uint8_t { none, open, unknown };
+
+/// Unknown where the kernel does not tell: no leases, not the owner, no plain file.
+Use use_of(int directory_fd, const std::string& name);
+
+/// Whether what changed last at `changed_ns` may be deleted at `at_ns` although its use is unknown. Pure.
+bool is_long_unchanged(std::int64_t changed_ns, std::int64_t at_ns);
 
 /// Deletes a unit of the directory, if it still is the one that is described and not in use; true where it
-/// was deleted. It gets a dot-name first, under which it is looked at once more: another one that has come
-/// under its name keeps that. `about_to` is called when it has the dot-name. Follows no link and crosses no
-/// mount. Throws std::system_error; what could be deleted of a directory is then gone, and the rest has the
-/// dot-name.
+/// was deleted. It gets a dot-name first, under which it is looked at once more: where another one has come
+/// under its name, or somebody has opened it, it gets that name back. `about_to` is called when it has the
+/// dot-name. Follows no link and crosses no mount. Throws std::system_error; what could be deleted of a
+/// directory is then gone, and the rest has the dot-name.
 bool remove_unit(int directory_fd, const Unit& unit, const std::function<void()>& about_to);
 
-/// The units whose deletion a crash has interrupted, by the dot-names that they have; remove_begun ends it.
-std::vector<std::string> deletions_begun(int directory_fd, const std::string& path);
-/// Returns what was freed, as far as that is known.
-Gain remove_begun(int directory_fd, const std::string& dot_name);
-/// The name that the unit had.
-std::string name_before(const std::string& dot_name);
+/// The latter half of remove_unit, for what has the dot-name.
+bool remove_from_aside(int directory_fd, const Unit& unit, const std::function<void()>& about_to);
+/// `.mistamover-deleting-<inode>-NAME`, cut where that is too long for a name. Pure.
+std::string dot_name_of(const Unit& unit);
+
+/// A deletion that a crash has interrupted, as the dot-name tells it.
+struct BegunDeletion {
+    std::string dot_name;
+    std::uint64_t inode = 0;  ///< Of the unit that was to be deleted.
+    std::string name;
+    bool whole_name = true;  ///< Else `name` may be cut at its end, and cannot be given back.
+};
+
+enum class BegunEnd : std::uint8_t { deleted, given_back, left };
+
+/// Those in the directory; a dot-name of another form is none.
+std::vector<BegunDeletion> deletions_begun(int directory_fd, const std::string& path);
+/// Deletes what has the dot-name if it is the unit that was to be deleted. Anything else gets its name back,
+/// and is left where that is taken or not known. Throws std::system_error.
+BegunEnd end_begun(int directory_fd, const BegunDeletion& begun);
 
 }  // namespace mistamover::disk_space

@@ -112,7 +112,9 @@ void StreamProcesses::spawn(StreamChild& child) {
     configure.settings = config::serialize_settings(settings);
     configure.one_off = options_.one_off;
     configure.work_dir = work_dir(name).string();
-    configure.held = child.held;
+    if (const auto held = held_.find(name); held != held_.end()) {
+        configure.held = held->second;
+    }
     child.channel->send(configure);
 }
 
@@ -216,7 +218,7 @@ bool StreamProcesses::nobody_sends(const StreamChild& child) const {
 
 void StreamProcesses::answer_held(StreamChild& child, std::vector<std::string>&& names) {
     if (child.on_held) {
-        child.held = names;
+        held_[child.stream.name] = names;
         std::exchange(child.on_held, nullptr)(std::move(names));
     }
 }
@@ -225,6 +227,7 @@ void StreamProcesses::hold_units(const std::string& stream, const std::vector<st
                                  std::function<void(std::vector<std::string>&& names)> on_held) {
     const auto found = children_.find(stream);
     if (found == children_.end()) {
+        held_[stream] = names;
         on_held(std::vector<std::string>(names));
         return;
     }
@@ -239,13 +242,13 @@ void StreamProcesses::hold_units(const std::string& stream, const std::vector<st
 }
 
 void StreamProcesses::release_units(const std::string& stream) {
+    held_.erase(stream);
     const auto found = children_.find(stream);
     if (found == children_.end()) {
         return;
     }
     StreamChild& child = *found->second;
     child.on_held = nullptr;
-    child.held.clear();
     if (child.pid > 0) {
         child.channel->send(process::ReleaseUnits{stream});
     }

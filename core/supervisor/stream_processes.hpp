@@ -4,8 +4,10 @@
 #include <chrono>
 #include <filesystem>
 #include <functional>
+#include <map>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "process/event_loop.hpp"
 #include "supervisor/child.hpp"
@@ -46,7 +48,8 @@ class StreamProcesses {
     static void forget_stopped(const std::filesystem::path& run_dir);
 
     /// Has the stream's process hold units back that are to be deleted, until release_units. `on_held` is
-    /// called, now or later, with those that nobody sends. What is held outlives the process.
+    /// called, now or later, with those that nobody sends. What is held is so for a process, too, that the
+    /// stream gets meanwhile.
     void hold_units(const std::string& stream, const std::vector<std::string>& names,
                     std::function<void(std::vector<std::string>&& names)> on_held);
     void release_units(const std::string& stream);
@@ -73,7 +76,7 @@ class StreamProcesses {
     void replace(StreamChild& child, const config::Stream& stream);
     void note_stopped(StreamChild& child) const;
     [[nodiscard]] bool nobody_sends(const StreamChild& child) const;
-    static void answer_held(StreamChild& child, std::vector<std::string>&& names);
+    void answer_held(StreamChild& child, std::vector<std::string>&& names);
     void died(StreamChild& child, int status);
     void on_message(StreamChild& child, process::Message&& message);
     void on_events(StreamChild& child, const Watcher::Events& events);
@@ -92,6 +95,8 @@ class StreamProcesses {
     LeftHandler on_left_;
     ProcessKeeper keeper_;
     Children children_;
+    /// Units that are not to be sent, by the stream's name: it may get a process while they are held.
+    std::map<std::string, std::vector<std::string>> held_;
     HealthCheck health_;
     std::set<std::string> told_refusals_;  ///< Why directories could not be watched, as far as it was told.
     bool stopping_ = false;

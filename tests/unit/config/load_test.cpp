@@ -166,6 +166,48 @@ TEST_CASE("combinations that cannot work are problems") {
     CHECK(has(files.problems(), "lies inside the directory of stream `p`"));
 }
 
+TEST_CASE("a stop file that would be data is refused") {
+    Files files;
+    for (const std::string section : {"incoming", "outgoing"}) {
+        files.stream("outgoing: {plugin: carrier, target_dir: /t}\n");
+        files.global(section + ": {stop_file: STOP}\n");
+        CHECK(has(files.problems(), '`' + section + ".stop_file` must begin with a dot"));
+        files.global(section + ": {stop_file: ./stop}\n");
+        CHECK(has(files.problems(), '`' + section + ".stop_file` must be usable in a file name"));
+        files.global(section + ": {stop_file: .halt}\n");
+        CHECK(files.problems().empty());
+    }
+}
+
+TEST_CASE("nothing but units lies where deletion_enabled has everything deleted") {
+    Files files;
+    const auto problems_with = [&](const std::string& deletion, const std::string& incoming,
+                                   const std::string& quarantine, const std::string& plugin) {
+        files.stream("data_stream: {directory: /d/p, deletion_enabled: " + deletion +
+                     "}\nincoming: {require_arrival_monitor: true, directory: " + incoming +
+                     "}\noutgoing: {plugin: " + plugin + ", target_dir: /t, quarantine_dir: " + quarantine +
+                     "}\n");
+        return files.problems();
+    };
+    for (const std::string plugin : {"carrier", "none"}) {
+        CHECK(problems_with("true", "/i/p", "/q/p", plugin).empty());
+        CHECK(has(problems_with("true", "/d", "/q/p", plugin), "is or holds data_stream.directory"));
+        CHECK(has(problems_with("true", "/i/p", "/i/p/q", plugin), "holds outgoing.quarantine_dir"));
+        CHECK(has(problems_with("true", "/q/p/i", "/q/p", plugin), "is or holds incoming.directory"));
+        CHECK(has(problems_with("true", "$(global:top)", "/q/p", plugin), "is or holds global.run_dir"));
+        CHECK(has(problems_with("true", "/i/p", "$(global:run_dir)", plugin), "is or holds global.run_dir"));
+        CHECK(has(problems_with("true", "$(logging:base_log_dir)", "/q/p", plugin),
+                  "is or holds logging.base_log_dir"));
+        CHECK(problems_with("false", "/i/p", "/i/p/q", plugin).empty());
+    }
+    files.stream("data_stream: {directory: /q/p/other}\n" + std::string(good), "other");
+    CHECK(has(problems_with("true", "/i/p", "/q/p", "none"),
+              "`outgoing.quarantine_dir` is or holds a directory of stream `other`"));
+    CHECK(has(problems_with("true", "/q", "/r", "none"),
+              "`incoming.directory` is or holds a directory of stream `other`"));
+    CHECK(problems_with("false", "/q", "/r", "none").empty());
+}
+
 TEST_CASE("settings survive the way to another process, whatever bytes they hold") {
     const SettingsMap settings{{"s", {{"k", {"a:b", "", std::string("\0\n\xff", 3)}}, {"empty", {}}}}};
     CHECK(parse_settings(serialize_settings(settings)) == settings);

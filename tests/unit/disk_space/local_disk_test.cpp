@@ -3,7 +3,10 @@
 
 #include <algorithm>
 #include <doctest/doctest.h>
+#include <sys/mount.h>
+#include <unistd.h>
 
+#include "disk_space/unit_removal.hpp"
 #include "scratch.hpp"
 
 namespace mistamover::test {
@@ -35,6 +38,17 @@ std::vector<std::string> names_below(const fs::path& directory) {
         names.push_back(entry.path().filename().string());
     }
     return names;
+}
+
+std::vector<std::string> recover(const LocalDisk& disk) {
+    std::vector<std::string> told;
+    disk.recover([&](LogLevel /*level*/, std::string_view text) { told.emplace_back(text); });
+    return told;
+}
+
+bool told_of(const std::vector<std::string>& told, const std::string& beginning) {
+    return std::any_of(told.begin(), told.end(),
+                       [&](const std::string& text) { return text.starts_with(beginning); });
 }
 
 }  // namespace
@@ -101,13 +115,76 @@ TEST_CASE("a link that a deliverer has put in the place of the quarantine leads 
     CHECK_FALSE(disk.remove_unit(0, planned, [] {}));
 }
 
-TEST_CASE("what an earlier process had begun to delete is ended") {
+TEST_CASE("what an earlier process had begun to delete is ended, and told") {
     const Scratch scratch;
     const auto stream = stream_in(scratch);
-    write_file(scratch / "data" / ".mistamover-deleting-tree" / "rest", "12345");
+    write_file(scratch / "data" / "tree" / "rest", "12345");
     LocalDisk disk = disk_with(scratch, {stream});
-    CHECK(disk.recover() == std::vector<std::string>{(scratch / "data" / "tree").string()});
-    CHECK(names_below(scratch / "data") == std::vector<std::string>{"quarantine"});
+    for (const Unit* unit : disk.units(0)) {
+        fs::rename(scratch / "data" / unit->name, scratch / "data" / dot_name_of(*unit));
+    }
+    write_file(scratch / "data" / ".mistamover-deleting-1-newer", "12345");
+    const std::vector<std::string> told = recover(disk);
+    REQUIRE(told.size() == 2);
+    CHECK(told_of(told, "deleted " + (scratch / "data" / "tree").string() + ","));
+    CHECK(told_of(told, (scratch / "data" / "newer").string() + " has its name back"));
+    CHECK(read_file(scratch / "data" / "newer") == "12345");
+    CHECK(names_below(scratch / "data").size() == 2);
+}
+
+TEST_CASE("what cannot be ended is told, and keeps nothing else from being ended") {
+    const Scratch scratch;
+    const auto stream = stream_in(scratch);
+    write_file(stream.stop_files[0], "an operator's\n");
+    fs::create_directory(scratch / "data" / ".mistamover.stop-old");
+    write_file(scratch / "data" / ".mistamover-deleting-1-newer", "12345");
+    LocalDisk disk = disk_with(scratch, {stream});
+    CHECK(recover(disk).size() == 2);
+    CHECK(read_file(scratch / "data" / "newer") == "12345");
+}
+
+TEST_CASE("a rest that cannot be deleted keeps no other from going") {
+    if (::geteuid() != 0) {
+        MESSAGE("not run: only root may mount");
+        return;
+    }
+    const Scratch scratch;
+    LocalDisk disk = disk_with(scratch, {stream_in(scratch)});
+    for (const std::string name : {"a", "b", "c"}) {
+        write_file(scratch / "data" / name / "rest", "12345");
+    }
+    fs::path mounted;
+    for (const Unit* unit : disk.units(0)) {
+        const fs::path rest = scratch / "data" / dot_name_of(*unit);
+        fs::rename(scratch / "data" / unit->name, rest);
+        if (unit->name == "b") {
+            mounted = rest / "mounted";
+        }
+    }
+    fs::create_directory(mounted);
+    fs::create_directory(scratch / "outside");
+    REQUIRE(::mount((scratch / "outside").c_str(), mounted.c_str(), nullptr, MS_BIND, nullptr) == 0);
+    CHECK(recover(disk).size() == 3);
+    CHECK(names_below(scratch / "data").size() == 2);
+    CHECK(::umount2(mounted.c_str(), MNT_DETACH) == 0);
+}
+
+TEST_CASE("a directory that cannot be read is told once, and keeps the units of others") {
+    const Scratch scratch;
+    auto stream = stream_in(scratch);
+    stream.arrivals_dir = (scratch / "loop").string();
+    fs::create_symlink(stream.arrivals_dir, stream.arrivals_dir);
+    write_file(scratch / "data" / "unit", "12345");
+    LocalDisk disk = disk_with(scratch, {stream});
+    CHECK(disk.units(0).size() == 1);
+    CHECK(disk.take_problems().size() == 1);
+    CHECK(disk.units(0).size() == 1);
+    CHECK(disk.take_problems().empty());
+    fs::remove(stream.arrivals_dir);
+    CHECK(disk.units(0).size() == 1);
+    fs::create_symlink(stream.arrivals_dir, stream.arrivals_dir);
+    CHECK(disk.units(0).size() == 1);
+    CHECK(disk.take_problems().size() == 1);
 }
 
 }  // namespace mistamover::test

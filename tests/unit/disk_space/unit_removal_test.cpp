@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <map>
 #include <sys/mount.h>
 #include <sys/stat.h>
 
@@ -42,6 +43,11 @@ struct Removal {
     [[nodiscard]] bool remove(const Unit& unit) const {
         told = 0;
         return remove_unit(fd.get(), unit, [this] { ++told; });
+    }
+    /// What has come under the unit's dot-name is looked at once more; false where it stays.
+    [[nodiscard]] bool remove_from_aside(const Unit& unit) const {
+        told = 0;
+        return disk_space::remove_from_aside(fd.get(), unit, [this] { ++told; });
     }
     [[nodiscard]] bool is_empty() const { return fs::is_empty(inside); }
     mutable int told = 0;
@@ -120,19 +126,87 @@ TEST_CASE("a mount in a directory is not crossed, and keeps the directory") {
     CHECK(read_file(at.outside / "precious") == "data");
 }
 
-TEST_CASE("a deletion that a crash has interrupted is found and ended") {
+TEST_CASE("what somebody opens or replaces while it gets its dot-name has its name back") {
     const Removal at;
-    write_file(at.inside / ".mistamover-deleting-tree" / "rest", "12345");
-    write_file(at.inside / ".mistamover-deleting-file", "12345");
-    write_file(at.inside / ".mistamover" / "other", "12345");
-    const auto begun = deletions_begun(at.fd.get(), at.inside.string());
-    REQUIRE(begun.size() == 2);
-    for (const std::string& name : begun) {
-        CHECK((name_before(name) == "tree" || name_before(name) == "file"));
-        CHECK(remove_begun(at.fd.get(), name).inodes > 0);
+    write_file(at.inside / "file", "12345");
+    write_file(at.inside / "tree" / "file", "12345");
+    const Unit file = at.unit("file");
+    const Unit tree = at.unit("tree");
+    const auto set_aside = [&](const Unit& unit) {
+        fs::rename(at.inside / unit.name, at.inside / dot_name_of(unit));
+    };
+    {
+        const process::UniqueFd reader(::open((at.inside / "file").c_str(), O_RDONLY | O_CLOEXEC));
+        const process::UniqueFd writer(::open((at.inside / "tree" / "file").c_str(), O_WRONLY | O_CLOEXEC));
+        for (const Unit& unit : {file, tree}) {
+            set_aside(unit);
+            CHECK_FALSE(at.remove_from_aside(unit));
+            CHECK(at.told == 0);
+            CHECK(fs::exists(at.inside / unit.name));
+        }
     }
+    write_file(at.inside / "new", "new");
+    fs::rename(at.inside / "new", at.inside / "file");
+    set_aside(file);
+    CHECK_FALSE(at.remove_from_aside(file));
+    CHECK(read_file(at.inside / "file") == "new");
+    set_aside(tree);
+    CHECK(at.remove_from_aside(tree));
+    CHECK(at.told == 1);
+}
+
+TEST_CASE("where the kernel does not tell of users, what has just changed stays") {
+    const Removal at;
+    write_file(at.inside / "file", "12345");
+    fs::create_symlink("/nowhere", at.inside / "link");
+    REQUIRE(::mkfifo((at.inside / "pipe").c_str(), 0600) == 0);
+    CHECK(use_of(at.fd.get(), "file") == Use::none);
+    CHECK(use_of(at.fd.get(), "link") == Use::none);
+    CHECK(use_of(at.fd.get(), "pipe") == Use::unknown);
+    CHECK_FALSE(at.remove(at.unit("pipe")));
+    fs::create_directory(at.inside / "tree");
+    REQUIRE(::mkfifo((at.inside / "tree" / "pipe").c_str(), 0600) == 0);
+    CHECK_FALSE(gain_of_tree(at.fd.get(), "tree").has_value());
+    const std::int64_t second = 1'000'000'000;
+    CHECK_FALSE(is_long_unchanged(100 * second, 105 * second - 1));
+    CHECK(is_long_unchanged(100 * second, 105 * second));
+    CHECK_FALSE(is_long_unchanged(100 * second, 90 * second));
+}
+
+TEST_CASE("a deletion that a crash has interrupted is ended, if it is of the unit that was to go") {
+    const Removal at;
+    write_file(at.inside / "tree" / "rest", "12345");
+    const Unit tree = at.unit("tree");
+    fs::rename(at.inside / "tree", at.inside / dot_name_of(tree));
+    write_file(at.inside / ".mistamover-deleting-1-file", "new");
+    write_file(at.inside / ".mistamover-deleting-1-taken", "older");
+    write_file(at.inside / "taken", "newer");
+    const std::string cut = dot_name_of({UnitPlace::data, std::string(255, 'n'), 1, 0, false, {}});
+    write_file(at.inside / cut, "whose?");
+    std::map<std::string, BegunEnd> ends;
+    for (const BegunDeletion& begun : deletions_begun(at.fd.get(), at.inside.string())) {
+        ends[begun.dot_name] = end_begun(at.fd.get(), begun);
+    }
+    CHECK(ends == std::map<std::string, BegunEnd>{{dot_name_of(tree), BegunEnd::deleted},
+                                                  {".mistamover-deleting-1-file", BegunEnd::given_back},
+                                                  {".mistamover-deleting-1-taken", BegunEnd::left},
+                                                  {cut, BegunEnd::left}});
+    CHECK_FALSE(fs::exists(at.inside / dot_name_of(tree)));
+    CHECK_FALSE(fs::exists(at.inside / "tree"));
+    CHECK(read_file(at.inside / "file") == "new");
+    CHECK(read_file(at.inside / "taken") == "newer");
+    CHECK(read_file(at.inside / ".mistamover-deleting-1-taken") == "older");
+    CHECK(read_file(at.inside / cut) == "whose?");
+}
+
+TEST_CASE("a dot-name of another form is no deletion") {
+    const Removal at;
+    for (const std::string form :
+         {"file", "7", "7-", "-file", "07-file", "-7-file", "7x-file", "99999999999999999999-file"}) {
+        write_file(at.inside / (".mistamover-deleting-" + form), "12345");
+    }
+    write_file(at.inside / ".mistamover" / "other", "12345");
     CHECK(deletions_begun(at.fd.get(), at.inside.string()).empty());
-    CHECK(fs::exists(at.inside / ".mistamover" / "other"));
 }
 
 TEST_CASE("a name as long as names may be can be deleted") {
