@@ -294,10 +294,11 @@ int write_numbers(int fd, int writer, int count) {
 /// Starts and kills servers until the writers have ended; returns how many were killed.
 int kill_servers(SocketPair& sockets, const config::LoggingSettings& settings, std::set<pid_t> writers) {
     std::mt19937 random(7);
-    std::uniform_int_distribution<int> life_us(0, 8'000);
     int kills = 0;
     while (!writers.empty()) {
         ServerProcess server(sockets, settings, {});
+        // They live longer and longer: where to start one takes long, some live long enough to write.
+        std::uniform_int_distribution<int> life_us(0, 8'000 + 100 * kills);
         std::this_thread::sleep_for(std::chrono::microseconds(life_us(random)));
         server.kill();
         ++kills;
