@@ -147,6 +147,9 @@ void Wire::write(std::string_view bytes) {
     try {
         while (!bytes.empty()) {
             const auto length = static_cast<int>(bytes.size());
+            if (!secure_) {
+                wait(POLLOUT);  // Poco takes a socket that has no room for a broken one
+            }
             const int sent =
                 secure_ ? secure_->sendBytes(bytes.data(), length) : socket_.sendBytes(bytes.data(), length);
             if (sent > 0) {
