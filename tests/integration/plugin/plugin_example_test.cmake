@@ -73,7 +73,7 @@ expect("Does nothing, well" "Was built with SDK 1.0" "Drops plain files" "Refuse
   "libmistamover-crashes.so: crashed" "Segmentation fault"
   "libmistamover-exits.so: ended the process" "libmistamover-hangs.so: did not finish loading within 10s"
   "libmistamover-throws.so: threw an exception while it was loaded: no licence found"
-  "libmistamover-other_major.so: it was built for version 2.0"
+  "libmistamover-other_major.so: it was built for version 2."
   "libmistamover-other_fingerprint.so: it was built in another way" "libmistamover-not_a_plugin.so: not a MiStaMover plugin")
 step(2 ${PROGRAM} plugins info crashes ${WORK_DIR}/many.yaml)
 expect("libmistamover-crashes.so: crashed")
