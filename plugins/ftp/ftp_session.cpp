@@ -77,9 +77,11 @@ void FtpSession::probe() {
     shared_.probed = true;
 }
 
-/// Two bytes of 255 in a command are one in the name, or two: the listing tells.
+/// Two bytes of 255 in a command are one in the name, or two: the listing tells. By the name's dot it tells,
+/// too, that dot-names are listed: then what a listing does not show is not there.
 bool FtpSession::probe_iac() {
-    const std::string path = shared_.temp_names.next(options_);
+    std::string path = shared_.temp_names.next(options_);
+    path.insert(path.rfind('/') + 1, ".");
     const std::string command = path + "\xff\xff";
     const NameRules as_is{false};
     bool doubles = true;

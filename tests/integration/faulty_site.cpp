@@ -35,9 +35,11 @@ std::set<std::string> names_in(const std::filesystem::path& directory) {
 std::uintmax_t bytes_below(const std::filesystem::path& directory) {
     std::uintmax_t sum = 0;
     std::error_code gone;
-    for (const auto& entry : std::filesystem::recursive_directory_iterator(directory, gone)) {
-        const std::uintmax_t size = entry.is_regular_file(gone) ? entry.file_size(gone) : 0;
-        sum += gone ? 0 : size;
+    using Walk = std::filesystem::recursive_directory_iterator;
+    for (Walk entry(directory, gone); !gone && entry != Walk(); entry.increment(gone)) {
+        std::error_code ignored;
+        const std::uintmax_t size = entry->is_regular_file(ignored) ? entry->file_size(ignored) : 0;
+        sum += ignored ? 0 : size;
     }
     return sum;
 }
