@@ -24,8 +24,7 @@ void PieceSize::answered(Clock::duration interval) {
 
 FileWriter::FileWriter(Server& server, const SftpOptions& options, border::SessionContext& context,
                        OnEnd on_end)
-    : server_(server),
-      pipeline_(server.pipeline()),
+    : pipeline_(server.pipeline()),
       options_(options),
       context_(context),
       on_end_(std::move(on_end)),

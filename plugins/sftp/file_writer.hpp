@@ -88,7 +88,6 @@ class FileWriter {
     void note_answer(OutgoingFile& file, std::uint64_t offset, std::size_t size);
     void settle(OutgoingFile& file, const Reply& reply, const char* doing, StatusCode unspecific);
 
-    Server& server_;
     Pipeline& pipeline_;
     const SftpOptions& options_;
     border::SessionContext& context_;

@@ -131,12 +131,12 @@ TEST_CASE("many files arrive by several connections at once") {
     with_every_server([](const FtpServer& server) {
         Site site;
         add_ftp_stream(site, server, {.outgoing = "parallel_transfers: 8"});
-        for (int number = 0; number < 300; ++number) {
+        for (std::size_t number = 0; number < 300; ++number) {
             write_file(site.source() / std::to_string(number), std::string(number * 11 + 1, 'm'));
         }
         check_delivers_all(site);
-        for (int number = 0; number < 300; ++number) {
-            REQUIRE(read_file(site.target() / std::to_string(number)).size() == number * 11 + 1U);
+        for (std::size_t number = 0; number < 300; ++number) {
+            REQUIRE(read_file(site.target() / std::to_string(number)).size() == number * 11 + 1);
         }
     });
 }

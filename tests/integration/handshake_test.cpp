@@ -152,7 +152,9 @@ TEST_CASE("of all answers one alone deletes the source; after any other the file
     for (const auto& [name, text] : answers) {
         if (name != "success") {
             const Lines again = sender.take_control(name);
-            CHECK_MESSAGE(std::filesystem::exists(sender.source(name)), name);
+            const std::string& unit = name;
+            CAPTURE(unit);
+            CHECK(std::filesystem::exists(sender.source(unit)));
             CHECK(again[4] != first[name][4]);
             if (name == "late") {
                 sender.answer(first[name][4], good_receipt(name));

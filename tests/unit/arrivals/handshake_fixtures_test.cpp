@@ -11,7 +11,7 @@ namespace {
 
 // The files of this kind, which the fuzzers begin with too.
 std::string fixture(const std::string& name) {
-    const std::string text = test::read_file(std::filesystem::path(HANDSHAKE_FIXTURES) / name);
+    std::string text = test::read_file(std::filesystem::path(HANDSHAKE_FIXTURES) / name);
     INFO(name);
     REQUIRE((!text.empty() || name.ends_with("/empty")));
     return text;

@@ -12,14 +12,14 @@ std::vector<Handshake> handshakes(std::size_t count) {
     return std::vector<Handshake>(count);
 }
 
-const Handshakes::Clock::time_point begin{};
+const Handshakes::Clock::time_point beginning{};
 
 }  // namespace
 
 TEST_CASE("the first look comes soon, the later ones ever later, down to one an interval") {
     Handshakes waiting(1s);
-    waiting.add(handshakes(1), 0, begin);
-    auto now = begin;
+    waiting.add(handshakes(1), 0, beginning);
+    auto now = beginning;
     auto last_pause = 0ms;
     for (int look = 0; look < 20; ++look) {
         const auto pause = std::chrono::duration_cast<std::chrono::milliseconds>(*waiting.next_look() - now);
@@ -38,13 +38,13 @@ TEST_CASE("the first look comes soon, the later ones ever later, down to one an 
 
 TEST_CASE("one look is for all that are due, as many as may be asked for at once") {
     Handshakes waiting(1s);
-    waiting.add(handshakes(5), 0, begin);
-    waiting.add(handshakes(3), 0, begin + 1ms);
-    CHECK(waiting.take_due(6, begin + 20ms).size() == 6);
-    CHECK(waiting.take_due(6, begin + 20ms).size() == 2);
+    waiting.add(handshakes(5), 0, beginning);
+    waiting.add(handshakes(3), 0, beginning + 1ms);
+    CHECK(waiting.take_due(6, beginning + 20ms).size() == 6);
+    CHECK(waiting.take_due(6, beginning + 20ms).size() == 2);
     CHECK_FALSE(waiting.next_look().has_value());
     CHECK(waiting.size() == 8);
-    waiting.add({}, 8, begin + 30ms);
+    waiting.add({}, 8, beginning + 30ms);
     CHECK(waiting.size() == 0);
 }
 
