@@ -18,13 +18,13 @@ class SessionLimit {
     [[nodiscard]] std::size_t at(Clock::time_point now) const noexcept {
         return now < holds_until_ ? allowed_ : wanted_;
     }
-    /// The target refused one more than the `open` ones, of which there is at least one. True where that is
-    /// news.
+    /// The target refused one more than the `open` ones, of which there is at least one: at least, since
+    /// others may be on their way in. True the first time.
     bool refused(std::size_t open, Clock::time_point now) noexcept {
-        const bool news = allowed_ != open;
+        const bool first = allowed_ == wanted_;
         allowed_ = open;
         holds_until_ = now + tried_again_after;
-        return news;
+        return first;
     }
 
   private:

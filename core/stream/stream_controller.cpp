@@ -400,9 +400,10 @@ void StreamController::session_ended(const BatchResult& result, Clock::time_poin
     if (result.not_opened && open > 0 && !cancelled && !for_all) {
         // Sessions that have died unseen tell so when they are used next.
         if (session_limit_.refused(open, now)) {
-            log_.warning("the target lets in no more than " + std::to_string(open) + " sessions at once (" +
+            log_.warning("the target lets in fewer than " +
+                         std::to_string(settings_.outgoing.parallel_transfers) + " sessions at once (" +
                          std::string(result.session.text()) +
-                         "): those do it all, and more are tried again in " +
+                         "): these do it all, and more are tried again in " +
                          format_duration(SessionLimit::tried_again_after));
         }
         return;

@@ -228,7 +228,7 @@ TEST_CASE("a server that lets in two connections is used by two, and that is sai
         for (int number = 0; number < 60; ++number) {
             CHECK(read_file(site.target() / std::to_string(number)) == std::to_string(number));
         }
-        CHECK_MESSAGE(count_of("lets in no more than", site.log("dtc_p")) == 1, ftp_logs(site));
+        CHECK_MESSAGE(count_of("lets in fewer than", site.log("dtc_p")) == 1, ftp_logs(site));
     };
     check(Vsftpd(Tls::none, "max_per_ip=2\n"));
     check(Proftpd(Tls::none, "MaxClientsPerHost 2\n"));

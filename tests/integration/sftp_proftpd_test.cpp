@@ -74,9 +74,7 @@ TEST_CASE("a server that takes two connections gets everything by those two, and
     const ProgramResult result = site.one_off();
     CHECK_MESSAGE(result.exit_code == 0, result.output << sftp_logs(site));
     CHECK(names_in(site.target()).size() == 40);
-    // How many, it knows only of those that are open when another is refused: the second may still be
-    // opening.
-    CHECK_MESSAGE(site.log("dtc_p").find("the target lets in no more than") != std::string::npos,
+    CHECK_MESSAGE(site.log("dtc_p").find("the target lets in fewer than 4 sessions") != std::string::npos,
                   sftp_logs(site));
     CHECK_MESSAGE(count_of("] ERROR ", site.log("dtc_p")) == 0, sftp_logs(site));
 }
