@@ -167,10 +167,10 @@ TEST_CASE("where the kernel does not tell of users, what has just changed stays"
     fs::create_directory(at.inside / "tree");
     REQUIRE(::mkfifo((at.inside / "tree" / "pipe").c_str(), 0600) == 0);
     CHECK_FALSE(gain_of_tree(at.fd.get(), "tree").has_value());
-    const std::int64_t second = 1'000'000'000;
-    CHECK_FALSE(is_long_unchanged(100 * second, 105 * second - 1));
-    CHECK(is_long_unchanged(100 * second, 105 * second));
-    CHECK_FALSE(is_long_unchanged(100 * second, 90 * second));
+    const std::int64_t one_second = 1'000'000'000;
+    CHECK_FALSE(is_long_unchanged(100 * one_second, 105 * one_second - 1));
+    CHECK(is_long_unchanged(100 * one_second, 105 * one_second));
+    CHECK_FALSE(is_long_unchanged(100 * one_second, 90 * one_second));
 }
 
 TEST_CASE("a deletion that a crash has interrupted is ended, if it is of the unit that was to go") {
