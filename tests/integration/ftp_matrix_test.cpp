@@ -56,8 +56,9 @@ void check_mirrors(const FtpServer& server) {
     write_file(site.source() / "kept", "kept");
     write_file(site.source() / "changed", "before");
     write_file(site.source() / "tree/gone", "gone");
-    // Where a server keeps no times, what was written in the very second of its arrival may have changed since: it is sent again.
-    fs::last_write_time(site.source() / "kept", fs::file_time_type::clock::now() - 1h);
+    // Where a server keeps no times, what was written in the very second of its arrival is sent again: it may
+    // have changed since.
+    fs::last_write_time(site.source() / "kept", fs::file_time_type::clock::now() - std::chrono::hours(1));
     check_delivers_all(site);
     CHECK(read_file(site.target() / "tree/gone") == "gone");
     const auto written = fs::last_write_time(site.target() / "kept");
