@@ -297,7 +297,26 @@ void BatchPut::publish(Item& item) {
                 item.temp.clear();
                 return report(item);
             }
-            finish_refused(item, reply.failure("publish " + item.target));
+            const Status refusal = reply.failure("publish " + item.target);
+            if (reply.code == reply_code::no_such_file) {
+                return finish_vanished(item, refusal);
+            }
+            finish_refused(item, refusal);
+        });
+}
+
+/// ProFTPD takes more than a quota allows, and removes it when it is closed.
+void BatchPut::finish_vanished(Item& item, const Status& refusal) {
+    pipeline_.request(
+        PacketType::lstat, [&](PacketWriter& packet) { packet.text(item.temp); },
+        [this, &item, refusal](Reply& reply) {
+            if (reply.code != reply_code::no_such_file) {
+                return finish_refused(item, refusal);
+            }
+            item.temp.clear();
+            give_up(item, Status(StatusCode::no_space, StatusScope::session,
+                                 "publish " + item.target +
+                                     ": what was stored is not there any more, as where a quota is used up"));
         });
 }
 

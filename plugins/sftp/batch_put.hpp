@@ -64,6 +64,7 @@ class BatchPut {
     void on_opened(Item& item, Reply& reply);
     void on_written(Item& item);
     void publish(Item& item);
+    void finish_vanished(Item& item, const Status& refusal);
     void finish_refused(Item& item, const Status& refusal);
     void give_up(Item& item, const Status& status);
     void report(Item& item);

@@ -79,6 +79,23 @@ TEST_CASE("a server that takes two connections gets everything by those two, and
     CHECK_MESSAGE(count_of("] ERROR ", site.log("dtc_p")) == 0, sftp_logs(site));
 }
 
+TEST_CASE("ProFTPD's quota that is used up is a full disk") {
+    Site site;
+    const ProftpdQuota quota(1'000'000);
+    const ProftpdSftp server(quota.configuration());
+    add_sftp_stream(site, server, "retry_delay: 20ms, retry_count: 1");
+    const std::string content = megabytes(3);
+    write_file(site.source() / "f", content);
+    const Daemon daemon(site);
+    CHECK_MESSAGE(eventually([&] { return site.log("dtc_p").find("(no_space)") != std::string::npos; }),
+                  sftp_logs(site));
+    CHECK(eventually([&] { return bytes_below(site.target()) == 0; }));
+    quota.change(100'000'000);
+    CHECK_MESSAGE(eventually([&] { return !fs::exists(site.source() / "f"); }), sftp_logs(site));
+    CHECK((read_file(site.target() / "f") == content));
+    CHECK_FALSE(fs::exists(site.source() / "quarantine"));
+}
+
 TEST_CASE("a large file to ProFTPD goes on where its connection was cut") {
     Site site;
     const ProftpdSftp server;

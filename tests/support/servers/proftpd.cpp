@@ -55,6 +55,12 @@ std::string proftpd_tls(FtpServer::Tls tls, const std::filesystem::path& certifi
            (tls == FtpServer::Tls::from_start ? "TLSOptions UseImplicitSSL\n" : "");
 }
 
+void run_quota_tool(const std::vector<std::string>& arguments) {
+    std::vector<std::string> command{"perl", unpacked("usr/sbin/ftpquota").string()};
+    command.insert(command.end(), arguments.begin(), arguments.end());
+    run_tool(command, "proftpd-core");
+}
+
 // A public key as RFC 4716 has it, the only form that is taken for authorized keys.
 std::string in_ssh2_form(const std::string& public_key) {
     const std::size_t begin = public_key.find(' ') + 1;
@@ -64,6 +70,25 @@ std::string in_ssh2_form(const std::string& public_key) {
 }
 
 }  // namespace
+
+ProftpdQuota::ProftpdQuota(std::uint64_t bytes) {
+    for (const char* type : {"limit", "tally"}) {
+        run_quota_tool({"--create-table", "--type", type, "--table-path", table(type)});
+    }
+    run_quota_tool({"--add-record", "--type", "limit", "--table-path", table("limit"), "--name", "mover",
+                    "--quota-type", "user", "--limit-type", "hard", "--bytes-upload", std::to_string(bytes)});
+}
+
+void ProftpdQuota::change(std::uint64_t bytes) const {
+    run_quota_tool({"--update-record", "--type", "limit", "--table-path", table("limit"), "--name", "mover",
+                    "--quota-type", "user", "--limit-type", "hard", "--bytes-upload", std::to_string(bytes)});
+}
+
+std::string ProftpdQuota::configuration() const {
+    return "LoadModule mod_quotatab.c\nLoadModule mod_quotatab_file.c\nQuotaEngine on\nQuotaLog none\n"
+           "QuotaLimitTable file:" +
+           table("limit") + "\nQuotaTallyTable file:" + table("tally") + '\n';
+}
 
 Proftpd::Proftpd(Tls tls, const std::string& configuration, const Certificate& certificate) : FtpServer(tls) {
     const std::uint16_t port = free_port();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "servers/ftp_server.hpp"
@@ -25,6 +26,22 @@ class ProftpdSftp : public FtpServer {
 
     [[nodiscard]] std::filesystem::path client_key() const { return directory_ / "client_key"; }
     [[nodiscard]] std::filesystem::path known_hosts() const { return directory_ / "known_hosts"; }
+};
+
+/// A limit to what "mover" may store in either of these.
+class ProftpdQuota {
+  public:
+    explicit ProftpdQuota(std::uint64_t bytes);
+
+    /// Further lines for the server's file.
+    [[nodiscard]] std::string configuration() const;
+    /// From the next login on.
+    void change(std::uint64_t bytes) const;
+
+  private:
+    [[nodiscard]] std::string table(const std::string& type) const { return (directory_ / type).string(); }
+
+    Scratch directory_;
 };
 
 }  // namespace mistamover::test
