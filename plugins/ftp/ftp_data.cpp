@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <memory>
 #include <poll.h>
+#include <utility>
 
 #include <mistamover/transfer_module.hpp>
 
@@ -164,6 +165,21 @@ Reply DataChannel::end_of_transfer() {
     return reply;
 }
 
+/// Pure-FTPd ends what was cut off with nothing more than another 150. If there is more to come from some
+/// other server, it comes before the answer to a NOOP.
+Reply DataChannel::end_of_cut_transfer() {
+    Reply reply = control_.read_reply();
+    if (reply.preliminary()) {
+        constexpr int noop_done = 200;
+        control_.queue_unanswered("NOOP");
+        control_.flush();
+        for (Reply next = control_.read_reply(); next.code != noop_done; next = control_.read_reply()) {
+            reply = std::move(next);
+        }
+    }
+    return reply;
+}
+
 std::string DataChannel::fetch(const std::string& command, std::uint64_t limit, Reply& reply,
                                std::uint64_t offset) {
     OpenedData data = open(command, false, offset);
@@ -182,7 +198,8 @@ std::string DataChannel::fetch(const std::string& command, std::uint64_t limit, 
         content.append(buffer.get(), got);
     }
     data.wire.reset();
-    reply = end_of_transfer();
+    const bool cut_off = content.size() == limit;
+    reply = cut_off ? end_of_cut_transfer() : end_of_transfer();
     return content;
 }
 

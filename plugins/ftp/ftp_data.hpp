@@ -41,6 +41,7 @@ class DataChannel {
     Reply ask_for_port(const std::string& command, std::uint64_t offset);
     void queue_transfer(const std::string& command, std::uint64_t offset);
     bool begin(OpenedData& data);
+    Reply end_of_cut_transfer();
 
     enum class Passive { unknown, extended, plain };
 

@@ -5,6 +5,7 @@
 #include "faulty_site.hpp"
 #include "ftp_site.hpp"
 #include "servers/proftpd.hpp"
+#include "servers/pure_ftpd.hpp"
 #include "servers/slow_proxy.hpp"
 #include "servers/vsftpd.hpp"
 
@@ -12,6 +13,7 @@ namespace mistamover::test {
 namespace {
 
 namespace fs = std::filesystem;
+using Tls = FtpServer::Tls;
 
 constexpr std::uintmax_t megabyte = 1'000'000;
 /// Slow enough for a file to be met on its way.
@@ -66,6 +68,18 @@ struct BreakingFtpSite : Site {
     SlowProxy proxy;
 };
 
+void check_goes_on(const FtpServer& server) {
+    BreakingFtpSite site(server);
+    const Daemon daemon(site);
+    const std::string content = megabytes(30);
+    site.send_and_break(content, 15 * megabyte);
+    site.check_arrives(content);
+    CHECK_MESSAGE(site.times_gone_on() == 1, ftp_logs(site) << server.log());
+    CHECK(site.proxy.bytes_up() < 45 * megabyte);
+    // No command was left without the answer that was waited for.
+    CHECK_MESSAGE(site.log("dtc_p").find("(timed_out)") == std::string::npos, ftp_logs(site));
+}
+
 }  // namespace
 
 TEST_SUITE_BEGIN("ftp_resume");
@@ -86,6 +100,20 @@ TEST_CASE("a large file whose connections are cut four times goes on each time n
     // Sent anew each time it would be 600 million.
     CHECK(site.proxy.bytes_up() < 300 * megabyte);
     CHECK(site.proxy.bytes_down() < 50 * megabyte);
+}
+
+TEST_CASE("every server is gone on with, in the clear and over TLS") {
+    Tls tls = Tls::none;
+    SUBCASE("in the clear") {}
+    SUBCASE("over TLS") {
+        tls = Tls::on_request;
+    }
+    check_goes_on(Vsftpd(tls));
+    check_goes_on(PureFtpd(tls));
+    const Proftpd server(tls);
+    check_goes_on(server);
+    // What it has put together, it has computed a checksum of.
+    CHECK(server.log().find("HASH") != std::string::npos);
 }
 
 TEST_CASE("a source that was replaced by another of the same size and time is sent from its start") {
