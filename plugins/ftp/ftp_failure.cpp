@@ -5,6 +5,8 @@
 #include <cctype>
 #include <string>
 
+#include "ftp/ftp_path.hpp"
+
 namespace mistamover::ftp {
 namespace {
 
@@ -23,16 +25,35 @@ constexpr Meaning stream(StatusCode code) {
     return {code, StatusScope::stream};
 }
 
-Meaning refused_login(int code) {
+/// A server that is full may say so with the number of a refused password: the words alone tell them apart.
+/// Those that are not understood mean the password, which must not be tried again and again.
+bool says_full(const Reply& reply) {
+    const auto says = [&](std::string_view words) {
+        return std::any_of(reply.lines.begin(), reply.lines.end(), [&](const std::string& line) {
+            return std::search(line.begin(), line.end(), words.begin(), words.end(), [](char a, char b) {
+                       return std::tolower(static_cast<unsigned char>(a)) == b;
+                   }) != line.end();
+        });
+    };
+    return (says("too many") || says("maximum number")) && !says("attempt") && !says("fail") &&
+           !says("tries");
+}
+
+Meaning refused_login(const Reply& reply) {
+    const int code = reply.code;
+    if (says_full(reply)) {
+        return session(StatusCode::unreachable);
+    }
     if (code == 430 || code == 530 || code == 532 || code == 332) {
         return stream(StatusCode::authentication);
     }
     return code / 100 == 5 ? stream(StatusCode::configuration) : session(StatusCode::unreachable);
 }
 
-Meaning meaning_of(int code, During during) {
+Meaning meaning_of(const Reply& reply, During during) {
+    const int code = reply.code;
     if (during == During::login && code != 421) {
-        return refused_login(code);
+        return refused_login(reply);
     }
     switch (code) {
         case 421:
@@ -75,13 +96,11 @@ Meaning meaning_of(int code, During during) {
 }  // namespace
 
 Status reply_failure(const Reply& reply, During during, std::string_view doing) {
-    const Meaning meaning = meaning_of(reply.code, during);
+    const Meaning meaning = meaning_of(reply, during);
     std::string text(doing);
     text += ": the server says " + std::to_string(reply.code) + ' ' +
             (reply.lines.empty() ? std::string() : reply.lines.back());
-    std::replace_if(
-        text.begin(), text.end(), [](unsigned char c) { return std::iscntrl(c) != 0; }, '?');
-    return {meaning.code, meaning.scope, text, reply.code};
+    return {meaning.code, meaning.scope, printable(text), reply.code};
 }
 
 }  // namespace mistamover::ftp

@@ -2,21 +2,52 @@
 #include "ftp/ftp_path.hpp"
 
 #include <algorithm>
+#include <cctype>
 
 #include <mistamover/transfer_module.hpp>
 
 namespace mistamover::ftp {
+namespace {
+
+bool is_control(char c) {
+    return std::iscntrl(static_cast<unsigned char>(c)) != 0;
+}
+
+}  // namespace
 
 bool can_carry(std::string_view path) {
     return path.find_first_of("\r\n") == std::string_view::npos;
 }
 
 Status cannot_carry(std::string_view path) {
-    std::string shown(path);
-    std::replace_if(
-        shown.begin(), shown.end(), [](char c) { return c == '\r' || c == '\n'; }, '?');
     return {StatusCode::unsupported, StatusScope::item,
-            "FTP cannot carry a name with a line break in it: " + shown};
+            "FTP cannot carry a name with a line break in it: " + printable(path)};
+}
+
+bool has_odd_name(std::string_view path) {
+    if (std::any_of(path.begin(), path.end(), is_control)) {
+        return true;
+    }
+    const std::string between = '/' + std::string(path) + '/';
+    return between.find("/ ") != std::string::npos || between.find(" /") != std::string::npos;
+}
+
+std::string printable(std::string_view text) {
+    std::string shown(text);
+    std::replace_if(shown.begin(), shown.end(), is_control, '?');
+    return shown;
+}
+
+bool is_shown_as(std::string_view path, std::string_view shown) {
+    const auto last = [](std::string_view whole) {
+        std::string name(whole.substr(whole.rfind('/') + 1));
+        // Some double the byte 255 in what they say, too.
+        for (std::size_t at = 0; (at = name.find("\xff\xff", at)) != std::string::npos; ++at) {
+            name.erase(at, 1);
+        }
+        return name;
+    };
+    return last(path) == last(shown);
 }
 
 std::string command_with_path(std::string_view verb, std::string_view path, const NameRules& names) {

@@ -19,6 +19,14 @@ bool can_carry(std::string_view path);
 /// The Status for one that it cannot (`unsupported`, item scope).
 Status cannot_carry(std::string_view path);
 
+/// Whether some part of a path has a control character, or a blank at one of its ends: some servers store
+/// such a file under another name.
+bool has_odd_name(std::string_view path);
+/// The text with a question mark for each control character.
+std::string printable(std::string_view text);
+/// Whether what a server calls `shown`, with or without a path, has the name of `path`.
+bool is_shown_as(std::string_view path, std::string_view shown);
+
 /// `VERB path` as it goes over the control connection, without the line's end: a path that a server
 /// might take for something else begins with "./". An empty path is
 /// the present directory. Throws StatusError of cannot_carry.

@@ -8,6 +8,7 @@
 
 #include "ftp/ftp_listing.hpp"
 #include "ftp/ftp_path.hpp"
+#include "ftp/ftp_probe.hpp"
 #include "ftp/ftp_resume.hpp"
 
 namespace mistamover::ftp {
@@ -44,10 +45,8 @@ Status Put::run() {
 void Put::put(std::size_t index) {
     const PutItem& item = request_.items[index];
     const std::string path = join(request_.target_prefix, item.path);
-    Status status;
-    if (!can_carry(path)) {
-        status = cannot_carry(path);
-    } else {
+    Status status = can_carry(path) ? check_name_kept(tools_, path) : cannot_carry(path);
+    if (status.ok()) {
         switch (item.kind) {
             case EntryKind::file:
                 store(index);

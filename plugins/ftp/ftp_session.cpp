@@ -6,6 +6,7 @@
 #include "ftp/ftp_digest.hpp"
 #include "ftp/ftp_lookup.hpp"
 #include "ftp/ftp_path.hpp"
+#include "ftp/ftp_probe.hpp"
 
 namespace mistamover::ftp {
 namespace {
@@ -38,62 +39,11 @@ void FtpSession::connect() {
     shared_.logged_in = true;
     last_use_ = std::chrono::steady_clock::now();
     if (!shared_.probed) {
-        probe();
+        shared_.renames_over = renames_over(tools());
+        shared_.doubles_iac = doubles_iac(tools());
+        shared_.probed = true;
     }
     control_->set_name_rules({shared_.doubles_iac});
-}
-
-Reply FtpSession::store_empty(const std::string& command) {
-    OpenedData data = data_->open(command, false);
-    if (!data.wire) {
-        return data.refusal;
-    }
-    data.wire->finish_writing();
-    return data_->end_of_transfer();
-}
-
-/// Finds out, on temporary files, how the server reads names, and whether a rename replaces a file that is
-/// there: without that, nothing can be published over an old version.
-void FtpSession::probe() {
-    (void)control_->call(control_->with_path("MKD", options_.temp_dir));
-    const std::string from = shared_.temp_names.next(options_);
-    const std::string to = shared_.temp_names.next(options_);
-    for (const std::string& path : {from, to}) {
-        const Reply stored = store_empty(control_->with_path("STOR", path));
-        if (!stored.completed()) {
-            const Status status = reply_failure(stored, During::transfer, "make a temporary file");
-            throw StatusError(
-                {status.code(), std::max(status.scope(), StatusScope::session), status.text(), stored.code});
-        }
-    }
-    const Reply ready = control_->call(control_->with_path("RNFR", from));
-    shared_.renames_over =
-        ready.intermediate() && control_->call(control_->with_path("RNTO", to)).completed();
-    (void)control_->call(control_->with_path("DELE", to));
-    if (!shared_.renames_over) {
-        (void)control_->call(control_->with_path("DELE", from));
-    }
-    shared_.doubles_iac = probe_iac();
-    shared_.probed = true;
-}
-
-/// Two bytes of 255 in a command are one in the name, or two: the listing tells. By the name's dot it tells,
-/// too, that dot-names are listed: then what a listing does not show is not there.
-bool FtpSession::probe_iac() {
-    std::string path = shared_.temp_names.next(options_);
-    path.insert(path.rfind('/') + 1, ".");
-    const std::string command = path + "\xff\xff";
-    const NameRules as_is{false};
-    bool doubles = true;
-    if (store_empty(command_with_path("STOR", command, as_is)).completed()) {
-        std::vector<ListedEntry> entries;
-        (void)Lookup(tools()).list(options_.temp_dir, entries);
-        doubles = std::none_of(entries.begin(), entries.end(), [&](const ListedEntry& entry) {
-            return join(options_.temp_dir, entry.name) == command;
-        });
-        (void)control_->call(command_with_path("DELE", command, as_is));
-    }
-    return doubles;
 }
 
 /// Runs `call` on a connection that works as far as can be told. After a failure that leaves open what the
@@ -148,12 +98,12 @@ Status FtpSession::put(const PutRequest& request, PutSink& sink) {
 Status FtpSession::stat(std::span<const std::string_view> paths, StatSink& sink) {
     return guarded([&] {
         Refusals refused;
+        Lookup lookup(tools());
         if (control_->features().mlst) {
-            stat_by_mlst(paths, sink, refused);
+            stat_by_mlst(paths, sink, lookup, refused);
         } else {
             stat_by_size(paths, sink, refused);
         }
-        Lookup lookup(tools());
         for (const auto& [index, reply] : refused) {
             sink.entry(index, lookup.refusal(reply, "look at", paths[index]), {});
         }
@@ -161,23 +111,36 @@ Status FtpSession::stat(std::span<const std::string_view> paths, StatSink& sink)
     });
 }
 
-void FtpSession::stat_by_mlst(std::span<const std::string_view> paths, StatSink& sink, Refusals& refused) {
+void FtpSession::stat_by_mlst(std::span<const std::string_view> paths, StatSink& sink, Lookup& lookup,
+                              Refusals& refused) {
+    std::vector<std::pair<std::size_t, EntryInfo>> renamed;
     in_windows(*control_, paths.size(), [&](std::size_t index) {
         if (!can_carry(paths[index])) {
             sink.entry(index, cannot_carry(paths[index]), {});
             return;
         }
         control_->queue(control_->with_path("MLST", paths[index]), [&, index](const Reply& reply) {
-            const std::string_view line = reply.lines.size() > 1 ? reply.lines[1] : std::string_view();
-            const auto info =
-                parse_mlst_facts(line.substr(std::min(line.find_first_not_of(' '), line.size())));
-            if (reply.completed() && info) {
+            std::string_view line = reply.lines.size() > 1 ? reply.lines[1] : std::string_view();
+            line.remove_prefix(std::min(line.find_first_not_of(' '), line.size()));
+            const auto info = parse_mlst_facts(line);
+            if (!reply.completed() || !info) {
+                refused.emplace_back(index, reply);
+            } else if (is_shown_as(paths[index], line.substr(line.find("; ") + 2))) {
                 sink.entry(index, {}, *info);
             } else {
-                refused.emplace_back(index, reply);
+                renamed.emplace_back(index, *info);
             }
         });
     });
+    // It may be said in another form, such as that of a link's aim; the listing has the names.
+    for (const auto& [index, info] : renamed) {
+        sink.entry(index,
+                   lookup.is_absent(paths[index])
+                       ? Status(StatusCode::not_found, StatusScope::item,
+                                "the server changes the name: it does not list " + printable(paths[index]))
+                       : Status{},
+                   info);
+    }
 }
 
 void FtpSession::stat_by_size(std::span<const std::string_view> paths, StatSink& sink, Refusals& refused) {
@@ -283,6 +246,9 @@ bool FtpSession::exists(std::string_view path) {
 
 Status FtpSession::rename(std::string_view from, std::string_view to) {
     return guarded([&] {
+        if (Status status = check_name_kept(tools(), to); !status.ok()) {
+            return status;
+        }
         Reply ready;
         Reply renamed;
         control_->queue(control_->with_path("RNFR", from), [&](const Reply& reply) { ready = reply; });
@@ -304,6 +270,9 @@ Status FtpSession::rename(std::string_view from, std::string_view to) {
 
 Status FtpSession::make_directory(std::string_view path) {
     return guarded([&] {
+        if (Status status = check_name_kept(tools(), path); !status.ok()) {
+            return status;
+        }
         const Reply made = control_->call(control_->with_path("MKD", path));
         if (made.completed()) {
             return Status{};

@@ -42,14 +42,12 @@ class FtpSession final : public Session {
   private:
     Status guarded(const std::function<Status()>& call);
     void connect();
-    void probe();
-    bool probe_iac();
-    Reply store_empty(const std::string& command);
     Tools tools() { return {options_, *control_, *data_, shared_, context_}; }
 
     /// What the server did not let be looked at, by index, and what it said.
     using Refusals = std::vector<std::pair<std::size_t, Reply>>;
-    void stat_by_mlst(std::span<const std::string_view> paths, StatSink& sink, Refusals& refused);
+    void stat_by_mlst(std::span<const std::string_view> paths, StatSink& sink, Lookup& lookup,
+                      Refusals& refused);
     void stat_by_size(std::span<const std::string_view> paths, StatSink& sink, Refusals& refused);
     bool exists(std::string_view path);
     Status remove_directory(std::string_view path, const Reply& refused, Lookup& lookup);

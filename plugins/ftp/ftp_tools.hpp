@@ -25,6 +25,9 @@ class TempNames {
     std::atomic<std::uint64_t> count_{0};
 };
 
+/// What the server does to names with control characters or with blanks at their ends.
+enum class OddNames : std::uint8_t { unknown, kept, changed };
+
 /// What all sessions of a module share.
 struct ModuleState {
     TempNames temp_names;
@@ -33,6 +36,7 @@ struct ModuleState {
     std::atomic<bool> renames_over{false};  ///< A rename replaces a file that is there.
     std::atomic<bool> doubles_iac{true};    ///< See NameRules.
     std::atomic<bool> lists_hidden{false};  ///< A listing has shown a dot-name.
+    std::atomic<OddNames> odd_names{OddNames::unknown};
     Leftovers leftovers;
 };
 

@@ -63,6 +63,29 @@ TEST_CASE("a wrong password is a failed authentication, and every file is kept")
     check(PureFtpd());
 }
 
+TEST_CASE("a server that is full at the first login is tried again until it lets the stream in") {
+    const auto check = [](const FtpServer& server) {
+        Site first;
+        add_ftp_stream(first, server, {.outgoing = "parallel_transfers: 1"});
+        Daemon in_place(first);
+        REQUIRE_MESSAGE(first.carries("f"), ftp_logs(first));
+        // It stays logged in.
+        Site second;
+        add_ftp_stream(second, server, {.outgoing = "retry_count: 0, retry_delay: 50ms"});
+        write_file(second.source() / "f", "x");
+        const Daemon daemon(second);
+        CHECK_MESSAGE(ftp_met(second, "unreachable"), ftp_logs(second));
+        CHECK(eventually([&] { return second.state_of("p") == "backing-off"; }));
+        CHECK(in_place.stop());
+        CHECK_MESSAGE(eventually([&] { return !fs::exists(second.source() / "f"); }), ftp_logs(second));
+        CHECK(read_file(second.target() / "f") == "x");
+        CHECK(second.log("dtc_p").find("CRITICAL") == std::string::npos);
+    };
+    check(Vsftpd(Tls::none, "max_clients=1\n"));
+    check(Proftpd(Tls::none, "MaxClients 1\n"));
+    check(PureFtpd(Tls::none, {"-c", "1"}));
+}
+
 TEST_CASE("a certificate of an unknown authority, of another host or of the past is refused") {
     SUBCASE("expired") {
         check_refuses_certificate({.expired = true}, "expired");
@@ -164,17 +187,34 @@ TEST_CASE("a transfer that is slow but goes on is never cut") {
     CHECK(count_of("STOR", server.log()) <= 4);
 }
 
-TEST_CASE("a server that ends idle connections costs no file a try") {
-    Site site;
-    const Vsftpd server(Tls::none, "idle_session_timeout=1\n");
-    add_ftp_stream(site, server, {.outgoing = "retry_count: 0"});
-    const Daemon daemon(site);
-    CHECK(site.carries("before"));
-    REQUIRE(eventually([&] { return descendants_of(server.pid()).empty(); }));
-    CHECK(site.carries("after"));
-    CHECK(eventually([&] { return names_in(site.source()).count("after") == 0; }));
-    CHECK_FALSE(fs::exists(site.source() / "quarantine"));
-    CHECK(site.log("dtc_p").find("ERROR") == std::string::npos);
+TEST_CASE("a server that ends idle connections costs no file a try, and no operator a word") {
+    const auto check = [](const FtpServer& server, const auto& make_it_end_them) {
+        Site site;
+        add_ftp_stream(site, server, {.outgoing = "retry_count: 0"});
+        const Daemon daemon(site);
+        CHECK(site.carries("before"));
+        const auto connections = [&] { return descendants_of(server.pid()); };
+        make_it_end_them(connections());
+        REQUIRE(eventually([&] { return connections().empty(); }));
+        CHECK(site.carries("after"));
+        CHECK(eventually([&] { return names_in(site.source()).count("after") == 0; }));
+        CHECK_FALSE(fs::exists(site.source() / "quarantine"));
+        for (const char* level : {"WARNING", "ERROR", "CRITICAL"}) {
+            CHECK_MESSAGE(ftp_logs(site).find(level) == std::string::npos, ftp_logs(site));
+        }
+    };
+    const auto by_itself = [](const std::vector<pid_t>&) {};
+    for (const Tls tls : {Tls::none, Tls::on_request}) {
+        CAPTURE(static_cast<int>(tls));
+        check(Vsftpd(tls, "idle_session_timeout=1\n"), by_itself);
+        check(Proftpd(tls, "TimeoutIdle 1\n"), by_itself);
+        // Its limit is a minute at least.
+        check(PureFtpd(tls), [](const std::vector<pid_t>& connections) {
+            for (const pid_t pid : connections) {
+                ::kill(pid, SIGKILL);
+            }
+        });
+    }
 }
 
 TEST_CASE("a directory in which nothing may be stored is refused permission, and every file is kept") {
@@ -197,24 +237,65 @@ TEST_CASE("a target directory that is not there keeps every file") {
 
 TEST_CASE("a full disk at the server is told as such, costs no try, and nothing partial is left") {
     if (!may_mount()) {
-        MESSAGE("not run: only root may mount the small file system that this test fills");
         return;
     }
+    const auto check = [](const FtpServer& server) {
+        Site site;
+        add_ftp_stream(site, server, {.outgoing = "retry_delay: 20ms, retry_count: 1"});
+        const SmallDisk disk(site.target(), 4);
+        write_file(site.target() / "ballast", std::string(3'500'000, 'b'));
+        const std::string content = megabytes(1);
+        write_file(site.source() / "f", content);
+        const Daemon daemon(site);
+        CHECK_MESSAGE(ftp_met(site, "no_space"), ftp_logs(site));
+        CHECK(eventually([&] { return bytes_below(site.target()) == 3'500'000; }));
+        CHECK_FALSE(fs::exists(site.source() / "quarantine"));
+        fs::remove(site.target() / "ballast");
+        CHECK(eventually([&] { return !fs::exists(site.source() / "f"); }));
+        CHECK((read_file(site.target() / "f") == content));
+        CHECK_FALSE(fs::exists(site.source() / "quarantine"));
+    };
+    check(Vsftpd());
+    check(Proftpd());
+    check(PureFtpd());
+}
+
+TEST_CASE("a quota that is used up is a full disk") {
     Site site;
-    const Vsftpd server;
+    const ProftpdQuota quota(1'000'000);
+    const Proftpd server(Tls::none, quota.configuration());
     add_ftp_stream(site, server, {.outgoing = "retry_delay: 20ms, retry_count: 1"});
-    const SmallDisk disk(site.target(), 4);
-    write_file(site.target() / "ballast", std::string(3'500'000, 'b'));
-    const std::string content = megabytes(1);
+    const std::string content = megabytes(3);
     write_file(site.source() / "f", content);
     const Daemon daemon(site);
-    CHECK(ftp_met(site, "no_space"));
-    CHECK(eventually([&] { return bytes_below(site.target()) == 3'500'000; }));
-    CHECK_FALSE(fs::exists(site.source() / "quarantine"));
-    fs::remove(site.target() / "ballast");
-    CHECK(eventually([&] { return !fs::exists(site.source() / "f"); }));
+    CHECK_MESSAGE(ftp_met(site, "no_space"), ftp_logs(site));
+    CHECK(eventually([&] { return bytes_below(site.target()) == 0; }));
+    quota.change(100'000'000);
+    CHECK_MESSAGE(eventually([&] { return !fs::exists(site.source() / "f"); }), ftp_logs(site));
     CHECK((read_file(site.target() / "f") == content));
     CHECK_FALSE(fs::exists(site.source() / "quarantine"));
+}
+
+TEST_CASE("a server that changes a name is not given the file, and another's name is not taken by it") {
+    const PureFtpd server;
+    Site site;
+    add_ftp_stream(site, server, {.outgoing = "retry_count: 0"});
+    write_file(site.source() / "a_b", "the underscore's own");
+    check_delivers_all(site);
+    const std::set<std::string> odd{"a\tb", "red\033[31m", " blanks "};
+    for (const std::string& name : odd) {
+        write_file(site.source() / name, "of " + name);
+    }
+    write_file(site.source() / "tree/c\td", "deep");
+    write_file(site.source() / "plain", "plain");
+    CHECK(site.one_off().exit_code != 0);
+    CHECK_MESSAGE(names_in(site.target()) == (std::set<std::string>{"a_b", "plain"}), ftp_logs(site));
+    CHECK(read_file(site.target() / "a_b") == "the underscore's own");
+    for (const std::string& name : odd) {
+        CHECK_MESSAGE(read_file(site.source() / "quarantine" / name) == "of " + name, ftp_logs(site));
+    }
+    CHECK(read_file(site.source() / "quarantine/tree/c\td") == "deep");
+    CHECK(count_of("the server changes the name", site.log("dtc_p")) >= 4);
 }
 
 TEST_CASE("a server that lets in two connections is used by two, and that is said once") {

@@ -50,6 +50,39 @@ TEST_CASE("what a reply means, and how far it reaches") {
     CHECK(reply_status(550, During::request).text() == "store x: the server says 550 why?so");
 }
 
+TEST_CASE("a server that is full is told from a refused password by its words") {
+    const auto refusal = [](int code, const std::vector<std::string>& lines) {
+        return reply_failure({code, lines}, During::login, "log in");
+    };
+    for (const char* words :
+         {"Sorry, the maximum number of allowed clients (1) are already connected.",
+          "Sorry, the maximum number of clients (1) from your host are already connected.",
+          "Too many users, try later"}) {
+        CHECK(refusal(530, {words}).code() == StatusCode::unreachable);
+        CHECK(refusal(530, {words, "Goodbye"}).scope() == StatusScope::session);
+    }
+    for (const char* words : {"Login incorrect.", "Too many failed logins", "Maximum number of tries reached",
+                              "maximum number of login attempts exceeded"}) {
+        CHECK(refusal(530, {words}).code() == StatusCode::authentication);
+        CHECK(refusal(530, {words}).scope() == StatusScope::stream);
+    }
+}
+
+TEST_CASE("which names a server might change, and whether it shows one unchanged") {
+    for (const char* path : {"a\tb", "a/\033[31m/b", " a", "a ", "d /a", "d/ a", "\177"}) {
+        CHECK_MESSAGE(has_odd_name(path), printable(path));
+    }
+    for (const char* path : {"a", "a b/c d", "\303\244", "\xff", ".a", "-"}) {
+        CHECK_FALSE_MESSAGE(has_odd_name(path), path);
+    }
+    CHECK(printable("a\tb\n") == "a?b?");
+    CHECK(is_shown_as("d/a", "a"));
+    CHECK(is_shown_as("d/a", "/home/d/a"));
+    CHECK(is_shown_as("d/\xff", "\xff\xff"));
+    CHECK_FALSE(is_shown_as("d/a\tb", "a_b"));
+    CHECK_FALSE(is_shown_as("d/a", "/home/d/xa"));
+}
+
 TEST_CASE("how a path stands in a command") {
     CHECK(command_with_path("SIZE", "a b/c") == "SIZE a b/c");
     CHECK(command_with_path("SIZE", "-a") == "SIZE ./-a");

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "ftp/ftp_probe.hpp"
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include <mistamover/transfer_module.hpp>
+
+#include "ftp/ftp_failure.hpp"
+#include "ftp/ftp_lookup.hpp"
+#include "ftp/ftp_path.hpp"
+
+namespace mistamover::ftp {
+namespace {
+
+Reply store_empty(Tools tools, const std::string& command) {
+    OpenedData data = tools.data.open(command, false);
+    if (!data.wire) {
+        return data.refusal;
+    }
+    data.wire->finish_writing();
+    return tools.data.end_of_transfer();
+}
+
+void make_temp_dir(Tools tools) {
+    (void)tools.control.call(tools.control.with_path("MKD", tools.options.temp_dir));
+}
+
+bool keeps_odd_names(Tools tools) {
+    make_temp_dir(tools);
+    const std::string unique = tools.shared.temp_names.next(tools.options);
+    const std::string odd =
+        join(tools.options.temp_dir, " \t" + unique.substr(unique.rfind('/') + 1) + "\033 ");
+    const Reply stored = store_empty(tools, tools.control.with_path("STOR", odd));
+    if (!stored.completed()) {
+        const Status status = reply_failure(stored, During::transfer, "make a temporary file");
+        if (status.scope() != StatusScope::item) {
+            throw StatusError(status);
+        }
+        return false;
+    }
+    std::vector<ListedEntry> entries;
+    (void)Lookup(tools).list(tools.options.temp_dir, entries);
+    const bool kept = std::any_of(entries.begin(), entries.end(), [&](const ListedEntry& entry) {
+        return join(tools.options.temp_dir, entry.name) == odd;
+    });
+    // Where it has another name, the stream's cleaning up finds it.
+    (void)tools.control.call(tools.control.with_path("DELE", odd));
+    return kept;
+}
+
+}  // namespace
+
+bool renames_over(Tools tools) {
+    make_temp_dir(tools);
+    Control& control = tools.control;
+    const std::string from = tools.shared.temp_names.next(tools.options);
+    const std::string to = tools.shared.temp_names.next(tools.options);
+    for (const std::string& path : {from, to}) {
+        const Reply stored = store_empty(tools, control.with_path("STOR", path));
+        if (!stored.completed()) {
+            const Status status = reply_failure(stored, During::transfer, "make a temporary file");
+            throw StatusError(
+                {status.code(), std::max(status.scope(), StatusScope::session), status.text(), stored.code});
+        }
+    }
+    const Reply ready = control.call(control.with_path("RNFR", from));
+    const bool replaced = ready.intermediate() && control.call(control.with_path("RNTO", to)).completed();
+    (void)control.call(control.with_path("DELE", to));
+    if (!replaced) {
+        (void)control.call(control.with_path("DELE", from));
+    }
+    return replaced;
+}
+
+bool doubles_iac(Tools tools) {
+    std::string path = tools.shared.temp_names.next(tools.options);
+    path.insert(path.rfind('/') + 1, ".");
+    const std::string command = path + "\xff\xff";
+    const NameRules as_is{false};
+    bool doubles = true;
+    if (store_empty(tools, command_with_path("STOR", command, as_is)).completed()) {
+        std::vector<ListedEntry> entries;
+        (void)Lookup(tools).list(tools.options.temp_dir, entries);
+        doubles = std::none_of(entries.begin(), entries.end(), [&](const ListedEntry& entry) {
+            return join(tools.options.temp_dir, entry.name) == command;
+        });
+        (void)tools.control.call(command_with_path("DELE", command, as_is));
+    }
+    return doubles;
+}
+
+Status check_name_kept(Tools tools, std::string_view path) {
+    if (!has_odd_name(path)) {
+        return {};
+    }
+    auto& odd_names = tools.shared.odd_names;
+    if (odd_names == OddNames::unknown) {
+        odd_names = keeps_odd_names(tools) ? OddNames::kept : OddNames::changed;
+    }
+    if (odd_names == OddNames::kept) {
+        return {};
+    }
+    return {StatusCode::unsupported, StatusScope::item,
+            "the server changes the name: it keeps no control characters, or no blanks at the ends: " +
+                printable(path)};
+}
+
+}  // namespace mistamover::ftp
