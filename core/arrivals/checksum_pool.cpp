@@ -4,18 +4,21 @@
 #include <algorithm>
 #include <exception>
 #include <thread>
+#include <utility>
 
 #include "files/digest.hpp"
 
 namespace mistamover::arrivals {
 namespace {
 
-std::vector<ChecksumResult> compute_all(const std::vector<ChecksumRequest>& batch) {
+std::vector<ChecksumResult> compute_all(const std::vector<ChecksumRequest>& batch,
+                                        const std::stop_token& ending) {
     std::vector<ChecksumResult> results;
     for (const ChecksumRequest& request : batch) {
         ChecksumResult& result = results.emplace_back(ChecksumResult{request.job, std::nullopt});
         try {
-            result.digest = files::digest_of(request.directory_fd, request.name, request.algorithm);
+            result.digest = files::digest_of(request.directory_fd, request.name, request.algorithm,
+                                             [&ending] { return ending.stop_requested(); });
         } catch (const std::exception&) {
             result.digest.reset();
         }
@@ -27,7 +30,19 @@ std::vector<ChecksumResult> compute_all(const std::vector<ChecksumRequest>& batc
 
 // Two threads at least: a large file on a machine of one core keeps no small ones waiting.
 ChecksumPool::ChecksumPool(std::function<void()> on_result)
-    : Workers({std::clamp(std::thread::hardware_concurrency(), 2U, 8U), 1}, compute_all,
-              std::move(on_result)) {}
+    : ChecksumPool(std::move(on_result), std::stop_source{}) {}
+
+ChecksumPool::ChecksumPool(std::function<void()> on_result, std::stop_source ending)
+    : Workers(
+          {std::clamp(std::thread::hardware_concurrency(), 2U, 8U), 1},
+          [token = ending.get_token()](const std::vector<ChecksumRequest>& batch) {
+              return compute_all(batch, token);
+          },
+          std::move(on_result)),
+      ending_(std::move(ending)) {}
+
+ChecksumPool::~ChecksumPool() {
+    ending_.request_stop();
+}
 
 }  // namespace mistamover::arrivals

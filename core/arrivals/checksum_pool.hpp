@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <functional>
 #include <optional>
+#include <stop_token>
 #include <string>
 
 #include "arrivals/arrival_journal.hpp"
@@ -25,6 +27,15 @@ struct ChecksumResult {
 class ChecksumPool : public Workers<ChecksumRequest, ChecksumResult> {
   public:
     explicit ChecksumPool(std::function<void()> on_result);
+    /// Gives up what is in hand.
+    ~ChecksumPool();
+    ChecksumPool(const ChecksumPool&) = delete;
+    ChecksumPool& operator=(const ChecksumPool&) = delete;
+
+  private:
+    ChecksumPool(std::function<void()> on_result, std::stop_source ending);
+
+    std::stop_source ending_;
 };
 
 }  // namespace mistamover::arrivals

@@ -12,12 +12,17 @@
 
 namespace mistamover::files {
 
-std::string digest_of(int directory_fd, const std::string& path, const std::string& algorithm) {
+std::string digest_of(int directory_fd, const std::string& path, const std::string& algorithm,
+                      const std::function<bool()>& cancelled) {
     const process::UniqueFd file(::openat(directory_fd, path.c_str(), O_RDONLY | O_NOFOLLOW | O_CLOEXEC));
     Poco::Crypto::DigestEngine engine(algorithm);
     std::array<char, 256UL * 1024> buffer;
     ssize_t length = file.valid() ? 1 : -1;
     while (length > 0) {
+        if (cancelled()) {
+            errno = ECANCELED;
+            process::throw_errno(path);
+        }
         length = ::read(file.get(), buffer.data(), buffer.size());
         if (length < 0 && errno == EINTR) {
             length = 1;

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <functional>
 #include <string>
 
 namespace mistamover::files {
 
 /// The lower-case hexadecimal digest of the file: "md5", "sha256" or "blake2b512". Follows no link. Throws
-/// std::system_error where the file cannot be read.
-std::string digest_of(int directory_fd, const std::string& path, const std::string& algorithm);
+/// std::system_error where the file cannot be read, and with ECANCELED once `cancelled`, which is asked all
+/// the time, says so.
+std::string digest_of(int directory_fd, const std::string& path, const std::string& algorithm,
+                      const std::function<bool()>& cancelled);
 
 }  // namespace mistamover::files

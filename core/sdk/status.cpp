@@ -102,6 +102,8 @@ StatusCode code_from_errno(int error_number) noexcept {
         case ENOSPC:
         case EDQUOT:
             return StatusCode::no_space;
+        case ECANCELED:
+            return StatusCode::cancelled;
         default:
             return StatusCode::local_io;
     }

@@ -27,16 +27,17 @@ struct Delivery::Item {
 };
 
 Delivery::Delivery(SourceDirectory& source, const config::StreamSettings& settings, border::Session& session,
-                   std::string temp_dir)
+                   std::string temp_dir, const CancelToken& cancel)
     : source_(source),
       settings_(settings),
       session_(session),
       capabilities_(session.call_capabilities()),
       temp_dir_(std::move(temp_dir)),
-      prover_(session, settings.outgoing, source.fd()),
-      directories_(source, settings.outgoing, session, temp_dir_),
-      handshakes_(source, settings.outgoing, session, directories_),
-      receipts_(source, settings.outgoing, session, directories_, handshakes_) {}
+      cancel_(cancel),
+      prover_(session, settings.outgoing, source.fd(), cancel),
+      directories_(source, settings.outgoing, session, temp_dir_, cancel),
+      handshakes_(source, settings.outgoing, session, directories_, cancel),
+      receipts_(source, settings.outgoing, session, directories_, handshakes_, cancel) {}
 
 Status Delivery::check_target() const {
     return check_requirements(settings_.outgoing, capabilities_);
@@ -100,7 +101,7 @@ Status Delivery::look_at_target(bool& stop_file_there, bool* temp_dir_there) {
 }
 
 void Delivery::mirror(BatchResult& result) {
-    MirrorResult pass = MirrorPass(source_, settings_.outgoing, session_).run();
+    MirrorResult pass = MirrorPass(source_, settings_.outgoing, session_, cancel_).run();
     UnitResult& unit = result.units.front();
     result.session = pass.session;
     unit.bytes = pass.bytes;

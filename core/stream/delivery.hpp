@@ -34,7 +34,7 @@ enum class Cleaning : std::uint8_t { none, all, but_resumable };
 class Delivery {
   public:
     Delivery(SourceDirectory& source, const config::StreamSettings& settings, border::Session& session,
-             std::string temp_dir);
+             std::string temp_dir, const CancelToken& cancel);
 
     /// ok where the target can do what the stream is configured to do.
     [[nodiscard]] Status check_target() const;
@@ -73,6 +73,7 @@ class Delivery {
     border::Session& session_;
     Capabilities capabilities_;
     std::string temp_dir_;
+    const CancelToken& cancel_;
     Prover prover_;
     DirectoryDelivery directories_;
     HandshakeDelivery handshakes_;

@@ -28,13 +28,15 @@ std::vector<const ManifestEntry*> pointers_to(const Manifest& manifest) {
 }  // namespace
 
 DirectoryDelivery::DirectoryDelivery(SourceDirectory& source, const config::OutgoingSettings& settings,
-                                     border::Session& session, std::string temp_dir)
+                                     border::Session& session, std::string temp_dir,
+                                     const CancelToken& cancel)
     : source_(source),
       settings_(settings),
       session_(session),
       capabilities_(session.call_capabilities()),
       temp_dir_(std::move(temp_dir)),
-      prover_(session, settings, source.fd()) {}
+      cancel_(cancel),
+      prover_(session, settings, source.fd(), cancel) {}
 
 bool DirectoryDelivery::as_zip() const {
     if (settings_.target_uses_arrival_monitor) {
@@ -116,7 +118,8 @@ Status DirectoryDelivery::put_zip(const Zip& zip) {
         return status;
     }
     const ManifestEntry* entry = &zip.file;
-    return Prover(session_, settings_, zip.directory_fd).prove_all({&entry, 1}, "", settings_.verify);
+    return Prover(session_, settings_, zip.directory_fd, cancel_)
+        .prove_all({&entry, 1}, "", settings_.verify);
 }
 
 Status DirectoryDelivery::deliver_tree(const std::string& name, const Manifest& manifest) {

@@ -17,7 +17,7 @@ class DirectoryDelivery {
   public:
     /// `temp_dir`: ModuleSettings::temp_dir. All must outlive this object.
     DirectoryDelivery(SourceDirectory& source, const config::OutgoingSettings& settings,
-                      border::Session& session, std::string temp_dir);
+                      border::Session& session, std::string temp_dir, const CancelToken& cancel);
 
     /// Why the directory is never sent; ok where it is.
     [[nodiscard]] Status refusal(const std::string& name, const Manifest& manifest) const;
@@ -54,6 +54,7 @@ class DirectoryDelivery {
     border::Session& session_;
     Capabilities capabilities_;
     std::string temp_dir_;
+    const CancelToken& cancel_;
     Prover prover_;
     unsigned trees_sent_ = 0;
 };

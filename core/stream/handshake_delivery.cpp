@@ -5,7 +5,7 @@
 
 #include "arrivals/checksum_form.hpp"
 #include "arrivals/handshake_names.hpp"
-#include "files/digest.hpp"
+#include "stream/digests.hpp"
 #include "stream/handshake_recovery.hpp"
 #include "stream/proof.hpp"
 
@@ -23,19 +23,15 @@ bool is_directory(const Handshake& unit) {
 }  // namespace
 
 HandshakeDelivery::HandshakeDelivery(SourceDirectory& source, const config::OutgoingSettings& settings,
-                                     border::Session& session, DirectoryDelivery& directories)
+                                     border::Session& session, DirectoryDelivery& directories,
+                                     const CancelToken& cancel)
     : source_(source),
       settings_(settings),
       session_(session),
       capabilities_(session.call_capabilities()),
       directories_(directories),
+      cancel_(cancel),
       journal_(source, settings) {}
-
-// The protocol makes good for a target that cannot rename: nobody takes a file there without its control
-// file.
-Publish HandshakeDelivery::publish() const {
-    return capabilities_.has(Capability::publish_rename) ? settings_.publish : Publish::direct;
-}
 
 Outcome HandshakeDelivery::failure_of(const Handshake& unit, const Status& status) const {
     // What arrived of a unit that was changed meanwhile proves nothing against it.
@@ -58,13 +54,11 @@ Status HandshakeDelivery::send(std::vector<Handshake>& units) {
         if (!is_directory(unit) || !is_to_be_sent(unit)) {
             continue;
         }
-        const Status status = send_directory(unit);
+        const Status status = send_directory(unit, sent);
         if (beyond_item(status)) {
             return status;
         }
-        if (status.ok()) {
-            sent.push_back(&unit);
-        } else {
+        if (!status.ok()) {
             fail(unit, status);
         }
     }
@@ -103,36 +97,44 @@ void HandshakeDelivery::data_is_sent(Handshake& unit, arrivals::Control control)
 Status HandshakeDelivery::send_files(std::vector<Handshake>& units, Refs& sent) {
     Refs owners;
     std::vector<ManifestEntry> files;
-    std::vector<std::string> digests;
     for (Handshake& unit : units) {
-        if (is_directory(unit) || !is_to_be_sent(unit)) {
-            continue;
-        }
-        try {
-            digests.push_back(files::digest_of(source_.fd(), unit.result.name, settings_.checksum));
+        if (!is_directory(unit) && is_to_be_sent(unit)) {
             files.push_back(unit.sent->entries.front());
             owners.push_back(&unit);
-        } catch (const std::system_error& error) {
-            fail(unit, stream::failure_of(error));
         }
     }
+    return put_data(source_.path(), source_.fd(), files, owners, sent);
+}
+
+Status HandshakeDelivery::send_directory(Handshake& unit, Refs& sent) {
+    return directories_.with_zip(unit.result.name, *unit.sent, [&](const DirectoryDelivery::Zip& zip) {
+        return put_data(zip.directory, zip.directory_fd, {zip.file}, {&unit}, sent);
+    });
+}
+
+// Those whose data is at the target then are `sent`, and have a state.
+Status HandshakeDelivery::put_data(const std::filesystem::path& directory, int directory_fd,
+                                   const std::vector<ManifestEntry>& files, const Refs& owners, Refs& sent) {
     if (files.empty()) {
         return {};
     }
-    const std::vector<PutItem> items = put_items(files);
-    PutCollector ends(items.size());
-    PutRequest request;
-    request.source_root = source_.path().native();
-    request.items = items;
-    request.publish = publish();
-    const Status overall = put_each(session_, request, ends);
+    Digests digests(directory_fd, files, settings_.checksum, cancel_);
+    PutCollector ends(files.size());
+    const Status overall = put(directory, files, ends);
+    if (beyond_item(overall)) {
+        return overall;
+    }
     for (std::size_t i = 0; i < owners.size(); ++i) {
-        const Status status = ends.status_of(i, overall);
+        Status status = ends.status_of(i, overall);
+        if (status.ok()) {
+            status = digests.wait()[i].status;
+        }
         if (beyond_item(status)) {
             return status;
         }
         if (status.ok()) {
-            data_is_sent(*owners[i], control_for(files[i].path, files[i].identity.size, digests[i]));
+            data_is_sent(*owners[i],
+                         control_for(files[i].path, files[i].identity.size, digests.wait()[i].text));
             sent.push_back(owners[i]);
         } else {
             fail(*owners[i], status);
@@ -141,24 +143,17 @@ Status HandshakeDelivery::send_files(std::vector<Handshake>& units, Refs& sent) 
     return {};
 }
 
-Status HandshakeDelivery::send_directory(Handshake& unit) {
-    return directories_.with_zip(unit.result.name, *unit.sent, [&](const DirectoryDelivery::Zip& zip) {
-        arrivals::Control control =
-            control_for(zip.file.path, zip.file.identity.size,
-                        files::digest_of(zip.directory_fd, zip.file.path, settings_.checksum));
-        const PutItem item = put_item(zip.file);
-        PutRequest request;
-        request.source_root = zip.directory.native();
-        request.items = {&item, 1};
-        request.publish = publish();
-        PutCollector ends(1);
-        const Status overall = session_.call_put(request, ends);
-        const Status status = ends.status_of(0, overall);
-        if (status.ok()) {
-            data_is_sent(unit, std::move(control));
-        }
-        return status;
-    });
+Status HandshakeDelivery::put(const std::filesystem::path& directory, std::span<const ManifestEntry> files,
+                              PutCollector& ends, bool may_take_source) {
+    const std::vector<PutItem> items = put_items(files);
+    PutRequest request;
+    request.source_root = directory.native();
+    request.items = items;
+    // The protocol makes good for a target that cannot rename: nobody takes a file there without its control
+    // file.
+    request.publish = capabilities_.has(Capability::publish_rename) ? settings_.publish : Publish::direct;
+    request.may_take_source = may_take_source;
+    return put_each(session_, request, ends);
 }
 
 // Puts the control files of units whose data is at the target, each of which is in the journal first.
@@ -188,13 +183,8 @@ Status HandshakeDelivery::put_controls(const Refs& units, const std::vector<Mani
     if (files.empty()) {
         return {};
     }
-    const std::vector<PutItem> items = put_items(files);
-    PutCollector ends(items.size());
-    PutRequest request;
-    request.source_root = source_.path().native();
-    request.items = items;
-    request.publish = publish();
-    const Status overall = put_each(session_, request, ends);
+    PutCollector ends(files.size());
+    const Status overall = put(source_.path(), files, ends);
     Status worst = beyond_item(overall) ? overall : Status{};
     for (std::size_t i = 0; i < units.size(); ++i) {
         const Status status = ends.status_of(i, overall);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <filesystem>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -21,7 +23,7 @@ class HandshakeDelivery {
 
     /// All must outlive this object.
     HandshakeDelivery(SourceDirectory& source, const config::OutgoingSettings& settings,
-                      border::Session& session, DirectoryDelivery& directories);
+                      border::Session& session, DirectoryDelivery& directories, const CancelToken& cancel);
 
     /// Each unit has a result and what is to be sent. Returns ok, or a failure of session or stream scope;
     /// those that it kept from being sent are `not_tried`.
@@ -31,11 +33,15 @@ class HandshakeDelivery {
 
     /// `failed`, or `changed` where the unit is not any more what was sent.
     [[nodiscard]] Outcome failure_of(const Handshake& unit, const Status& status) const;
-    [[nodiscard]] Publish publish() const;
+    /// Puts the files of a local directory; `ends` has one end each. Returns as put_each does.
+    Status put(const std::filesystem::path& directory, std::span<const ManifestEntry> files,
+               PutCollector& ends, bool may_take_source = false);
 
   private:
     Status send_files(std::vector<Handshake>& units, Refs& sent);
-    Status send_directory(Handshake& unit);
+    Status send_directory(Handshake& unit, Refs& sent);
+    Status put_data(const std::filesystem::path& directory, int directory_fd,
+                    const std::vector<ManifestEntry>& files, const Refs& owners, Refs& sent);
     [[nodiscard]] bool is_to_be_sent(Handshake& unit) const;
     [[nodiscard]] arrivals::Control control_for(const std::string& data_name, std::uint64_t size,
                                                 const std::string& digest) const;
@@ -48,6 +54,7 @@ class HandshakeDelivery {
     border::Session& session_;
     Capabilities capabilities_;
     DirectoryDelivery& directories_;
+    const CancelToken& cancel_;
     HandshakeJournal journal_;
 };
 

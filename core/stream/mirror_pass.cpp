@@ -50,12 +50,12 @@ class NativeMirrorSink final : public MirrorSink {
 }  // namespace
 
 MirrorPass::MirrorPass(const SourceDirectory& source, const config::OutgoingSettings& settings,
-                       border::Session& session)
+                       border::Session& session, const CancelToken& cancel)
     : source_(source),
       settings_(settings),
       session_(session),
       capabilities_(session.call_capabilities()),
-      prover_(session, settings, source.fd()) {}
+      prover_(session, settings, source.fd(), cancel) {}
 
 MirrorResult MirrorPass::run() {
     result_ = {};

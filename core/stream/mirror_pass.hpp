@@ -28,7 +28,7 @@ struct MirrorResult {
 class MirrorPass {
   public:
     MirrorPass(const SourceDirectory& source, const config::OutgoingSettings& settings,
-               border::Session& session);
+               border::Session& session, const CancelToken& cancel);
     MirrorResult run();
 
   private:

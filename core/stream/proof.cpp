@@ -6,6 +6,7 @@
 #include <system_error>
 
 #include "files/digest.hpp"
+#include "stream/session_context.hpp"
 
 namespace mistamover::stream {
 namespace {
@@ -176,7 +177,9 @@ Status Prover::prove_by_checksum(const ManifestEntry& entry, const std::string& 
         return status;
     }
     try {
-        if (files::digest_of(source_fd_, entry.path, settings_.checksum) != at_target.text) {
+        const std::string here = files::digest_of(source_fd_, entry.path, settings_.checksum,
+                                                  [this] { return cancel_.cancelled(); });
+        if (here != at_target.text) {
             return {StatusCode::corrupt, StatusScope::item,
                     entry.path + " has another " + settings_.checksum + " at the target"};
         }

@@ -12,6 +12,8 @@
 
 namespace mistamover::stream {
 
+class CancelToken;
+
 /// True for a failure of the session or of the stream, and for what was given up: it says nothing about the
 /// item it was met with.
 bool beyond_item(const Status& status) noexcept;
@@ -67,8 +69,9 @@ Status proof_by_size(const StatCollector::Seen& seen, const ManifestEntry& entry
 class Prover {
   public:
     /// `source_fd`: the directory that the entries' paths are relative to. All must outlive the prover.
-    Prover(border::Session& session, const config::OutgoingSettings& settings, int source_fd)
-        : session_(session), settings_(settings), source_fd_(source_fd) {}
+    Prover(border::Session& session, const config::OutgoingSettings& settings, int source_fd,
+           const CancelToken& cancel)
+        : session_(session), settings_(settings), source_fd_(source_fd), cancel_(cancel) {}
 
     /// Looks at every entry below `prefix` at the target. `proofs` has one Status an entry, and is complete
     /// where ok is returned; else what is returned is of session or stream scope.
@@ -84,6 +87,7 @@ class Prover {
     border::Session& session_;
     const config::OutgoingSettings& settings_;
     int source_fd_;
+    const CancelToken& cancel_;
 };
 
 }  // namespace mistamover::stream

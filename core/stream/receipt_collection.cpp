@@ -9,6 +9,7 @@
 #include "arrivals/handshake_names.hpp"
 #include "files/digest.hpp"
 #include "stream/proof.hpp"
+#include "stream/session_context.hpp"
 #include "stream/small_files.hpp"
 
 namespace mistamover::stream {
@@ -32,7 +33,7 @@ struct ReceiptCollection::Question {
 
 ReceiptCollection::ReceiptCollection(SourceDirectory& source, const config::OutgoingSettings& settings,
                                      border::Session& session, DirectoryDelivery& directories,
-                                     HandshakeDelivery& delivery)
+                                     HandshakeDelivery& delivery, const CancelToken& cancel)
     : source_(source),
       remover_(source),
       settings_(settings),
@@ -40,6 +41,7 @@ ReceiptCollection::ReceiptCollection(SourceDirectory& source, const config::Outg
       capabilities_(session.call_capabilities()),
       directories_(directories),
       delivery_(delivery),
+      cancel_(cancel),
       journal_(source, settings) {}
 
 Status ReceiptCollection::look(std::vector<Handshake>& handshakes) {
@@ -163,7 +165,8 @@ bool ReceiptCollection::control_is_missing(const Question& question) {
     return missing;
 }
 
-Outcome ReceiptCollection::remove_source(Handshake& handshake) {
+// Nothing where there is no time to find out what is here: the next process does.
+std::optional<Outcome> ReceiptCollection::remove_source(Handshake& handshake) {
     if (handshake.result.name.empty()) {
         return Outcome::delivered;
     }
@@ -171,11 +174,17 @@ Outcome ReceiptCollection::remove_source(Handshake& handshake) {
         if (!handshake.sent) {
             handshake.sent = manifest_by_checksum(handshake);
         }
+        if (!handshake.sent && cancel_.cancelled()) {
+            return std::nullopt;
+        }
         const bool removed = handshake.sent && remover_.remove(handshake.result.name, *handshake.sent) ==
                                                    SourceDirectory::Removal::removed;
         return removed ? Outcome::delivered : Outcome::changed;
     } catch (const std::system_error& error) {
         handshake.result.status = status_from_errno(error.code().value(), error.what());
+        if (handshake.result.status.code() == StatusCode::cancelled) {
+            return std::nullopt;
+        }
         return source_.find(handshake.result.name) ? Outcome::failed : Outcome::delivered;
     }
 }
@@ -190,17 +199,22 @@ std::optional<Manifest> ReceiptCollection::manifest_by_checksum(const Handshake&
     if (look.manifest.entries.front().identity.kind == EntryKind::directory) {
         const Status status =
             directories_.with_zip(name, look.manifest, [&](const DirectoryDelivery::Zip& zip) {
-                digest = files::digest_of(zip.directory_fd, zip.file.path, algorithm);
+                digest = digest_of(zip.directory_fd, zip.file.path, algorithm);
                 return Status{};
             });
         if (!status.ok()) {
             return std::nullopt;
         }
     } else {
-        digest = files::digest_of(source_.fd(), name, algorithm);
+        digest = digest_of(source_.fd(), name, algorithm);
     }
     const bool same = arrivals::checksum_on_wire(algorithm, digest) == control.checksum;
     return same ? std::optional(look.manifest) : std::nullopt;
+}
+
+std::string ReceiptCollection::digest_of(int directory_fd, const std::string& path,
+                                         const std::string& algorithm) const {
+    return files::digest_of(directory_fd, path, algorithm, [this] { return cancel_.cancelled(); });
 }
 
 // What was thanked for is over: the journal may forget it. Where the session fails, it is thanked for later.
@@ -237,15 +251,8 @@ Status ReceiptCollection::put_thank_yous(const Refs& owners, const std::vector<M
     if (files.empty()) {
         return {};
     }
-    const std::vector<PutItem> items = put_items(files);
-    const std::string directory = journal_.thank_you_directory().native();
-    PutRequest request;
-    request.source_root = directory;
-    request.items = items;
-    request.publish = delivery_.publish();
-    request.may_take_source = true;
-    PutCollector ends(items.size());
-    const Status overall = put_each(session_, request, ends);
+    PutCollector ends(files.size());
+    const Status overall = delivery_.put(journal_.thank_you_directory(), files, ends, true);
     Status worst = beyond_item(overall) ? overall : Status{};
     for (std::size_t i = 0; i < owners.size(); ++i) {
         const Status status = ends.status_of(i, overall);

@@ -17,7 +17,8 @@ class ReceiptCollection {
   public:
     /// All must outlive this object.
     ReceiptCollection(SourceDirectory& source, const config::OutgoingSettings& settings,
-                      border::Session& session, DirectoryDelivery& directories, HandshakeDelivery& delivery);
+                      border::Session& session, DirectoryDelivery& directories, HandshakeDelivery& delivery,
+                      const CancelToken& cancel);
 
     /// One look at the target answers for all. Returns ok, or a failure of session or stream scope, after
     /// which those that have not ended are to be looked at again.
@@ -31,8 +32,10 @@ class ReceiptCollection {
     Status read_receipts(std::vector<Question>& questions);
     void judge(const Question& question);
     [[nodiscard]] static bool control_is_missing(const Question& question);
-    [[nodiscard]] Outcome remove_source(Handshake& handshake);
+    [[nodiscard]] std::optional<Outcome> remove_source(Handshake& handshake);
     [[nodiscard]] std::optional<Manifest> manifest_by_checksum(const Handshake& handshake);
+    [[nodiscard]] std::string digest_of(int directory_fd, const std::string& path,
+                                        const std::string& algorithm) const;
     Status thank(std::vector<Handshake>& handshakes);
     Status put_thank_yous(const Refs& owners, const std::vector<ManifestEntry>& files,
                           std::set<const Handshake*>& unthanked);
@@ -44,6 +47,7 @@ class ReceiptCollection {
     Capabilities capabilities_;
     DirectoryDelivery& directories_;
     HandshakeDelivery& delivery_;
+    const CancelToken& cancel_;
     HandshakeJournal journal_;
 };
 

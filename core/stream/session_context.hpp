@@ -45,6 +45,7 @@ class StreamSessionContext final : public border::SessionContext {
     void acquire(std::uint64_t bytes) noexcept override;
     void progress(std::uint64_t bytes) noexcept override { bytes_ += bytes; }
 
+    [[nodiscard]] const CancelToken& cancel_token() const noexcept { return cancel_; }
     /// Bytes that the sessions said they have sent.
     [[nodiscard]] std::uint64_t bytes() const noexcept { return bytes_; }
 

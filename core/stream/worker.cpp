@@ -128,7 +128,8 @@ Status Worker::open() {
     }
     session_.reset(opened);
     has_session_ = true;
-    delivery_.emplace(shared_.source, shared_.settings, *session_, shared_.temp_dir);
+    delivery_.emplace(shared_.source, shared_.settings, *session_, shared_.temp_dir,
+                      shared_.context.cancel_token());
     return delivery_->check_target();
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "files/digest.hpp"
 
+#include <cerrno>
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <system_error>
@@ -9,21 +10,28 @@
 #include "scratch.hpp"
 
 namespace mistamover::files {
+namespace {
+
+bool never() {
+    return false;
+}
+
+}  // namespace
 
 TEST_CASE("digests are those that the algorithms' authors publish") {
     const test::Scratch scratch;
     const process::UniqueFd directory(::open(scratch.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     test::write_file(scratch / "abc", "abc");
     test::write_file(scratch / "empty", "");
-    CHECK(digest_of(directory.get(), "abc", "md5") == "900150983cd24fb0d6963f7d28e17f72");
-    CHECK(digest_of(directory.get(), "empty", "md5") == "d41d8cd98f00b204e9800998ecf8427e");
-    CHECK(digest_of(directory.get(), "abc", "sha256") ==
+    CHECK(digest_of(directory.get(), "abc", "md5", never) == "900150983cd24fb0d6963f7d28e17f72");
+    CHECK(digest_of(directory.get(), "empty", "md5", never) == "d41d8cd98f00b204e9800998ecf8427e");
+    CHECK(digest_of(directory.get(), "abc", "sha256", never) ==
           "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
-    CHECK(digest_of(directory.get(), "abc", "blake2b512") ==
+    CHECK(digest_of(directory.get(), "abc", "blake2b512", never) ==
           "ba80a53f981c4d0d6a2797b69f12f6e94c212f14685ac4b74b12bb6fdbffa2d1"
           "7d87c5392aab792dc252d5de4533cc9518d38aa8dbf1925ab92386edd4009923");
     test::write_file(scratch / "long", std::string(1'000'000, 'a'));
-    CHECK(digest_of(directory.get(), "long", "md5") == "7707d6ae4e027c70eea2a935c2296f21");
+    CHECK(digest_of(directory.get(), "long", "md5", never) == "7707d6ae4e027c70eea2a935c2296f21");
 }
 
 TEST_CASE("what cannot be read has no digest") {
@@ -33,8 +41,22 @@ TEST_CASE("what cannot be read has no digest") {
     std::filesystem::create_symlink("file", scratch / "link");
     std::filesystem::create_directory(scratch / "directory");
     for (const char* name : {"missing", "link", "directory"}) {
-        CHECK_THROWS_AS(digest_of(directory.get(), name, "md5"), std::system_error);
+        CHECK_THROWS_AS(digest_of(directory.get(), name, "md5", never), std::system_error);
     }
+}
+
+TEST_CASE("a digest is given up in the midst of a file") {
+    const test::Scratch scratch;
+    const process::UniqueFd directory(::open(scratch.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    test::write_file(scratch / "long", std::string(1'000'000, 'a'));
+    int asked = 0;
+    try {
+        (void)digest_of(directory.get(), "long", "md5", [&] { return ++asked == 2; });
+        FAIL("it was not given up");
+    } catch (const std::system_error& error) {
+        CHECK(error.code().value() == ECANCELED);
+    }
+    CHECK(asked == 2);
 }
 
 }  // namespace mistamover::files

@@ -6,6 +6,7 @@
 #include "fake_session.hpp"
 #include "process/unique_fd.hpp"
 #include "scratch.hpp"
+#include "stream/session_context.hpp"
 
 namespace mistamover::stream {
 namespace {
@@ -30,12 +31,13 @@ struct ProofFixture {
     process::UniqueFd directory{::open(scratch.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
     test::FakeSession session;
     config::OutgoingSettings settings;
+    CancelToken cancel;
     std::vector<ManifestEntry> entries{file_entry("a", 1), file_entry("b", 2)};
     std::vector<const ManifestEntry*> pointers{&entries[0], &entries[1]};
 
     ProofFixture() { settings.checksum = "md5"; }
     Status prove(std::vector<Status>& proofs, config::Verify how = config::Verify::size) {
-        return Prover(session, settings, directory.get()).prove(pointers, "", how, proofs);
+        return Prover(session, settings, directory.get(), cancel).prove(pointers, "", how, proofs);
     }
     // Puts files of these names.
     Status put(const std::vector<std::string>& names, PutCollector& ends) {

@@ -7,6 +7,7 @@
 #include "fake_session.hpp"
 #include "scratch.hpp"
 #include "stream/handshake_recovery.hpp"
+#include "stream/session_context.hpp"
 
 namespace mistamover::stream {
 namespace {
@@ -19,10 +20,12 @@ class Workbench {
     Workbench() { test::write_file(scratch / "f", "hello"); }
 
     // As a delivery does it.
-    std::vector<Handshake> send() {
-        std::vector<Handshake> units(1);
-        units[0].result.name = "f";
-        units[0].sent = look_at(source.fd(), "f").manifest;
+    std::vector<Handshake> send(const std::vector<std::string>& names = {"f"}) {
+        std::vector<Handshake> units(names.size());
+        for (std::size_t i = 0; i < names.size(); ++i) {
+            units[i].result.name = names[i];
+            units[i].sent = look_at(source.fd(), names[i]).manifest;
+        }
         last = delivery.send(units);
         return units;
     }
@@ -37,8 +40,8 @@ class Workbench {
                                         control.checksum, ".f.thanks"};
         session.contents[control.receipt_name] = to_text(receipt);
         session.target[control.receipt_name] = {};
-        session.target.erase(".f.ctrl");
-        session.target.erase("f");
+        session.target.erase('.' + control.data_name + ".ctrl");
+        session.target.erase(control.data_name);
     }
     [[nodiscard]] std::size_t puts_of(const std::string& name) const {
         return static_cast<std::size_t>(
@@ -61,9 +64,10 @@ class Workbench {
     }();
     SourceDirectory source{settings};
     test::FakeSession session;
-    DirectoryDelivery directories{source, settings.outgoing, session, ".tmp"};
-    HandshakeDelivery delivery{source, settings.outgoing, session, directories};
-    ReceiptCollection receipts{source, settings.outgoing, session, directories, delivery};
+    CancelToken cancel;
+    DirectoryDelivery directories{source, settings.outgoing, session, ".tmp", cancel};
+    HandshakeDelivery delivery{source, settings.outgoing, session, directories, cancel};
+    ReceiptCollection receipts{source, settings.outgoing, session, directories, delivery, cancel};
     Status last;
 };
 
@@ -99,6 +103,29 @@ TEST_CASE("no control file is written before the data is there") {
     CHECK(bench.last.code() == StatusCode::connection_lost);
     CHECK_FALSE(bench.has(".f.ctrl"));
     CHECK(bench.puts_of(".f.ctrl") == 0);
+}
+
+TEST_CASE("what is given up before its digest is known is not announced") {
+    Workbench bench;
+    bench.cancel.cancel();
+    const std::vector<Handshake> units = bench.send();
+    CHECK(bench.last.code() == StatusCode::cancelled);
+    CHECK(units[0].result.outcome == Outcome::not_tried);
+    CHECK_FALSE(bench.has(".f.ctrl"));
+    CHECK(bench.puts_of(".f.ctrl") == 0);
+}
+
+TEST_CASE("a process that gives up before it knows what is here leaves all of it to the next one") {
+    Workbench bench;
+    (void)bench.send();
+    std::vector<Handshake> units = bench.recover();
+    bench.answer(units[0]);
+    bench.cancel.cancel();
+    bench.look(units);
+    CHECK(units[0].result.outcome == Outcome::awaiting_receipt);
+    CHECK(bench.puts_of(".f.thanks") == 0);
+    CHECK(bench.has("f"));
+    CHECK(bench.has(".f.ctrl"));
 }
 
 TEST_CASE(
