@@ -91,7 +91,7 @@ class ArrivalsProcess {
         monitor_.emplace(settings_, *log_, [fd = results_.get()] { ::eventfd_write(fd, 1); });
         monitor_->recover(Clock::now());
         if (!one_off_) {
-            channel_->send(process::WatchRequest{settings_.incoming.directory.string(), false});
+            channel_->send(process::WatchRequest{settings_.incoming.directory.string(), false, ""});
         }
         heartbeat();
         remove_old_receipts();

@@ -43,7 +43,7 @@ void fields(auto& wire, auto& m) {
     } else if constexpr (std::is_same_v<M, Stop>) {
         wire(m.grace_ms);
     } else if constexpr (std::is_same_v<M, WatchRequest>) {
-        wire(m.path, m.recursive);
+        wire(m.path, m.recursive, m.dot_file);
     } else if constexpr (std::is_same_v<M, StreamReport>) {
         wire(m.state, m.reason, m.backlog_units, m.backlog_bytes, m.in_flight, m.delivered_units,
              m.delivered_bytes, m.bytes_per_second, m.quarantined_units, m.last_error, m.last_error_time);

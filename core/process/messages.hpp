@@ -53,6 +53,7 @@ struct Heartbeat {};
 struct WatchRequest {
     std::string path;
     bool recursive = false;
+    std::string dot_file;  ///< The only name with a dot in front that counts; empty: every one does.
 };
 
 enum class StreamState : std::uint8_t {

@@ -80,7 +80,8 @@ void StreamController::start(const std::vector<std::string>& held) {
     resume_handshakes();
     send_heartbeat();
     if (!one_off_) {
-        channel_.send(process::WatchRequest{source_.path().string(), mirrors()});
+        channel_.send(
+            process::WatchRequest{source_.path().string(), mirrors(), settings_.outgoing.stop_file});
     }
     rescan();
 }

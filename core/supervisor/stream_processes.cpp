@@ -22,6 +22,14 @@ std::string configured_status(const config::Stream& stream) {
     return stream.settings.at("data_stream").at("status").front();
 }
 
+// `dot_file`: see WatchRequest.
+std::vector<std::string> names_that_count(std::vector<std::string> names, const std::string& dot_file) {
+    std::erase_if(names, [&](const std::string& name) {
+        return !dot_file.empty() && name.front() == '.' && name != dot_file;
+    });
+    return names;
+}
+
 }  // namespace
 
 StreamProcesses::StreamProcesses(process::EventLoop& loop, Watcher& watcher, LogService& log,
@@ -287,12 +295,22 @@ void StreamProcesses::on_events(StreamChild& child, const Watcher::Events& event
         const std::string problem = child.watch->problem();
         child.watch.reset();
         refuse_watch(child, problem);
-    } else if (events.lost || events.names.size() > most_names_in_message || child.channel->pending() > 0) {
+    } else {
+        tell_changes(child, events);
+    }
+}
+
+void StreamProcesses::tell_changes(const StreamChild& child, const Watcher::Events& events) {
+    std::vector<std::string> names = names_that_count(events.names, child.wants_watch->dot_file);
+    if (names.empty() && !events.lost) {
+        return;
+    }
+    if (events.lost || names.size() > most_names_in_message || child.channel->pending() > 0) {
         if (child.channel->pending() < 2) {
             child.channel->send(process::Rescan{});
         }
-    } else if (!events.names.empty()) {
-        child.channel->send(process::Changed{events.names});
+    } else {
+        child.channel->send(process::Changed{std::move(names)});
     }
 }
 

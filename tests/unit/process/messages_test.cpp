@@ -44,9 +44,10 @@ TEST_CASE("every message comes back as it went") {
     CHECK(round_trip(Changed{{"", any_bytes, "x"}}).names == std::vector<std::string>{"", any_bytes, "x"});
     CHECK(round_trip(WatchFailed{"why"}).reason == "why");
     CHECK(round_trip(Stop{-1}).grace_ms == -1);
-    const auto request = round_trip(WatchRequest{"/d", true});
+    const auto request = round_trip(WatchRequest{"/d", true, ".stop"});
     CHECK(request.path == "/d");
     CHECK(request.recursive);
+    CHECK(request.dot_file == ".stop");
     const auto left = round_trip(UnitLeft{any_bytes, "why"});
     CHECK(left.name == any_bytes);
     CHECK(left.reason == "why");
