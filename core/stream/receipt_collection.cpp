@@ -51,8 +51,12 @@ Status ReceiptCollection::look(std::vector<Handshake>& handshakes) {
             questions.emplace_back().handshake = &handshake;
         }
     }
-    if (const Status status = ask(questions); !status.ok()) {
-        return status;
+    Status asked = may_be_early(questions) ? drop_if_early(questions) : Status{};
+    if (asked.ok()) {
+        asked = ask(questions);
+    }
+    if (!asked.ok()) {
+        return asked;
     }
     Refs unannounced;
     for (Question& question : questions) {
@@ -64,6 +68,33 @@ Status ReceiptCollection::look(std::vector<Handshake>& handshakes) {
     const Status status = delivery_.announce(unannounced);
     const Status thanked = thank(handshakes);
     return status.ok() ? thanked : status;
+}
+
+// Until the pause between two looks has grown to its longest.
+bool ReceiptCollection::may_be_early(const std::vector<Question>& questions) const {
+    constexpr std::size_t many = 64;
+    return questions.size() >= many &&
+           std::all_of(questions.begin(), questions.end(), [this](const Question& question) {
+               return !question.handshake->control_in_doubt &&
+                      question.handshake->pause < settings_.receipt_file_poll_interval;
+           });
+}
+
+// Most looks at a receiver that is busy find nothing: where none of a few has been answered, the others are
+// not asked for yet.
+Status ReceiptCollection::drop_if_early(std::vector<Question>& questions) {
+    constexpr std::size_t few = 16;
+    std::vector<Question> sample;
+    for (std::size_t i = 0; i < questions.size(); i += questions.size() / few) {
+        sample.push_back(questions[i]);
+    }
+    const Status status = ask(sample);
+    const bool is_early = std::none_of(sample.begin(), sample.end(),
+                                       [](const Question& one) { return one.seen.receipt_there; });
+    if (status.ok() && is_early) {
+        questions.clear();
+    }
+    return status;
 }
 
 // One stat for all.

@@ -28,6 +28,8 @@ class ReceiptCollection {
     using Refs = HandshakeDelivery::Refs;
     struct Question;
 
+    [[nodiscard]] bool may_be_early(const std::vector<Question>& questions) const;
+    Status drop_if_early(std::vector<Question>& questions);
     Status ask(std::vector<Question>& questions);
     Status read_receipts(std::vector<Question>& questions);
     void judge(const Question& question);

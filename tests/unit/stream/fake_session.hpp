@@ -24,6 +24,7 @@ class FakeSession final : public Session {
     Status stat_result;
     /// Called for every item before it is put; may throw.
     std::function<void(const PutItem&)> on_put;
+    std::size_t stats = 0;           ///< Of so many names.
     std::vector<std::string> calls;  ///< "put a", "remove b" and so on, in order.
 
     Capabilities capabilities() override { return {}; }
@@ -51,6 +52,7 @@ class FakeSession final : public Session {
     }
 
     Status stat(std::span<const std::string_view> paths, StatSink& sink) override {
+        stats += paths.size();
         for (std::size_t i = 0; i < paths.size(); ++i) {
             const std::string path(paths[i]);
             const auto found = target.find(path);

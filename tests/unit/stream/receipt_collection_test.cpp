@@ -164,6 +164,40 @@ TEST_CASE(
     CHECK(bench.puts_of("f") == 1);
 }
 
+TEST_CASE("as long as none of a few is answered, many are not asked for, but for the longest pause at most") {
+    Workbench bench;
+    std::vector<std::string> names;
+    for (int file = 0; file < 100; ++file) {
+        names.push_back("f" + std::to_string(file));
+        test::write_file(bench.scratch / names.back(), "hello");
+    }
+    std::vector<Handshake> units = bench.send(names);
+    const auto count = [&](Outcome outcome) {
+        return std::count_if(units.begin(), units.end(),
+                             [&](const Handshake& unit) { return unit.result.outcome == outcome; });
+    };
+    bench.look(units);
+    CHECK(bench.session.stats < 20);
+    CHECK(count(Outcome::awaiting_receipt) == 100);
+
+    SUBCASE("all are answered") {
+        for (const Handshake& unit : units) {
+            bench.answer(unit);
+        }
+        bench.look(units);
+        CHECK(count(Outcome::delivered) == 100);
+    }
+    SUBCASE("a single one is answered") {
+        bench.answer(units[1]);
+        for (Handshake& unit : units) {
+            unit.pause = bench.settings.outgoing.receipt_file_poll_interval;
+        }
+        bench.look(units);
+        CHECK(units[1].result.outcome == Outcome::delivered);
+        CHECK(count(Outcome::awaiting_receipt) == 99);
+    }
+}
+
 TEST_CASE("where thanking fails it is done later, and the source is deleted once") {
     Workbench bench;
     std::vector<Handshake> units = bench.send();
