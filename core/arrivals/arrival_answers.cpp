@@ -36,7 +36,7 @@ void ArrivalAnswers::resume(Arrival& arrival) {
         arrival.state = Arrival::State::answering;
         carry_out(arrival);
     } else {
-        compute(arrival);
+        compute(arrival, journal_.look_at_data(*arrival.job).value_or(FileIdentity{}));
     }
 }
 
@@ -61,7 +61,7 @@ void ArrivalAnswers::take(Arrival& arrival) {
     const std::optional<FileIdentity> data = journal_.look_at_data(*arrival.job);
     if (data && data->is_file && data->size == arrival.control.size) {
         arrival.has_data = true;
-        compute(arrival);
+        compute(arrival, *data);
         return;
     }
     // Another file took the name at this very moment: it goes back, unless there is a newer one yet.
@@ -74,9 +74,9 @@ void ArrivalAnswers::take(Arrival& arrival) {
     end_job(arrival);
 }
 
-void ArrivalAnswers::compute(Arrival& arrival) {
+void ArrivalAnswers::compute(Arrival& arrival, const FileIdentity& data) {
     arrival.state = Arrival::State::computing;
-    arrival.data = journal_.look_at_data(*arrival.job).value_or(FileIdentity{});
+    arrival.data = data;
     checksums_.add({*arrival.job, journal_.directory().fd(), ArrivalJournal::data_file(*arrival.job),
                     std::string(algorithm_of(arrival.control.checksum))});
 }
@@ -103,13 +103,15 @@ std::set<Arrival*> ArrivalAnswers::take_results() {
             moved(*job->second, result);
         }
     }
+    log_.log_many(LogLevel::info, accepted_now_);
+    accepted_now_.clear();
     return changed;
 }
 
 void ArrivalAnswers::computed(Arrival& arrival, const std::optional<std::string>& digest) {
     const std::optional<FileIdentity> data = journal_.look_at_data(*arrival.job);
     if (data && *data != arrival.data && data->is_file) {
-        compute(arrival);  // somebody has it open and writes on
+        compute(arrival, *data);  // somebody has it open and writes on
         return;
     }
     std::optional<std::string> checksum;
@@ -183,8 +185,8 @@ void ArrivalAnswers::moved(Arrival& arrival, const MoveResult& result) {
     } else if (result.move_error == 0) {
         accepted_files_ += arrival.has_data ? 1 : 0;
         accepted_bytes_ += arrival.has_data ? arrival.control.size : 0;
-        log_.info("accepted " + name + " (" + std::to_string(arrival.control.size) + " bytes)" +
-                  (arrival.has_data ? "" : ": it was there already"));
+        accepted_now_.push_back("accepted " + name + " (" + std::to_string(arrival.control.size) + " bytes)" +
+                                (arrival.has_data ? "" : ": it was there already"));
         finish(arrival);
     } else if (result.move_error == EEXIST) {
         hold(arrival);
@@ -229,7 +231,10 @@ void ArrivalAnswers::compared(Arrival& arrival, const std::optional<std::string>
 
 // The control file may be another by now: of a sender that gave up waiting and sent everything again.
 void ArrivalAnswers::finish(Arrival& arrival) {
-    if (incoming_.read_small(arrival.control_file, handshake_file_limit) == arrival.control_text) {
+    const bool is_same =
+        (arrival.control_identity && incoming_.look(arrival.control_file) == arrival.control_identity) ||
+        incoming_.read_small(arrival.control_file, handshake_file_limit) == arrival.control_text;
+    if (is_same) {
         incoming_.remove(arrival.control_file);
     }
     publish(arrival);

@@ -59,7 +59,7 @@ class ArrivalAnswers {
 
   private:
     [[nodiscard]] bool begin(Arrival& arrival);
-    void compute(Arrival& arrival);
+    void compute(Arrival& arrival, const FileIdentity& data);
     void computed(Arrival& arrival, const std::optional<std::string>& digest);
     void answer(Arrival& arrival, ReceiptStatus status, std::optional<std::uint64_t> size,
                 const std::string& checksum);
@@ -79,6 +79,7 @@ class ArrivalAnswers {
     ArrivalJournal journal_;
     Receipts receipts_;
     std::unordered_map<ArrivalJournal::Number, Arrival*> jobs_;
+    std::vector<std::string> accepted_now_;  ///< For the log, a line each.
     std::uint64_t accepted_files_ = 0;
     std::uint64_t accepted_bytes_ = 0;
     ChecksumPool checksums_;  // these two before the journal goes, whose files they work on

@@ -308,9 +308,7 @@ void ArrivalsMonitor::remove_old_receipts() {
 }
 
 bool ArrivalsMonitor::waits() const {
-    return !unreadable_.empty() || std::any_of(arrivals_.begin(), arrivals_.end(), [](const auto& entry) {
-        return is_looked_at(entry.second.state);
-    });
+    return !unreadable_.empty() || !arrivals_.empty();
 }
 
 bool ArrivalsMonitor::only_held() const {

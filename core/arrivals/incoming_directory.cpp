@@ -90,24 +90,26 @@ std::optional<std::string> Directory::read_small(const std::string& name, std::s
         return std::nullopt;
     }
     std::string content(limit + 1, '\0');
-    std::size_t length = 0;
-    while (length < content.size()) {
-        const ssize_t got = ::read(file.get(), content.data() + length, content.size() - length);
-        if (got < 0 && errno != EINTR) {
-            return std::nullopt;
-        }
-        if (got == 0) {
-            break;
-        }
-        length += got > 0 ? static_cast<std::size_t>(got) : 0;
+    ssize_t length = -1;
+    do {
+        length = ::read(file.get(), content.data(), content.size());
+    } while (length < 0 && errno == EINTR);
+    if (length < 0 || static_cast<std::size_t>(length) > limit) {
+        return std::nullopt;
     }
-    content.resize(length);
-    return length > limit ? std::nullopt : std::optional(std::move(content));
+    content.resize(static_cast<std::size_t>(length));
+    return content;
 }
 
 bool Directory::write(const std::string& name, const std::string& content) const {
-    remove(name);  // never into what is there, which may be a link
-    const process::UniqueFd file(::openat(fd(), name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644));
+    // Never into what is there, which may be a link.
+    const auto create = [&] {
+        return ::openat(fd(), name.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    };
+    process::UniqueFd file(create());
+    if (!file.valid() && errno == EEXIST && remove(name)) {
+        file.reset(create());
+    }
     std::size_t written = 0;
     while (file.valid() && written < content.size()) {
         const ssize_t done = ::write(file.get(), content.data() + written, content.size() - written);

@@ -27,9 +27,9 @@ Receipts::Thanks Receipts::thank(const std::string& name) const {
         return Thanks::unreadable;
     }
     const bool is_name = is_plain_name(thanks->receipt_name);
-    const bool is_there = is_name && incoming_.look(thanks->receipt_name);
     const std::optional<std::string> receipt_text =
-        is_there ? incoming_.read_small(thanks->receipt_name, handshake_file_limit) : std::nullopt;
+        is_name ? incoming_.read_small(thanks->receipt_name, handshake_file_limit) : std::nullopt;
+    const bool is_there = receipt_text || (is_name && incoming_.look(thanks->receipt_name));
     const std::optional<Receipt> receipt = receipt_text ? parse_receipt(*receipt_text) : std::nullopt;
     // Only the monitor knew the name of the thank-you when it wrote that receipt.
     const bool is_own = receipt && receipt->thankyou_name == name;
