@@ -119,6 +119,37 @@ TEST_CASE("a .stop file in the incoming directory is its deliverers' to see, and
     CHECK(read_file(receiver.incoming() / ".stop") == "operator");
 }
 
+TEST_CASE(
+    "what the disk fails to keep or to give is answered as an I/O error, and accepted once it is mended") {
+    for (const std::string failure : {"write content", "write directories", "read data"}) {
+        INFO(failure);
+        const Receiver receiver;
+        const std::filesystem::path failing = receiver.site().home() / "failing-disk";
+        const Daemon daemon(receiver.site(),
+                            {"LD_PRELOAD=" MISTAMOVER_FAILING_DISK, "FAILING_DISK=" + failing.string(),
+                             "ASAN_OPTIONS=verify_asan_link_order=0"});
+        receiver.put(failing, failure);
+        // So many that they are written out together.
+        const int files = failure == "write content" ? 20 : 1;
+        const auto name = [](int file) { return "f" + std::to_string(file); };
+        for (int file = 0; file < files; ++file) {
+            receiver.send(name(file), "hello", 1);
+        }
+        std::set<std::string> receipts;
+        for (int file = 0; file < files; ++file) {
+            CHECK(receiver.answer(name(file), "3\n-1\n", 1).ends_with(".stager-thanks-bss"));
+            receipts.insert(receiver.receipt(name(file), 1).filename().string());
+        }
+        CHECK(receiver.in_incoming() == receipts);
+        CHECK(std::filesystem::is_empty(receiver.site().source()) == (failure != "write directories"));
+        std::filesystem::remove(failing);
+        receiver.send(name(0), "hello", 2);
+        CHECK_FALSE(receiver.accepted(name(0), "hello", 2).empty());
+        CHECK(read_file(receiver.delivered(name(0))) == "hello");
+        CHECK(eventually([&] { return std::filesystem::is_empty(receiver.journal()); }));
+    }
+}
+
 TEST_CASE("one pass answers what is there, and names what is held") {
     const Receiver receiver;
     write_file(receiver.delivered("held"), "other");
