@@ -302,7 +302,7 @@ void StreamController::hand_out(std::size_t due, Clock::time_point now) {
     const bool alone = !health_.well();
     const std::size_t parallel = alone ? 1 : session_limit_.at(now);
     const std::size_t share =
-        alone ? 1 : std::clamp<std::size_t>((due + parallel - 1) / parallel, 1, max_batch_units);
+        alone ? 1 : std::clamp<std::size_t>((due + parallel - 1) / parallel, 1, largest_batch());
     const bool ask_for_stop = must_ask_for_stop(now);
     for (std::size_t i = 0; i < settings_.outgoing.parallel_transfers && (!alone || all_idle()); ++i) {
         if (!may_start(worker(i), now)) {
@@ -331,6 +331,14 @@ bool StreamController::may_start(const Worker& candidate, Clock::time_point now)
 std::size_t StreamController::open_sessions() const {
     return static_cast<std::size_t>(std::count_if(workers_.begin(), workers_.end(),
                                                   [](const auto& worker) { return worker->has_session(); }));
+}
+
+// By the arrivals protocol the receiver shall have work while the next batches are on their way.
+std::size_t StreamController::largest_batch() const {
+    const config::OutgoingSettings& outgoing = settings_.outgoing;
+    const std::size_t share_of_window = outgoing.handshake_window / (2 * outgoing.parallel_transfers);
+    return outgoing.target_uses_arrival_monitor ? std::clamp<std::size_t>(share_of_window, 1, max_batch_units)
+                                                : max_batch_units;
 }
 
 std::size_t StreamController::room_for_units() const {

@@ -52,6 +52,7 @@ class StreamController {
     void look_for_receipts(Clock::time_point now);
     [[nodiscard]] bool may_look(Clock::time_point now) const;
     void hand_out(std::size_t due, Clock::time_point now);
+    [[nodiscard]] std::size_t largest_batch() const;
     [[nodiscard]] std::size_t room_for_units() const;
     /// Units are on their way, beyond those that wait for their receipts.
     [[nodiscard]] bool is_sending() const;
