@@ -64,8 +64,13 @@ void ArrivalsMonitor::recover(Clock::time_point now) {
 
 void ArrivalsMonitor::scan(Clock::time_point now) {
     dot_files_.clear();
+    constexpr std::size_t a_few = 100;
+    std::size_t looked_at = 0;
     for (const std::string& name : incoming_.names()) {
         look_at(name, now);
+        if (++looked_at % a_few == 0) {
+            take_results();  // what is ready does not wait for all that is new
+        }
     }
 }
 
