@@ -37,7 +37,10 @@ std::optional<std::int64_t> time_of(int year, unsigned month, unsigned day, int 
         return std::nullopt;
     }
     const std::int64_t days = std::chrono::sys_days(date).time_since_epoch().count();
-    return (((days * 24 + hour) * 60 + minute) * 60 + second) * second_ns;
+    const std::int64_t seconds = ((days * 24 + hour) * 60 + minute) * 60 + second;
+    std::int64_t nanoseconds = 0;  // which go from 1677 to 2262
+    return __builtin_mul_overflow(seconds, second_ns, &nanoseconds) ? std::nullopt
+                                                                    : std::optional(nanoseconds);
 }
 
 EntryKind kind_of_fact(const std::string& type) {

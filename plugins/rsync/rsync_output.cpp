@@ -154,8 +154,10 @@ std::optional<ListLine> parse_list_line(std::string_view line) {
     ListLine result;
     result.info.kind = *kind;
     result.info.size = *size;
-    result.info.mtime_ns = *time * second_ns;
-    result.info.mtime_precision_ns = second_ns;
+    // One before 1677 or after 2262 cannot be told.
+    if (!__builtin_mul_overflow(*time, second_ns, &result.info.mtime_ns)) {
+        result.info.mtime_precision_ns = second_ns;
+    }
     result.info.mode = mode_of_letters(permissions);
     result.path = path_of(line.substr(time_width + 1));
     return result;
