@@ -3,21 +3,17 @@
 
 #include <array>
 #include <cerrno>
-#include <charconv>
 #include <fcntl.h>
-#include <string_view>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "files/rename_no_replace.hpp"
+#include "files/stop_author.hpp"
 #include "process/throw_errno.hpp"
 #include "process/unique_fd.hpp"
 
 namespace mistamover::disk_space {
 namespace {
-
-constexpr std::string_view author = "disk_space_monitor ";
-constexpr std::size_t longest_content = 512;
 
 std::string beside(const std::filesystem::path& path, const char* suffix) {
     return (path.parent_path() / (".mistamover" + path.filename().string() + suffix)).string();
@@ -31,33 +27,16 @@ std::string old_name(const std::filesystem::path& path) {
     return beside(path, "-old");
 }
 
-// The second that the line ends with; -1: this is no line of the monitor's.
-std::int64_t second_in(std::string_view content) {
-    const std::size_t space = content.rfind(' ');
-    if (!content.starts_with(author) || !content.ends_with('\n') || space < author.size()) {
-        return -1;
-    }
-    const std::string_view digits = content.substr(space + 1, content.size() - space - 2);
-    std::int64_t second = -1;
-    const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), second);
-    return error == std::errc{} && end == digits.data() + digits.size() ? second : -1;
-}
-
-// What cannot be looked at is taken for foreign, and so left alone.
 StopSeen look_at(const std::string& path) {
-    const process::UniqueFd file(::open(path.c_str(), O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC));
-    if (!file.valid()) {
-        return errno == ENOENT || errno == ENOTDIR ? StopSeen::absent : StopSeen::foreign;
+    switch (files::stop_author(AT_FDCWD, path)) {
+        case files::StopAuthor::none:
+            return StopSeen::absent;
+        case files::StopAuthor::disk_space_monitor:
+            return StopSeen::own;
+        case files::StopAuthor::somebody_else:
+            break;
     }
-    struct stat info {};
-    std::array<char, longest_content> buffer{};
-    const ssize_t length = ::pread(file.get(), buffer.data(), buffer.size(), 0);
-    if (::fstat(file.get(), &info) != 0 || !S_ISREG(info.st_mode) || length <= 0 || length != info.st_size) {
-        return StopSeen::foreign;
-    }
-    const std::int64_t second = second_in({buffer.data(), static_cast<std::size_t>(length)});
-    return second >= 0 && info.st_mtim.tv_sec == second && info.st_mtim.tv_nsec == 0 ? StopSeen::own
-                                                                                     : StopSeen::foreign;
+    return StopSeen::foreign;
 }
 
 void write_new(const std::string& path, const std::string& content, std::int64_t second) {
@@ -94,7 +73,7 @@ bool StopFileAt::place(const std::string& label, std::int64_t now) const {
         return false;
     }
     try {
-        write_new(made, std::string(author) + label + ' ' + std::to_string(now) + '\n', now);
+        write_new(made, files::disk_space_stop_text(label, now), now);
     } catch (const std::system_error&) {
         ::unlink(made.c_str());
         throw;

@@ -9,10 +9,8 @@
 
 namespace mistamover::disk_space {
 
-/// One place where the monitor may put a `.stop` file. Its own is known by its first line,
-/// `disk_space_monitor LABEL SECONDS`, together with a modification time of that very second: whoever writes
-/// or touches it makes it his own, and then it is as foreign as any other. Throws std::system_error where the
-/// kernel refuses; a directory that is not there is no error, and holds no file.
+/// One place where the monitor may put a `.stop` file; whose one is, files::stop_author tells. Throws
+/// std::system_error where the kernel refuses; a directory that is not there is no error, and holds no file.
 class StopFileAt {
   public:
     explicit StopFileAt(std::filesystem::path path) : path_(std::move(path)) {}

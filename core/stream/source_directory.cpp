@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "stream/source_directory.hpp"
 
-#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <fcntl.h>
@@ -82,19 +81,8 @@ std::optional<Candidate> SourceDirectory::find(const std::string& name) const {
     return Candidate{name, identity_of(info)};
 }
 
-StopFile SourceDirectory::stop_file() const {
-    const process::UniqueFd file(
-        ::openat(fd(), outgoing_.stop_file.c_str(), O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC));
-    if (!file.valid()) {
-        return errno == ENOENT ? StopFile::absent : StopFile::operator_made;
-    }
-    constexpr std::string_view author = "disk_space_monitor ";
-    std::array<char, author.size()> start{};
-    const ssize_t length = ::pread(file.get(), start.data(), start.size(), 0);
-    return length == static_cast<ssize_t>(author.size()) &&
-                   std::string_view(start.data(), start.size()) == author
-               ? StopFile::disk_space_monitor
-               : StopFile::operator_made;
+files::StopAuthor SourceDirectory::stop_author() const {
+    return files::stop_author(fd(), outgoing_.stop_file);
 }
 
 process::UniqueFd SourceDirectory::open_aside() const {

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "config/settings.hpp"
+#include "files/stop_author.hpp"
 #include "files/unit_names.hpp"
 #include "process/unique_fd.hpp"
 #include "stream/manifest.hpp"
@@ -17,8 +18,6 @@ struct Candidate {
     std::string name;
     Identity identity;
 };
-
-enum class StopFile : std::uint8_t { absent, operator_made, disk_space_monitor };
 
 /// The directory of one stream: what is in it, and the only code that deletes, moves or renames anything
 /// there. Every path is taken relative to the directory's descriptor and no link is followed. Safe from
@@ -45,7 +44,7 @@ class SourceDirectory {
     /// missing there.
     void check_still_there() const;
     [[nodiscard]] std::optional<Candidate> find(const std::string& name) const;
-    [[nodiscard]] StopFile stop_file() const;
+    [[nodiscard]] files::StopAuthor stop_author() const;
 
     enum class Removal : std::uint8_t { removed, changed };
     /// Deletes a unit that was delivered, if it still is what `sent` says and nobody writes to it. It is

@@ -196,9 +196,10 @@ void StreamController::advance() {
 }
 
 std::string StreamController::why_suspended() {
-    const StopFile local = source_.stop_file();
+    const files::StopAuthor author = source_.stop_author();
     const bool holds_sending = settings_.disk_space.stop_outgoing || mirrors();
-    if (local == StopFile::operator_made || (local == StopFile::disk_space_monitor && holds_sending)) {
+    if (author == files::StopAuthor::somebody_else ||
+        (author == files::StopAuthor::disk_space_monitor && holds_sending)) {
         return "a " + settings_.outgoing.stop_file + " file in the stream's directory";
     }
     if (health_.suspended(Clock::now())) {

@@ -129,6 +129,8 @@ TEST_CASE("a .stop that an operator has touched stays, whatever becomes of the m
 
     const std::string content = read_file(halt);
     fs::last_write_time(halt, fs::file_time_type::clock::now());
+    write_file(site.directory("p") / "unit", "data");
+    CHECK(eventually([&] { return site.state_of("p") == "suspended"; }));
     const pid_t monitor = daemon.process("mm:dsm_disk");
     REQUIRE(monitor > 0);
     Daemon::kill(monitor);

@@ -2,6 +2,7 @@
 #include "stream/source_directory.hpp"
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #include "scratch.hpp"
@@ -98,11 +99,14 @@ TEST_CASE("the quarantine keeps every version, of the longest name too") {
 TEST_CASE("an operator's stop file is told from the disk space monitor's") {
     const Scratch scratch;
     const SourceDirectory source(settings_for(scratch.path()));
-    CHECK(source.stop_file() == StopFile::absent);
+    CHECK(source.stop_author() == files::StopAuthor::none);
     write_file(scratch / ".stop", "");
-    CHECK(source.stop_file() == StopFile::operator_made);
-    write_file(scratch / ".stop", "disk_space_monitor LOW\n");
-    CHECK(source.stop_file() == StopFile::disk_space_monitor);
+    CHECK(source.stop_author() == files::StopAuthor::somebody_else);
+    write_file(scratch / ".stop", files::disk_space_stop_text("disk", 1'700'000'000));
+    CHECK(source.stop_author() == files::StopAuthor::somebody_else);  // touched
+    const timespec made[2] = {{1'700'000'000, 0}, {1'700'000'000, 0}};
+    REQUIRE(::utimensat(AT_FDCWD, (scratch / ".stop").c_str(), made, 0) == 0);
+    CHECK(source.stop_author() == files::StopAuthor::disk_space_monitor);
 }
 
 TEST_CASE("what a crash leaves of a directory that was being deleted is never taken for a unit") {
