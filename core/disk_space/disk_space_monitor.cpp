@@ -55,10 +55,11 @@ DiskSpaceMonitor::DiskSpaceMonitor(Settings settings, std::vector<process::Monit
 }
 
 void DiskSpaceMonitor::poll(Clock::time_point now) {
-    measure();
+    const std::int64_t change = measure();
     forecast_.add(now, effective_free(space_));
-    free_at_poll_ = effective_free(space_);
-    freed_ = 0;
+    polled_at_ = now;
+    late_.give_up(now);
+    note_late_space(change);
     passed_over_.clear();
     streams_passed_over_.clear();
     some_under_way_ = false;
@@ -73,12 +74,24 @@ void DiskSpaceMonitor::poll(Clock::time_point now) {
     make_plan();
 }
 
-void DiskSpaceMonitor::measure() {
+// By how much what is free has changed since the last time.
+std::int64_t DiskSpaceMonitor::measure() {
+    const std::uint64_t before = effective_free(space_);
     space_ = disk_.space();
     report_.free_bytes = space_.free_bytes;
     report_.total_bytes = space_.total_bytes;
     report_.free_inodes = space_.free_inodes;
     report_.total_inodes = space_.total_inodes;
+    return static_cast<std::int64_t>(effective_free(space_) - before);
+}
+
+// Where little is left and it still gets less, to delete too much is better than to wait.
+void DiskSpaceMonitor::note_late_space(std::int64_t change) {
+    if (change > 0) {
+        late_.came_back(static_cast<std::uint64_t>(change));
+    } else if (change < 0 && effective_free(space_) < settings_.levels.vlow / 2) {
+        late_.give_up_all();
+    }
 }
 
 void DiskSpaceMonitor::take_state() {
@@ -174,8 +187,7 @@ std::uint64_t DiskSpaceMonitor::needed() const {
     if (*state_ != SpaceState::vlow) {
         return std::numeric_limits<std::uint64_t>::max();
     }
-    // Some file systems take their time to give back what was deleted.
-    const std::uint64_t free = std::max(effective_free(space_), free_at_poll_ + freed_);
+    const std::uint64_t free = effective_free(space_) + late_.bytes();
     const std::uint64_t enough = enough_after_vlow(settings_.levels);
     return enough > free ? enough - free : 0;
 }
@@ -233,19 +245,13 @@ DiskSpaceMonitor::Batch DiskSpaceMonitor::next_deletions() {
     return batch;
 }
 
-void DiskSpaceMonitor::carry_out(const Batch& batch, const std::function<bool(const Unit&)>& allowed) {
-    std::size_t deleted = 0;
-    for (const Unit& unit : batch.units) {
-        passed_over_.insert({batch.stream, unit.place, unit.name});
-        const Deletion ended = allowed(unit) ? delete_unit(batch.stream, unit) : Deletion::refused;
-        deleted += ended == Deletion::done ? 1 : 0;
-        some_under_way_ = some_under_way_ || ended == Deletion::refused;
-    }
-    if (deleted == 0 && batch.units.size() >= enough_to_tell) {
-        streams_passed_over_.insert(batch.stream);
-    }
+void DiskSpaceMonitor::carry_out(const Batch& batch, const std::function<bool(const Unit&)>& allowed,
+                                 const std::function<bool()>& time_left) {
     try {
-        measure();
+        note_late_space(measure());
+        const std::uint64_t deleted = delete_units(batch, allowed, time_left);
+        const std::int64_t change = measure();
+        late_.deleted(polled_at_, deleted, static_cast<std::uint64_t>(std::max<std::int64_t>(change, 0)));
     } catch (const std::system_error& error) {
         failed(error.what());
         cut_short_ = true;
@@ -253,6 +259,32 @@ void DiskSpaceMonitor::carry_out(const Batch& batch, const std::function<bool(co
     }
     take_state();
     make_plan();
+}
+
+// What it was worth.
+std::uint64_t DiskSpaceMonitor::delete_units(const Batch& batch,
+                                             const std::function<bool(const Unit&)>& allowed,
+                                             const std::function<bool()>& time_left) {
+    std::uint64_t freed = 0;
+    std::size_t tried = 0;
+    std::size_t deleted = 0;
+    for (const Unit& unit : batch.units) {
+        if (tried > 0 && !time_left()) {
+            break;
+        }
+        ++tried;
+        passed_over_.insert({batch.stream, unit.place, unit.name});
+        const Deletion ended = allowed(unit) ? delete_unit(batch.stream, unit) : Deletion::refused;
+        if (ended == Deletion::done) {
+            ++deleted;
+            freed += worth(unit.gain, space_);
+        }
+        some_under_way_ = some_under_way_ || ended == Deletion::refused;
+    }
+    if (deleted == 0 && tried >= enough_to_tell) {
+        streams_passed_over_.insert(batch.stream);
+    }
+    return freed;
 }
 
 bool DiskSpaceMonitor::waits_for_units() const {
@@ -267,7 +299,6 @@ DiskSpaceMonitor::Deletion DiskSpaceMonitor::delete_unit(std::size_t stream, con
     };
     try {
         if (disk_.remove_unit(stream, unit, tell)) {
-            freed_ += worth(unit.gain, space_);
             ++report_.deleted_units;
             report_.deleted_bytes += unit.gain.bytes;
             return Deletion::done;

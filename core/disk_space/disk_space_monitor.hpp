@@ -15,6 +15,7 @@
 
 #include "disk_space/deletion_plan.hpp"
 #include "disk_space/forecast.hpp"
+#include "disk_space/late_space.hpp"
 #include "disk_space/space_policy.hpp"
 
 namespace mistamover::disk_space {
@@ -70,9 +71,10 @@ class DiskSpaceMonitor {
     /// is left to delete. Then every stream has been stopped, unless units are under way and half of
     /// level_vlow is still free.
     Batch next_deletions();
-    /// Deletes, of the batch, the units that are `allowed`. Where it then cannot be told how much is free,
-    /// this poll is at its end.
-    void carry_out(const Batch& batch, const std::function<bool(const Unit&)>& allowed);
+    /// Deletes, of the batch, the units that are `allowed`, as long as there is `time_left` after one: the
+    /// rest is left for the next batch. Where it cannot be told how much is free, this poll is at its end.
+    void carry_out(const Batch& batch, const std::function<bool(const Unit&)>& allowed,
+                   const std::function<bool()>& time_left);
 
     /// When to poll again: the sooner, the nearer the next level is at the present rate.
     [[nodiscard]] std::chrono::milliseconds pause() const;
@@ -80,13 +82,16 @@ class DiskSpaceMonitor {
     [[nodiscard]] const std::vector<process::MonitorStream>& streams() const noexcept { return streams_; }
 
   private:
-    void measure();
+    std::int64_t measure();
+    void note_late_space(std::int64_t change);
     void take_state();
     void tell_forecast();
     void settle_stops(bool exhausted);
     [[nodiscard]] StopSeen settle_stop(std::size_t stream, std::size_t file, bool exhausted);
     void remove_obsolete_stops();
     void make_plan();
+    std::uint64_t delete_units(const Batch& batch, const std::function<bool(const Unit&)>& allowed,
+                               const std::function<bool()>& time_left);
     enum class Deletion : std::uint8_t { done, refused, failed };
     [[nodiscard]] Deletion delete_unit(std::size_t stream, const Unit& unit);
     [[nodiscard]] bool waits_for_units() const;
@@ -104,8 +109,8 @@ class DiskSpaceMonitor {
     bool told_forecast_ = false;
     std::optional<SpaceState> state_;
     Space space_;
-    std::uint64_t free_at_poll_ = 0;
-    std::uint64_t freed_ = 0;  ///< Since the poll, as far as the monitor knows of itself.
+    Clock::time_point polled_at_;
+    LateSpace late_;
     std::vector<PlannedUnit> plan_;
     /// Units that could not be deleted since the poll: stream, place and name.
     std::set<std::tuple<std::size_t, UnitPlace, std::string>> passed_over_;

@@ -23,6 +23,7 @@ using namespace std::chrono_literals;
 using Clock = DiskSpaceMonitor::Clock;
 
 constexpr auto longest_wait_for_hold = 5s;
+constexpr auto longest_batch = 1s;  // so that what the controller says is heard
 constexpr auto log_retry = 100ms;
 
 // A file system without levels is looked at only to remove what is left of earlier monitors.
@@ -46,10 +47,10 @@ class DiskSpaceProcess {
 
     int run() {
         std::signal(SIGIO, SIG_IGN);  // sent when somebody opens a file while its lease is asked for
-        loop_.handle_signals({SIGTERM, SIGINT, SIGUSR1}, [this](int, int) { loop_.stop(); });
+        loop_.handle_signals({SIGTERM, SIGINT, SIGUSR1}, [this](int, int) { end(); });
         channel_.emplace(
             loop_, process::UniqueFd(process::channel_fd),
-            [this](process::Message&& message) { on_message(message); }, [this] { loop_.stop(); });
+            [this](process::Message&& message) { on_message(message); }, [this] { end(); });
         loop_.run();
         channel_->flush_blocking();
         return 0;
@@ -67,8 +68,13 @@ class DiskSpaceProcess {
         } else if (const auto* held = std::get_if<process::UnitsHeld>(&message)) {
             on_held(*held);
         } else if (std::holds_alternative<process::Stop>(message)) {
-            loop_.stop();
+            end();
         }
+    }
+
+    void end() {
+        ending_ = true;
+        loop_.stop();
     }
 
     void start() {
@@ -93,6 +99,7 @@ class DiskSpaceProcess {
         log_.emplace(log_socket_, "dsm_" + label_, global.logging.level);
         disk_.emplace(label_, mount_point_, streams_, work_dir_.parent_path() / ".placed");
         const auto log = [this](LogLevel level, std::string_view text) { log_->log(level, text); };
+        disk_->while_deleting([this] { return attend(); });
         disk_->recover(log);
         const DiskSpaceMonitor::Settings settings = settings_of(config::disk_space_settings(settings_));
         log_->info("watching " + mount_point_ + " for " + std::to_string(streams_.size()) + " streams");
@@ -102,6 +109,16 @@ class DiskSpaceProcess {
     void heartbeat() {
         channel_->send(process::Heartbeat{});
         loop_.call_after(process::heartbeat_interval, [this] { heartbeat(); });
+    }
+
+    // While a directory is deleted, which may take long; false: the process is to end.
+    bool attend() {
+        if (Clock::now() >= attended_at_ + longest_batch) {
+            attended_at_ = Clock::now();
+            channel_->send(process::Heartbeat{});
+            channel_->receive();
+        }
+        return !ending_;
     }
 
     void poll() {
@@ -129,12 +146,11 @@ class DiskSpaceProcess {
                 hold.names.push_back(unit.name);
             }
         }
-        if (hold.names.empty()) {
-            delete_batch({});
-            return;
+        if (!hold.names.empty()) {
+            channel_->send(hold);
         }
-        channel_->send(hold);
-        hold_timer_ = loop_.call_after(longest_wait_for_hold, [this] { delete_batch({}); });
+        const std::chrono::milliseconds wait = hold.names.empty() ? 0ms : longest_wait_for_hold;
+        hold_timer_ = loop_.call_after(wait, [this] { delete_batch({}); });
     }
 
     void on_held(const process::UnitsHeld& held) {
@@ -144,15 +160,25 @@ class DiskSpaceProcess {
         }
     }
 
-    // A unit of the stream's directory goes only if its transfer process does not send it meanwhile.
+    // A unit of the stream's directory goes only if its transfer process does not send it meanwhile. One that
+    // a later controller starts knows nothing of that: as long as this controller is there, there is none,
+    // and then it is held back.
     void delete_batch(const std::set<std::string>& held) {
         hold_timer_ = 0;
-        monitor_->carry_out(batch_, [&](const Unit& unit) {
-            return unit.place != UnitPlace::data || held.contains(unit.name);
-        });
-        channel_->send(process::ReleaseUnits{monitor_->streams()[batch_.stream].name});
+        const process::MonitorStream& stream = monitor_->streams()[batch_.stream];
+        const process::UniqueFd no_process_starts =
+            held.empty() ? process::UniqueFd() : process::hold_back_work(stream.transfer_work_dir);
+        if (!channel_->connected()) {
+            end();
+            return;
+        }
+        monitor_->carry_out(
+            batch_,
+            [&](const Unit& unit) { return unit.place != UnitPlace::data || held.contains(unit.name); },
+            [until = Clock::now() + longest_batch] { return Clock::now() < until; });
+        channel_->send(process::ReleaseUnits{stream.name});
         channel_->send(monitor_->report());
-        go_on_deleting();
+        loop_.call_after(0ms, [this] { go_on_deleting(); });
     }
 
     void flush_log_soon() {
@@ -182,6 +208,8 @@ class DiskSpaceProcess {
     std::uint64_t request_ = 0;
     process::EventLoop::TimerId hold_timer_ = 0;
     process::EventLoop::TimerId log_timer_ = 0;
+    Clock::time_point attended_at_;
+    bool ending_ = false;
 };
 
 }  // namespace

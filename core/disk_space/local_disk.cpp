@@ -34,10 +34,10 @@ std::vector<UnitListing> listings_of(const process::MonitorStream& stream) {
 }
 
 void end_deletion(const UnitListing& listing, int directory_fd, const BegunDeletion& begun,
-                  const DiskSpaceMonitor::Log& log) {
+                  const std::function<bool()>& go_on, const DiskSpaceMonitor::Log& log) {
     const std::string path = (listing.directory() / begun.name).string();
     const std::string dot_path = (listing.directory() / begun.dot_name).string();
-    switch (end_begun(directory_fd, begun)) {
+    switch (end_begun(directory_fd, begun, go_on)) {
         case BegunEnd::deleted:
             log(LogLevel::error, "deleted " + path + ", as an earlier process had begun to");
             break;
@@ -51,14 +51,15 @@ void end_deletion(const UnitListing& listing, int directory_fd, const BegunDelet
     }
 }
 
-void end_deletions(const UnitListing& listing, const DiskSpaceMonitor::Log& log) {
+void end_deletions(const UnitListing& listing, const std::function<bool()>& go_on,
+                   const DiskSpaceMonitor::Log& log) {
     const process::UniqueFd fd = listing.open();
     if (!fd.valid()) {
         return;
     }
     for (const BegunDeletion& begun : deletions_begun(fd.get(), listing.directory().string())) {
         try {
-            end_deletion(listing, fd.get(), begun, log);
+            end_deletion(listing, fd.get(), begun, go_on, log);
         } catch (const std::system_error& error) {
             log(LogLevel::error, listing.directory().string() + ": " + error.what());
         }
@@ -88,7 +89,7 @@ void LocalDisk::recover(const DiskSpaceMonitor::Log& log) const {
     for (const std::vector<UnitListing>& stream : listings_) {
         for (const UnitListing& listing : stream) {
             try {
-                end_deletions(listing, log);
+                end_deletions(listing, go_on_, log);
             } catch (const std::system_error& error) {
                 log(LogLevel::error, error.what());
             }
@@ -191,7 +192,7 @@ bool LocalDisk::remove_unit(std::size_t stream, const Unit& unit, const std::fun
         (!control_file.empty() && ::fstatat(fd.get(), control_file.c_str(), &ignored, 0) == 0)) {
         return false;
     }
-    return disk_space::remove_unit(fd.get(), unit, about_to);
+    return disk_space::remove_unit(fd.get(), unit, about_to, go_on_);
 }
 
 }  // namespace mistamover::disk_space

@@ -3,6 +3,7 @@
 
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "disk_space/disk_space_monitor.hpp"
@@ -17,6 +18,10 @@ class LocalDisk final : public DiskSpaceMonitor::Disk {
     /// `label` goes into the `.stop` files; `placed_dir` remembers them.
     LocalDisk(std::string label, std::string mount_point, const std::vector<process::MonitorStream>& streams,
               const std::filesystem::path& placed_dir);
+
+    /// Called again and again while a directory is deleted, which may take long; false leaves the rest of it
+    /// for recover().
+    void while_deleting(std::function<bool()> go_on) { go_on_ = std::move(go_on); }
 
     /// Ends what a crash has interrupted, and tells what became of it. What cannot be ended is told, and
     /// left.
@@ -45,6 +50,7 @@ class LocalDisk final : public DiskSpaceMonitor::Disk {
     std::vector<std::vector<UnitListing>> listings_;  ///< By stream.
     std::set<std::string> unreadable_;                ///< Directories, as far as it was told.
     std::vector<std::string> problems_;
+    std::function<bool()> go_on_ = [] { return true; };
 };
 
 }  // namespace mistamover::disk_space

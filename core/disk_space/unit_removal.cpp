@@ -98,7 +98,7 @@ bool add_gain_of_entries(int directory_fd, Gain& gain) {
     return true;
 }
 
-void remove_tree(int directory_fd, const std::string& name) {
+void remove_tree(int directory_fd, const std::string& name, const std::function<bool()>& go_on) {
     if (::unlinkat(directory_fd, name.c_str(), 0) == 0) {
         return;
     }
@@ -111,7 +111,11 @@ void remove_tree(int directory_fd, const std::string& name) {
             process::throw_errno("cannot delete " + name);
         }
         for (const std::string& entry : files::directory_names(inside.get(), ".", name)) {
-            remove_tree(inside.get(), entry);
+            if (!go_on()) {
+                errno = ECANCELED;
+                process::throw_errno("the rest of " + name + " is deleted later");
+            }
+            remove_tree(inside.get(), entry, go_on);
         }
     }
     if (::unlinkat(directory_fd, name.c_str(), AT_REMOVEDIR) != 0) {
@@ -182,7 +186,8 @@ std::string dot_name_of(const Unit& unit) {
     return whole.substr(0, longest_name);
 }
 
-bool remove_unit(int directory_fd, const Unit& unit, const std::function<void()>& about_to) {
+bool remove_unit(int directory_fd, const Unit& unit, const std::function<void()>& about_to,
+                 const std::function<bool()>& go_on) {
     if (!may_go(directory_fd, unit)) {
         return false;
     }
@@ -191,10 +196,11 @@ bool remove_unit(int directory_fd, const Unit& unit, const std::function<void()>
         errno = error;
         process::throw_errno("cannot delete " + unit.name);
     }
-    return remove_from_aside(directory_fd, unit, about_to);
+    return remove_from_aside(directory_fd, unit, about_to, go_on);
 }
 
-bool remove_from_aside(int directory_fd, const Unit& unit, const std::function<void()>& about_to) {
+bool remove_from_aside(int directory_fd, const Unit& unit, const std::function<void()>& about_to,
+                       const std::function<bool()>& go_on) {
     const files::RenameEnd own{directory_fd, unit.name};
     const files::RenameEnd aside{directory_fd, dot_name_of(unit)};
     if (!may_go_from_aside(directory_fd, aside.path, unit)) {
@@ -205,7 +211,7 @@ bool remove_from_aside(int directory_fd, const Unit& unit, const std::function<v
         return false;
     }
     about_to();
-    remove_tree(directory_fd, aside.path);
+    remove_tree(directory_fd, aside.path, go_on);
     return true;
 }
 
@@ -219,13 +225,13 @@ std::vector<BegunDeletion> deletions_begun(int directory_fd, const std::string& 
     return all;
 }
 
-BegunEnd end_begun(int directory_fd, const BegunDeletion& begun) {
+BegunEnd end_begun(int directory_fd, const BegunDeletion& begun, const std::function<bool()>& go_on) {
     struct stat info {};
     if (::fstatat(directory_fd, begun.dot_name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) {
         process::throw_errno(begun.dot_name);
     }
     if (info.st_ino == begun.inode) {
-        remove_tree(directory_fd, begun.dot_name);
+        remove_tree(directory_fd, begun.dot_name, go_on);
         return BegunEnd::deleted;
     }
     if (!begun.whole_name) {

@@ -28,12 +28,15 @@ bool is_long_unchanged(std::int64_t changed_ns, std::int64_t at_ns);
 /// Deletes a unit of the directory, if it still is the one that is described and not in use; true where it
 /// was deleted. It gets a dot-name first, under which it is looked at once more: where another one has come
 /// under its name, or somebody has opened it, it gets that name back. `about_to` is called when it has the
-/// dot-name. Follows no link and crosses no mount. Throws std::system_error; what could be deleted of a
-/// directory is then gone, and the rest has the dot-name.
-bool remove_unit(int directory_fd, const Unit& unit, const std::function<void()>& about_to);
+/// dot-name, `go_on` before each entry of a directory: false ends it there. Follows no link and crosses no
+/// mount. Throws std::system_error; what could be deleted of a directory is then gone, and the rest has the
+/// dot-name: so it is, too, with ECANCELED, where it was not to go on.
+bool remove_unit(int directory_fd, const Unit& unit, const std::function<void()>& about_to,
+                 const std::function<bool()>& go_on);
 
 /// The latter half of remove_unit, for what has the dot-name.
-bool remove_from_aside(int directory_fd, const Unit& unit, const std::function<void()>& about_to);
+bool remove_from_aside(int directory_fd, const Unit& unit, const std::function<void()>& about_to,
+                       const std::function<bool()>& go_on);
 /// `.mistamover-deleting-<inode>-NAME`, cut where that is too long for a name. Pure.
 std::string dot_name_of(const Unit& unit);
 
@@ -50,7 +53,7 @@ enum class BegunEnd : std::uint8_t { deleted, given_back, left };
 /// Those in the directory; a dot-name of another form is none.
 std::vector<BegunDeletion> deletions_begun(int directory_fd, const std::string& path);
 /// Deletes what has the dot-name if it is the unit that was to be deleted. Anything else gets its name back,
-/// and is left where that is taken or not known. Throws std::system_error.
-BegunEnd end_begun(int directory_fd, const BegunDeletion& begun);
+/// and is left where that is taken or not known. `go_on`, and what it throws: as remove_unit.
+BegunEnd end_begun(int directory_fd, const BegunDeletion& begun, const std::function<bool()>& go_on);
 
 }  // namespace mistamover::disk_space

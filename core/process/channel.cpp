@@ -114,6 +114,11 @@ void Channel::send_pending() {
     }
 }
 
+bool Channel::connected() const {
+    pollfd hung_up{fd_.get(), 0, 0};
+    return fd_.valid() && ::poll(&hung_up, 1, 0) == 0;
+}
+
 void Channel::flush_blocking() {
     while (!outgoing_.empty()) {
         pollfd waiting{fd_.get(), POLLOUT, 0};

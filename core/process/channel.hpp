@@ -36,6 +36,8 @@ class Channel {
     [[nodiscard]] std::size_t pending() const noexcept { return outgoing_.size(); }
     /// Called whenever pending() has fallen to 0.
     void on_drained(std::function<void()> handler) { on_drained_ = std::move(handler); }
+    /// Whether the other end is there, at this moment.
+    [[nodiscard]] bool connected() const;
     /// Waits until all is sent or the other end has gone: for the last words of a process.
     void flush_blocking();
     /// Handles what has arrived: for what a process that has ended said last.

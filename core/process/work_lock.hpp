@@ -14,4 +14,14 @@ UniqueFd take_work_lock(const std::string& work_dir);
 /// Whether no process has it, at this moment.
 bool work_lock_is_free(const std::string& work_dir);
 
+/// Keeps a process of this work directory that starts meanwhile from its work, as long as the descriptor
+/// lasts, whatever becomes of the controller; waits for whoever does so already. Where there is no such
+/// directory, nobody has worked there yet: invalid. Throws std::system_error.
+UniqueFd hold_back_work(const std::string& work_dir);
+
+/// Waits until nobody holds the work back. Throws std::system_error.
+inline void wait_while_held_back(const std::string& work_dir) {
+    (void)hold_back_work(work_dir);
+}
+
 }  // namespace mistamover::process

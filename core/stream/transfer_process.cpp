@@ -90,6 +90,7 @@ class TransferProcess {
         work_dir_ = configure.work_dir;
         one_off_ = configure.one_off;
         lock_ = process::take_work_lock(work_dir_);
+        process::wait_while_held_back(work_dir_);
         const LogLevel level = settings_.global.logging.level;
         const logging::Logger log(log_socket_, "dtc_" + settings_.name, level);
         load_plugin(level);

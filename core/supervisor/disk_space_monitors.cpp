@@ -42,7 +42,8 @@ void DiskSpaceMonitors::apply(const config::Configuration& configuration) {
     monitored_.clear();
     if (config::disk_space_settings(configuration.global).level_vlow) {
         for (const config::Stream& stream : in_force_) {
-            monitored_.push_back(disk_space::monitored(stream));
+            process::MonitorStream& added = monitored_.emplace_back(disk_space::monitored(stream));
+            added.transfer_work_dir = transfers_.work_dir(stream.name).string();
         }
     }
     settings_ = config::serialize_settings(configuration.global);
@@ -104,7 +105,8 @@ void DiskSpaceMonitors::start(const std::string& label) {
 }
 
 void DiskSpaceMonitors::spawn(const std::string& label, SpaceChild& child) {
-    const std::filesystem::path work_dir = work_dir_ / label;
+    // Not by the label, which another mount can shift while an earlier monitor still ends: it has the lock.
+    const std::filesystem::path work_dir = work_dir_ / child.file_system.device;
     keeper_.spawn(child, {disk_space_verb, label, child.file_system.mount_point}, work_dir,
                   [this, label](process::Message&& message) { on_message(label, std::move(message)); });
     child.replaced = false;

@@ -53,6 +53,8 @@ class StreamProcesses {
     void hold_units(const std::string& stream, const std::vector<std::string>& names,
                     std::function<void(std::vector<std::string>&& names)> on_held);
     void release_units(const std::string& stream);
+    /// That of the stream's process, whether there is one or not.
+    [[nodiscard]] std::filesystem::path work_dir(const std::string& name) const;
 
     /// To be called where a child has ended that may be one of these.
     void process_ended(pid_t pid, int status);
@@ -84,7 +86,6 @@ class StreamProcesses {
     std::string watch(StreamChild& child);
     void refuse_watch(StreamChild& child, const std::string& problem);
     [[nodiscard]] bool directory_is_in_use(const StreamChild& child) const;
-    [[nodiscard]] std::filesystem::path work_dir(const std::string& name) const;
     [[nodiscard]] std::filesystem::path stopped_mark(const std::string& name) const;
     [[nodiscard]] bool is_marked_stopped(const std::string& name) const;
 

@@ -25,9 +25,14 @@ void DiskSite::configure(const std::string& disk_space, const std::string& secti
 void DiskSite::add(const std::string& name, const std::string& data_stream, const std::string& outgoing,
                    const std::string& sections) const {
     fs::create_directories(directory(name));
+    add_at(name, directory(name), data_stream, outgoing, sections);
+}
+
+void DiskSite::add_at(const std::string& name, const fs::path& directory, const std::string& data_stream,
+                      const std::string& outgoing, const std::string& sections) const {
     fs::create_directories(target(name));
     write_file(home() / "streams.d" / (name + ".yaml"),
-               "data_stream: {directory: " + directory(name).string() + data_stream +
+               "data_stream: {directory: " + directory.string() + data_stream +
                    "}\noutgoing: {plugin: local, target_dir: " + target(name).string() + outgoing + "}\n" +
                    sections);
 }

@@ -25,6 +25,10 @@ class DiskSite : public Site {
     /// More keys for two sections, each with a comma in front; `sections`: more of those.
     void add(const std::string& name, const std::string& data_stream = "", const std::string& outgoing = "",
              const std::string& sections = "") const;
+    /// The same, of a stream whose directory is another one.
+    void add_at(const std::string& name, const std::filesystem::path& directory,
+                const std::string& data_stream = "", const std::string& outgoing = "",
+                const std::string& sections = "") const;
 
     [[nodiscard]] std::filesystem::path directory(const std::string& name) const {
         return disk_->path() / name;

@@ -12,23 +12,28 @@ using namespace disk_space;
 
 namespace {
 
-// A disk in VLOW with one unit, which does with it what is wanted.
+// A disk in VLOW with some units, which does with them what is wanted.
 class VlowDisk final : public DiskSpaceMonitor::Disk {
   public:
     enum class Removal : std::uint8_t { refused, fails, done };
     Removal removal = Removal::refused;
     bool measurable = true;
+    bool measurable_after_removal = true;
+    bool gives_back = false;  ///< What is deleted is free at once.
+    std::uint64_t free = 150;
     std::vector<std::string> problems;
     int placed = 0;
-    Unit unit;
+    std::vector<Unit> there;
 
-    VlowDisk() {
-        unit.name = "unit";
-        unit.gain = {50, 1};
+    VlowDisk() { add("unit"); }
+    void add(const std::string& name) {
+        Unit& unit = there.emplace_back();
+        unit.name = name;
+        unit.gain = {60, 1};
     }
     Space space() override {
         fail_unless(measurable);
-        return {150, 1'000, 0, 0};
+        return {free, 1'000, 0, 0};
     }
     void look_anew() override {}
     StopSeen look_for_stop(const std::string& /*path*/) override { return StopSeen::absent; }
@@ -38,14 +43,25 @@ class VlowDisk final : public DiskSpaceMonitor::Disk {
     }
     bool remove_stop(const std::string& /*path*/) override { return false; }
     std::vector<std::string> obsolete_stops() override { return {}; }
-    std::vector<const Unit*> units(std::size_t /*stream*/) override { return {&unit}; }
+    std::vector<const Unit*> units(std::size_t /*stream*/) override {
+        std::vector<const Unit*> units;
+        for (const Unit& unit : there) {
+            units.push_back(&unit);
+        }
+        return units;
+    }
     std::optional<Gain> gain_of_directory(std::size_t /*stream*/, const Unit& /*unit*/) override {
         return std::nullopt;
     }
     std::vector<std::string> take_problems() override { return std::exchange(problems, {}); }
-    bool remove_unit(std::size_t /*stream*/, const Unit& /*unit*/,
+    bool remove_unit(std::size_t /*stream*/, const Unit& unit,
                      const std::function<void()>& /*about_to*/) override {
         fail_unless(removal != Removal::fails);
+        measurable = measurable_after_removal;
+        if (removal == Removal::done) {
+            free += gives_back ? unit.gain.bytes : 0;
+            std::erase_if(there, [name = unit.name](const Unit& one) { return one.name == name; });
+        }
         return removal == Removal::done;
     }
     [[nodiscard]] std::string path_of(std::size_t /*stream*/, const Unit& planned) const override {
@@ -87,9 +103,21 @@ struct VlowBench {
         const int before = disk.placed;
         const DiskSpaceMonitor::Batch batch = monitor.next_deletions();
         REQUIRE(batch.units.size() == 1);
-        monitor.carry_out(batch, [](const Unit&) { return true; });
+        carry_out(batch);
         CHECK(monitor.next_deletions().units.empty());
         return disk.placed - before;
+    }
+    void carry_out(const DiskSpaceMonitor::Batch& batch, bool time_left = true) {
+        monitor.carry_out(
+            batch, [](const Unit&) { return true; }, [time_left] { return time_left; });
+    }
+    /// Polls, and deletes what is to be deleted; gives how many units are then left.
+    std::size_t left_after(std::chrono::seconds time) {
+        monitor.poll(DiskSpaceMonitor::Clock::time_point{} + time);
+        for (auto batch = monitor.next_deletions(); !batch.units.empty(); batch = monitor.next_deletions()) {
+            carry_out(batch);
+        }
+        return disk.there.size();
     }
 };
 
@@ -109,15 +137,78 @@ TEST_CASE("where a look at the disk fails after deletions, the next poll goes on
     bench.monitor.poll({});
     const DiskSpaceMonitor::Batch batch = bench.monitor.next_deletions();
     REQUIRE(batch.units.size() == 1);
-    bench.disk.measurable = false;
+    bench.disk.add("another");
+    bench.disk.measurable_after_removal = false;
     const int before = bench.disk.placed;
-    CHECK_NOTHROW(bench.monitor.carry_out(batch, [](const Unit&) { return true; }));
+    CHECK_NOTHROW(bench.carry_out(batch));
     CHECK(bench.monitor.next_deletions().units.empty());
     CHECK(bench.disk.placed == before);
     CHECK_FALSE(bench.monitor.report().last_error.empty());
     bench.disk.measurable = true;
     bench.monitor.poll({});
     CHECK(bench.monitor.next_deletions().units.size() == 1);
+}
+
+TEST_CASE("what there is no time for is left for the next batch") {
+    VlowBench bench;
+    bench.disk.removal = VlowDisk::Removal::done;
+    bench.disk.add("another");
+    bench.disk.free = 50;
+    bench.monitor.poll({});
+    DiskSpaceMonitor::Batch batch = bench.monitor.next_deletions();
+    REQUIRE(batch.units.size() == 2);
+    bench.carry_out(batch, false);
+    REQUIRE(bench.disk.there.size() == 1);
+    batch = bench.monitor.next_deletions();
+    REQUIRE(batch.units.size() == 1);
+    CHECK(batch.units.front().name == bench.disk.there.front().name);
+}
+
+TEST_CASE("what was deleted counts as free for a while, where the file system takes its time") {
+    VlowBench bench;
+    bench.disk.removal = VlowDisk::Removal::done;
+    for (const char* name : {"a", "b", "c", "d", "e", "f"}) {
+        bench.disk.add(name);
+    }
+    using std::chrono::seconds;
+    CHECK(bench.left_after(seconds{0}) == 6);  // 150 + 60 are enough
+    CHECK(bench.left_after(seconds{10}) == 6);
+    bench.disk.free = 120;  // others have written meanwhile
+    CHECK(bench.left_after(seconds{20}) == 5);
+    bench.disk.free = 180;  // what was deleted first comes back
+    CHECK(bench.left_after(seconds{29}) == 5);
+    CHECK(bench.disk.placed == 1);  // of `low`, as it is LOW; nothing else is stopped
+    bench.disk.free = 150;
+    CHECK(bench.left_after(seconds{49}) == 5);
+    CHECK(bench.left_after(seconds{50}) == 4);  // the other never came
+}
+
+TEST_CASE("where little is left and it gets less, nothing is waited for") {
+    VlowBench bench;
+    bench.disk.removal = VlowDisk::Removal::done;
+    for (const char* name : {"a", "b", "c", "d", "e", "f"}) {
+        bench.disk.add(name);
+    }
+    using std::chrono::seconds;
+    CHECK(bench.left_after(seconds{0}) == 6);
+    bench.disk.free = 90;
+    CHECK(bench.left_after(seconds{1}) == 4);
+    CHECK(bench.left_after(seconds{2}) == 4);
+}
+
+TEST_CASE("where what is deleted is free at once, what others write meanwhile is made up for") {
+    VlowBench bench;
+    bench.disk.removal = VlowDisk::Removal::done;
+    bench.disk.gives_back = true;
+    for (const char* name : {"a", "b", "c", "d", "e", "f"}) {
+        bench.disk.add(name);
+    }
+    using std::chrono::seconds;
+    CHECK(bench.left_after(seconds{0}) == 6);
+    bench.disk.free = 150;
+    CHECK(bench.left_after(seconds{1}) == 5);
+    bench.disk.free = 150;
+    CHECK(bench.left_after(seconds{2}) == 4);
 }
 
 TEST_CASE("what keeps units from being told is reported") {

@@ -264,12 +264,13 @@ class History {
             disk_.check(plan.size() >= batch.units.size() &&
                             plan.front().path == disk_.path_of(batch.stream, batch.units.front()),
                         "what is deleted is what was reported");
-            monitor_->carry_out(batch, [&](const Unit& unit) {
+            const auto allowed = [&](const Unit& unit) {
                 const auto& units = disk_.there[batch.stream];
                 return std::none_of(units.begin(), units.end(), [&](const FakeUnit& one) {
                     return one.unit.name == unit.name && one.under_way;
                 });
-            });
+            };
+            monitor_->carry_out(batch, allowed, [&] { return below(4) > 0; });
             if (below(20) == 0) {
                 start();
                 monitor_->poll(now_);

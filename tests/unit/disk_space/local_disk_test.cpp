@@ -132,6 +132,21 @@ TEST_CASE("what an earlier process had begun to delete is ended, and told") {
     CHECK(names_below(scratch / "data").size() == 2);
 }
 
+TEST_CASE("a deletion is left where it is not to go on, and ended by the next process") {
+    const Scratch scratch;
+    const auto stream = stream_in(scratch);
+    write_file(scratch / "data" / "tree" / "file", "12345");
+    LocalDisk disk = disk_with(scratch, {stream});
+    disk.while_deleting([] { return false; });
+    REQUIRE(disk.units(0).size() == 1);
+    const Unit tree = *disk.units(0).front();
+    CHECK_THROWS(disk.remove_unit(0, tree, [] {}));
+    CHECK_FALSE(told_of(recover(disk), "deleted "));
+    CHECK(fs::exists(scratch / "data" / dot_name_of(tree) / "file"));
+    CHECK(told_of(recover(disk_with(scratch, {stream})), "deleted "));
+    CHECK_FALSE(fs::exists(scratch / "data" / dot_name_of(tree)));
+}
+
 TEST_CASE("what cannot be ended is told, and keeps nothing else from being ended") {
     const Scratch scratch;
     const auto stream = stream_in(scratch);

@@ -42,12 +42,14 @@ struct Removal {
     }
     [[nodiscard]] bool remove(const Unit& unit) const {
         told = 0;
-        return remove_unit(fd.get(), unit, [this] { ++told; });
+        return remove_unit(
+            fd.get(), unit, [this] { ++told; }, [] { return true; });
     }
     /// What has come under the unit's dot-name is looked at once more; false where it stays.
     [[nodiscard]] bool remove_from_aside(const Unit& unit) const {
         told = 0;
-        return disk_space::remove_from_aside(fd.get(), unit, [this] { ++told; });
+        return disk_space::remove_from_aside(
+            fd.get(), unit, [this] { ++told; }, [] { return true; });
     }
     [[nodiscard]] bool is_empty() const { return fs::is_empty(inside); }
     mutable int told = 0;
@@ -185,7 +187,7 @@ TEST_CASE("a deletion that a crash has interrupted is ended, if it is of the uni
     write_file(at.inside / cut, "whose?");
     std::map<std::string, BegunEnd> ends;
     for (const BegunDeletion& begun : deletions_begun(at.fd.get(), at.inside.string())) {
-        ends[begun.dot_name] = end_begun(at.fd.get(), begun);
+        ends[begun.dot_name] = end_begun(at.fd.get(), begun, [] { return true; });
     }
     CHECK(ends == std::map<std::string, BegunEnd>{{dot_name_of(tree), BegunEnd::deleted},
                                                   {".mistamover-deleting-1-file", BegunEnd::given_back},
@@ -197,6 +199,26 @@ TEST_CASE("a deletion that a crash has interrupted is ended, if it is of the uni
     CHECK(read_file(at.inside / "taken") == "newer");
     CHECK(read_file(at.inside / ".mistamover-deleting-1-taken") == "older");
     CHECK(read_file(at.inside / cut) == "whose?");
+}
+
+TEST_CASE("a deletion that is to end leaves the rest under its dot-name, to be ended later") {
+    const Removal at;
+    for (const char* name : {"a", "b", "c"}) {
+        write_file(at.inside / "tree" / name, "12345");
+    }
+    const Unit tree = at.unit("tree");
+    int left = 2;
+    const auto twice = [&] { return left-- > 0; };
+    CHECK_THROWS(remove_unit(
+        at.fd.get(), tree, [] {}, twice));
+    const fs::path aside = at.inside / dot_name_of(tree);
+    CHECK(std::distance(fs::directory_iterator(aside), {}) == 1);
+    const auto begun = deletions_begun(at.fd.get(), at.inside.string());
+    REQUIRE(begun.size() == 1);
+    CHECK_THROWS(end_begun(at.fd.get(), begun.front(), [] { return false; }));
+    CHECK(std::distance(fs::directory_iterator(aside), {}) == 1);
+    CHECK(end_begun(at.fd.get(), begun.front(), [] { return true; }) == BegunEnd::deleted);
+    CHECK(at.is_empty());
 }
 
 TEST_CASE("a dot-name of another form is no deletion") {

@@ -57,6 +57,15 @@ TEST_CASE("messages arrive one by one, in order") {
     CHECK(std::get<WatchFailed>(ends.got[1]).reason == "second");
 }
 
+TEST_CASE("whether the other end is there is told at once, before what it has sent is read") {
+    Ends ends;
+    CHECK(ends.channel->connected());
+    ends.other_sends(encode(Heartbeat{}));
+    CHECK(ends.channel->connected());
+    ends.other.reset();
+    CHECK_FALSE(ends.channel->connected());
+}
+
 TEST_CASE("a message far larger than the default buffer of a socket goes in one piece") {
     Ends ends;
     const std::string large(700'000, 'x');

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Whoever deletes and whoever sends agree, whichever of their processes dies at whatever moment. The test
+// stops the deletion just before it begins: it has what the monitor takes for it.
+
+#include <csignal>
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <fstream>
+#include <sys/file.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
+#include <unistd.h>
+
+#include "disk_site.hpp"
+
+namespace mistamover::test {
+namespace {
+
+namespace fs = std::filesystem;
+
+// The lock of a directory or file, as long as it lives.
+class Lock {
+  public:
+    explicit Lock(const fs::path& path) : fd_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
+        REQUIRE(::flock(fd_, LOCK_EX) == 0);
+    }
+    ~Lock() { ::close(fd_); }
+    Lock(const Lock&) = delete;
+    Lock& operator=(const Lock&) = delete;
+
+  private:
+    int fd_;
+};
+
+bool waits_for_lock(pid_t pid) {
+    std::ifstream locks("/proc/locks");
+    const std::string of_pid = ' ' + std::to_string(pid) + ' ';
+    for (std::string line; std::getline(locks, line);) {
+        if (line.find(" -> FLOCK") != std::string::npos && line.find(of_pid) != std::string::npos) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool comes_to_wait(const Daemon& daemon, const std::string& process) {
+    return eventually([&] {
+        const pid_t pid = daemon.process(process);
+        return pid > 0 && waits_for_lock(pid);
+    });
+}
+
+// A stream of which `unit` is about to be deleted: its transfer process holds it, and it would be gone, were
+// it not for the test.
+struct DeletionBegun {
+    DiskSite site;
+    fs::path unit = site.directory("p") / "unit";
+    std::optional<Daemon> daemon;
+    std::optional<Lock> lock;
+
+    DeletionBegun() {
+        site.add("p", ", deletion_enabled: true", ", parallel_transfers: 1, stop_file_poll_interval: 100ms");
+        write_file(site.target("p") / ".stop", "nothing drains\n");
+        write_file(unit, std::string(mb, 'u'));
+        daemon.emplace(site);
+        REQUIRE(site.reaches("GOOD"));
+        lock.emplace(site.home() / "run" / "work" / "p");
+        site.disk().leave_free(5 * mb);
+        REQUIRE(comes_to_wait(*daemon, "mm:dsm_disk"));
+        CHECK(fs::exists(unit));
+    }
+    void go_on_sending() const { fs::remove(site.target("p") / ".stop"); }
+    [[nodiscard]] bool arrives(const std::string& name) const {
+        return eventually([&] { return fs::exists(site.target("p") / name); });
+    }
+};
+
+}  // namespace
+
+TEST_SUITE_BEGIN("disk_space");
+
+TEST_CASE("what a controller that has died let be deleted is not deleted after it") {
+    if (!may_mount()) {
+        return;
+    }
+    DeletionBegun begun;
+    Daemon::kill(begun.daemon->controller());
+    // Nor would the next controller's transfer process begin before the deletion were over.
+    REQUIRE(comes_to_wait(*begun.daemon, "mm:p"));
+    begun.site.disk().leave_free(35 * mb);
+    begun.lock.reset();
+    REQUIRE(begun.site.reaches("GOOD"));  // by the next monitor, which waits for the end of this one
+    CHECK(fs::exists(begun.unit));
+    begun.go_on_sending();
+    CHECK(begun.arrives("unit"));
+}
+
+TEST_CASE("a unit that is about to be deleted is not sent by the next process of its stream either") {
+    if (!may_mount()) {
+        return;
+    }
+    DeletionBegun begun;
+    const pid_t monitor = begun.daemon->process("mm:dsm_disk");
+    REQUIRE(::kill(monitor, SIGSTOP) == 0);
+    Daemon::kill(begun.daemon->process("mm:p"));
+    REQUIRE(comes_to_wait(*begun.daemon, "mm:p"));
+    begun.go_on_sending();
+    write_file(begun.site.directory("p") / "later", "data");
+    begun.lock.reset();
+    CHECK(begun.arrives("later"));
+    CHECK_FALSE(fs::exists(begun.site.target("p") / "unit"));
+    REQUIRE(::kill(monitor, SIGCONT) == 0);
+    CHECK(eventually([&] { return !fs::exists(begun.unit); }));
+    CHECK(begun.daemon->stop());
+    CHECK_FALSE(fs::exists(begun.site.target("p") / "unit"));
+}
+
+TEST_CASE("a monitor waits for the end of the one that the file system had under another name") {
+    if (!may_mount()) {
+        return;
+    }
+    DiskSite site;
+    site.add("p");
+    const fs::path other = site.home() / "also";
+    fs::create_directories(other);
+    const Daemon daemon(site);
+    REQUIRE(site.reaches("GOOD"));
+    const pid_t earlier = daemon.process("mm:dsm_disk");
+    REQUIRE(::kill(earlier, SIGSTOP) == 0);
+    REQUIRE(::mount(site.disk().path().c_str(), other.c_str(), nullptr, MS_BIND, nullptr) == 0);
+    fs::create_directories(other / "q");
+    site.add_at("q", other / "q");
+    CHECK(comes_to_wait(daemon, "mm:dsm_also"));
+    REQUIRE(::kill(earlier, SIGCONT) == 0);
+    CHECK(eventually([&] { return !site.status("also").isNull() && site.status("disk").isNull(); }));
+    CHECK(site.status("also")->getValue<std::string>("state") == "GOOD");
+    CHECK(::umount2(other.c_str(), MNT_DETACH) == 0);
+}
+
+TEST_SUITE_END();
+
+}  // namespace mistamover::test
