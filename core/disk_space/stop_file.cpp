@@ -93,8 +93,7 @@ bool StopFileAt::remove() const {
     if (look() != StopSeen::own) {
         return false;
     }
-    const std::string aside = old_name(path_);
-    const int error = files::set_aside({AT_FDCWD, path_.string()}, {AT_FDCWD, aside});
+    const int error = files::set_aside({AT_FDCWD, path_.string()}, {AT_FDCWD, old_name(path_)});
     if (error == ENOENT) {
         return false;
     }
@@ -102,6 +101,11 @@ bool StopFileAt::remove() const {
         errno = error;
         process::throw_errno(path_.string());
     }
+    return remove_from_aside();
+}
+
+bool StopFileAt::remove_from_aside() const {
+    const std::string aside = old_name(path_);
     if (look_at(aside) == StopSeen::own) {
         if (::unlink(aside.c_str()) != 0) {
             process::throw_errno(aside);

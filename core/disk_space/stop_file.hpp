@@ -23,6 +23,8 @@ class StopFileAt {
     /// Removes it if it is the monitor's own. It is renamed aside and looked at again first: one that has
     /// become foreign meanwhile gets its name back. True where it was removed.
     bool remove() const;
+    /// The latter half of remove(), for what has been renamed aside.
+    bool remove_from_aside() const;
     /// Ends what a crash has left of place and remove.
     void recover() const;
 

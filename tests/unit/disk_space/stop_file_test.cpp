@@ -76,6 +76,21 @@ TEST_CASE("whatever anybody else made or touched is his, and stays") {
     CHECK_FALSE(file.remove());
 }
 
+TEST_CASE("what has become an operator's while it is removed gets its name back") {
+    const Scratch scratch;
+    const StopFileAt file(scratch / ".stop");
+    const fs::path aside = scratch / ".mistamover.stop-old";
+    write_file(aside, "an operator's\n");
+    CHECK_FALSE(file.remove_from_aside());
+    CHECK(read_file(file.path()) == "an operator's\n");
+    CHECK(entries_of(scratch.path()) == 1);
+    fs::remove(file.path());
+    REQUIRE(file.place("disk", second));
+    fs::rename(file.path(), aside);
+    CHECK(file.remove_from_aside());
+    CHECK(entries_of(scratch.path()) == 0);
+}
+
 TEST_CASE("what a crash has left is put right: an operator's gets its name back") {
     const Scratch scratch;
     const StopFileAt file(scratch / ".stop");
