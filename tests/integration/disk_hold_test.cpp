@@ -6,10 +6,9 @@
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <fstream>
+#include <optional>
 #include <sys/file.h>
 #include <sys/mount.h>
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "disk_site.hpp"
@@ -65,6 +64,7 @@ struct DeletionBegun {
         write_file(unit, std::string(mb, 'u'));
         daemon.emplace(site);
         REQUIRE(site.reaches("GOOD"));
+        REQUIRE(eventually([&] { return site.state_of("p") == "suspended"; }));
         lock.emplace(site.home() / "run" / "work" / "p");
         site.disk().leave_free(5 * mb);
         REQUIRE(comes_to_wait(*daemon, "mm:dsm_disk"));
@@ -102,6 +102,7 @@ TEST_CASE("a unit that is about to be deleted is not sent by the next process of
     }
     DeletionBegun begun;
     const pid_t monitor = begun.daemon->process("mm:dsm_disk");
+    REQUIRE(monitor > 0);
     REQUIRE(::kill(monitor, SIGSTOP) == 0);
     Daemon::kill(begun.daemon->process("mm:p"));
     REQUIRE(comes_to_wait(*begun.daemon, "mm:p"));
@@ -127,6 +128,7 @@ TEST_CASE("a monitor waits for the end of the one that the file system had under
     const Daemon daemon(site);
     REQUIRE(site.reaches("GOOD"));
     const pid_t earlier = daemon.process("mm:dsm_disk");
+    REQUIRE(earlier > 0);
     REQUIRE(::kill(earlier, SIGSTOP) == 0);
     REQUIRE(::mount(site.disk().path().c_str(), other.c_str(), nullptr, MS_BIND, nullptr) == 0);
     fs::create_directories(other / "q");

@@ -157,9 +157,10 @@ TEST_CASE("a unit that is being sent is never deleted, nor is one that somebody 
     }
     DiskSite site;
     site.add("p", ", deletion_enabled: true", ", bandwidth_limit: 20kB, parallel_transfers: 1");
+    write_unit(site.directory("p") / "sent");
+    write_unit(site.directory("p") / "next");  // in hand together with it, but not open yet
     Daemon daemon(site);
     REQUIRE(site.reaches("GOOD"));
-    write_unit(site.directory("p") / "sent");
     REQUIRE(eventually([&] { return site.state_of("p") == "transferring"; }));
     write_unit(site.directory("p") / "open");
     write_unit(site.directory("p") / "waits");
@@ -171,7 +172,7 @@ TEST_CASE("a unit that is being sent is never deleted, nor is one that somebody 
         site.disk().leave_free(35 * mb);
     }
     site.add("p", ", deletion_enabled: true");
-    for (const char* unit : {"sent", "open"}) {
+    for (const char* unit : {"sent", "next", "open"}) {
         CHECK(eventually([&] { return fs::exists(site.target("p") / unit); }));
         CHECK(fs::file_size(site.target("p") / unit) == mb);
     }
