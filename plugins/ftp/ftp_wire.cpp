@@ -101,6 +101,12 @@ void Wire::wait(short events) {
     wait_for(socket_.impl()->sockfd(), events, context_, silence_);
 }
 
+// Poco does not tell the end of the stream from data that are still to come, where TLS waits for more.
+bool Wire::peer_has_ended() const {
+    char next = 0;
+    return ::recv(socket_.impl()->sockfd(), &next, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
 void Wire::handshake_failed(const std::string& reason) {
     const std::string refused = take_verification_failure();
     if (!refused.empty()) {
@@ -120,6 +126,9 @@ void Wire::start_tls(const TlsClient& tls, const Poco::Net::Session::Ptr& sessio
                 return;
             }
             wait(done == wants_write ? POLLOUT : POLLIN);
+            if (done != wants_write && peer_has_ended()) {
+                handshake_failed("the server has closed the connection");
+            }
         }
     } catch (const Poco::Exception& error) {
         handshake_failed(error.displayText());
@@ -135,6 +144,9 @@ std::size_t Wire::read(char* buffer, std::size_t capacity) {
                 return static_cast<std::size_t>(got);
             }
             wait(secure_ && got == wants_write ? POLLOUT : POLLIN);
+            if (secure_ && got != wants_write && peer_has_ended()) {
+                return 0;
+            }
         }
     } catch (const Poco::Net::SSLConnectionUnexpectedlyClosedException&) {
         return 0;
@@ -156,6 +168,9 @@ void Wire::write(std::string_view bytes) {
                 bytes.remove_prefix(static_cast<std::size_t>(sent));
             } else {
                 wait(secure_ && sent == wants_read ? POLLIN : POLLOUT);
+                if (secure_ && sent == wants_read && peer_has_ended()) {
+                    lost("the server has closed the connection");
+                }
             }
         }
     } catch (const Poco::Exception& error) {

@@ -52,6 +52,7 @@ class Wire {
 
   private:
     void wait(short events);
+    [[nodiscard]] bool peer_has_ended() const;
     [[noreturn]] void handshake_failed(const std::string& reason);
 
     SessionContext& context_;

@@ -5,21 +5,12 @@
 #include <string>
 #include <utility>
 
+#include "quiet_context.hpp"
 #include "sftp/pipeline.hpp"
 
 namespace mistamover::sftp::test {
 
-class QuietContext final : public border::SessionContext {
-  public:
-    void log(LogLevel, std::string_view) noexcept override {}
-    bool cancelled() const noexcept override { return is_cancelled; }
-    int cancel_fd() const noexcept override { return -1; }
-    std::int64_t stall_timeout_ms() const noexcept override { return stall_ms; }
-    void acquire(std::uint64_t) noexcept override {}
-    void progress(std::uint64_t) noexcept override {}
-    bool is_cancelled = false;
-    std::int64_t stall_ms = 60'000;
-};
+using mistamover::test::QuietContext;
 
 /// Takes what is sent, and answers with what the test puts there.
 class ScriptedChannel final : public ByteChannel {
