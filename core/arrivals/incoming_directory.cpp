@@ -94,7 +94,8 @@ std::optional<std::string> Directory::read_small(const std::string& name, std::s
     do {
         length = ::read(file.get(), content.data(), content.size());
     } while (length < 0 && errno == EINTR);
-    if (length < 0 || static_cast<std::size_t>(length) > limit) {
+    // Less than the whole, as some file systems give, is read again when it is looked at next.
+    if (length < 0 || length != info.st_size || static_cast<std::size_t>(length) > limit) {
         return std::nullopt;
     }
     content.resize(static_cast<std::size_t>(length));
