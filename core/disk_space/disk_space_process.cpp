@@ -80,6 +80,9 @@ class DiskSpaceProcess {
     void start() {
         try {
             set_up();
+            if (ending_) {
+                return;
+            }
             heartbeat();
             poll();
         } catch (const std::exception& error) {
@@ -168,14 +171,14 @@ class DiskSpaceProcess {
         const process::MonitorStream& stream = monitor_->streams()[batch_.stream];
         const process::UniqueFd no_process_starts =
             held.empty() ? process::UniqueFd() : process::hold_back_work(stream.transfer_work_dir);
-        if (!channel_->connected()) {
+        if (ending_ || !channel_->connected()) {
             end();
             return;
         }
         monitor_->carry_out(
             batch_,
             [&](const Unit& unit) { return unit.place != UnitPlace::data || held.contains(unit.name); },
-            [until = Clock::now() + longest_batch] { return Clock::now() < until; });
+            [this, until = Clock::now() + longest_batch] { return !ending_ && Clock::now() < until; });
         channel_->send(process::ReleaseUnits{stream.name});
         channel_->send(monitor_->report());
         loop_.call_after(0ms, [this] { go_on_deleting(); });

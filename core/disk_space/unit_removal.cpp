@@ -203,7 +203,7 @@ bool remove_from_aside(int directory_fd, const Unit& unit, const std::function<v
                        const std::function<bool()>& go_on) {
     const files::RenameEnd own{directory_fd, unit.name};
     const files::RenameEnd aside{directory_fd, dot_name_of(unit)};
-    if (!may_go_from_aside(directory_fd, aside.path, unit)) {
+    if (!may_go_from_aside(directory_fd, aside.path, unit) || !go_on()) {
         if (const int error = files::rename_no_replace(aside, own); error != 0) {
             errno = error;
             process::throw_errno("cannot give back the name of " + unit.name);

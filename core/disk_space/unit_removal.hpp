@@ -27,10 +27,11 @@ bool is_long_unchanged(std::int64_t changed_ns, std::int64_t at_ns);
 
 /// Deletes a unit of the directory, if it still is the one that is described and not in use; true where it
 /// was deleted. It gets a dot-name first, under which it is looked at once more: where another one has come
-/// under its name, or somebody has opened it, it gets that name back. `about_to` is called when it has the
-/// dot-name, `go_on` before each entry of a directory: false ends it there. Follows no link and crosses no
-/// mount. Throws std::system_error; what could be deleted of a directory is then gone, and the rest has the
-/// dot-name: so it is, too, with ECANCELED, where it was not to go on.
+/// under its name, or somebody has opened it, it gets that name back; so it does where `go_on` says false
+/// before anything is deleted. `about_to` is called when it has the dot-name, `go_on` before each entry of a
+/// directory, too: false ends it there. Follows no link and crosses no mount. Throws std::system_error; what
+/// could be deleted of a directory is then gone, and the rest has the dot-name: so it is, too, with
+/// ECANCELED, where it was not to go on.
 bool remove_unit(int directory_fd, const Unit& unit, const std::function<void()>& about_to,
                  const std::function<bool()>& go_on);
 

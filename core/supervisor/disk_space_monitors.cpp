@@ -134,8 +134,10 @@ void DiskSpaceMonitors::on_message(const std::string& label, process::Message&& 
     } else if (const auto* wanted = std::get_if<process::HoldUnits>(&message)) {
         hold(label, *wanted);
     } else if (const auto* released = std::get_if<process::ReleaseUnits>(&message)) {
-        child.holds.erase(released->stream);
-        transfers_.release_units(released->stream);
+        // What another file system's monitor holds of the stream stays held.
+        if (child.holds.erase(released->stream) > 0) {
+            transfers_.release_units(released->stream);
+        }
     } else if (std::holds_alternative<process::Finished>(message)) {
         child.finished = true;
     }

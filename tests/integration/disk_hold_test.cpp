@@ -9,6 +9,8 @@
 #include <optional>
 #include <sys/file.h>
 #include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "disk_site.hpp"
@@ -32,42 +34,82 @@ class Lock {
     int fd_;
 };
 
-bool waits_for_lock(pid_t pid) {
+bool waits_for_lock(pid_t pid, const fs::path& path) {
+    struct stat info {};
+    if (::stat(path.c_str(), &info) != 0) {
+        return false;
+    }
     std::ifstream locks("/proc/locks");
     const std::string of_pid = ' ' + std::to_string(pid) + ' ';
+    const std::string of_inode = ':' + std::to_string(info.st_ino) + ' ';
     for (std::string line; std::getline(locks, line);) {
-        if (line.find(" -> FLOCK") != std::string::npos && line.find(of_pid) != std::string::npos) {
+        if (line.find(" -> FLOCK") != std::string::npos && line.find(of_pid) != std::string::npos &&
+            line.find(of_inode) != std::string::npos) {
             return true;
         }
     }
     return false;
 }
 
-bool comes_to_wait(const Daemon& daemon, const std::string& process) {
+// For the lock of this directory or file.
+bool comes_to_wait(const Daemon& daemon, const std::string& process, const fs::path& path) {
     return eventually([&] {
         const pid_t pid = daemon.process(process);
-        return pid > 0 && waits_for_lock(pid);
+        return pid > 0 && waits_for_lock(pid, path);
     });
 }
 
-// A stream of which `unit` is about to be deleted: its transfer process holds it, and it would be gone, were
-// it not for the test.
+// The same directory once more, at another one, as long as it lives.
+class BindMount {
+  public:
+    BindMount(const fs::path& directory, fs::path at) : at_(std::move(at)) {
+        fs::create_directories(at_);
+        REQUIRE(::mount(directory.c_str(), at_.c_str(), nullptr, MS_BIND, nullptr) == 0);
+    }
+    ~BindMount() { ::umount2(at_.c_str(), MNT_DETACH); }
+    BindMount(const BindMount&) = delete;
+    BindMount& operator=(const BindMount&) = delete;
+
+  private:
+    fs::path at_;
+};
+
+fs::path created(const fs::path& directory) {
+    fs::create_directories(directory);
+    return directory;
+}
+
+// That of the one whose file system is the site's disk.
+fs::path lock_of_monitor(const DiskSite& site) {
+    struct stat info {};
+    REQUIRE(::stat(site.disk().path().c_str(), &info) == 0);
+    return site.home() / "run" / "disk_space" /
+           (std::to_string(major(info.st_dev)) + ':' + std::to_string(minor(info.st_dev))) / "lock";
+}
+
+// A stream, its quarantine on another file system, of which `unit` is about to be deleted: its transfer
+// process holds it, and it would be gone, were it not for the test.
 struct DeletionBegun {
     DiskSite site;
+    SmallDisk other{created(site.home() / "other"), 64};
+    fs::path quarantine = created(other.path() / "quarantine");
     fs::path unit = site.directory("p") / "unit";
+    fs::path locked = site.home() / "run" / "work" / "p";
     std::optional<Daemon> daemon;
     std::optional<Lock> lock;
 
     DeletionBegun() {
-        site.add("p", ", deletion_enabled: true", ", parallel_transfers: 1, stop_file_poll_interval: 100ms");
+        site.add("p", ", deletion_enabled: true",
+                 ", parallel_transfers: 1, stop_file_poll_interval: 100ms, quarantine_dir: " +
+                     quarantine.string());
         write_file(site.target("p") / ".stop", "nothing drains\n");
         write_file(unit, std::string(mb, 'u'));
         daemon.emplace(site);
         REQUIRE(site.reaches("GOOD"));
         REQUIRE(eventually([&] { return site.state_of("p") == "suspended"; }));
-        lock.emplace(site.home() / "run" / "work" / "p");
+        lock.emplace(locked);
         site.disk().leave_free(5 * mb);
-        REQUIRE(comes_to_wait(*daemon, "mm:dsm_disk"));
+        REQUIRE(comes_to_wait(*daemon, "mm:dsm_disk", locked));
         CHECK(fs::exists(unit));
     }
     void go_on_sending() const { fs::remove(site.target("p") / ".stop"); }
@@ -87,7 +129,7 @@ TEST_CASE("what a controller that has died let be deleted is not deleted after i
     DeletionBegun begun;
     Daemon::kill(begun.daemon->controller());
     // Nor would the next controller's transfer process begin before the deletion were over.
-    REQUIRE(comes_to_wait(*begun.daemon, "mm:p"));
+    REQUIRE(comes_to_wait(*begun.daemon, "mm:p", begun.locked));
     begun.site.disk().leave_free(35 * mb);
     begun.lock.reset();
     REQUIRE(begun.site.reaches("GOOD"));  // by the next monitor, which waits for the end of this one
@@ -105,13 +147,34 @@ TEST_CASE("a unit that is about to be deleted is not sent by the next process of
     REQUIRE(monitor > 0);
     REQUIRE(::kill(monitor, SIGSTOP) == 0);
     Daemon::kill(begun.daemon->process("mm:p"));
-    REQUIRE(comes_to_wait(*begun.daemon, "mm:p"));
+    REQUIRE(comes_to_wait(*begun.daemon, "mm:p", begun.locked));
     begun.go_on_sending();
     write_file(begun.site.directory("p") / "later", "data");
     begun.lock.reset();
     CHECK(begun.arrives("later"));
     CHECK_FALSE(fs::exists(begun.site.target("p") / "unit"));
     REQUIRE(::kill(monitor, SIGCONT) == 0);
+    CHECK(eventually([&] { return !fs::exists(begun.unit); }));
+    CHECK(begun.daemon->stop());
+    CHECK_FALSE(fs::exists(begun.site.target("p") / "unit"));
+}
+
+TEST_CASE("what another file system's monitor deletes of the stream releases nothing that this one deletes") {
+    if (!may_mount()) {
+        return;
+    }
+    DeletionBegun begun;
+    write_file(begun.quarantine / "failed", std::string(10 * mb, 'f'));
+    begun.other.leave_free(5 * mb);
+    REQUIRE(eventually([&] {
+        const auto other = begun.site.status("other");
+        return other && other->getValue<std::uint64_t>("deleted_units") == 1;
+    }));
+    begun.go_on_sending();
+    write_file(begun.site.directory("p") / "later", "data");
+    CHECK(begun.arrives("later"));
+    CHECK_FALSE(fs::exists(begun.site.target("p") / "unit"));
+    begun.lock.reset();
     CHECK(eventually([&] { return !fs::exists(begun.unit); }));
     CHECK(begun.daemon->stop());
     CHECK_FALSE(fs::exists(begun.site.target("p") / "unit"));
@@ -124,20 +187,19 @@ TEST_CASE("a monitor waits for the end of the one that the file system had under
     DiskSite site;
     site.add("p");
     const fs::path other = site.home() / "also";
-    fs::create_directories(other);
+    std::optional<BindMount> mounted;
     const Daemon daemon(site);
     REQUIRE(site.reaches("GOOD"));
     const pid_t earlier = daemon.process("mm:dsm_disk");
     REQUIRE(earlier > 0);
     REQUIRE(::kill(earlier, SIGSTOP) == 0);
-    REQUIRE(::mount(site.disk().path().c_str(), other.c_str(), nullptr, MS_BIND, nullptr) == 0);
+    mounted.emplace(site.disk().path(), other);
     fs::create_directories(other / "q");
     site.add_at("q", other / "q");
-    CHECK(comes_to_wait(daemon, "mm:dsm_also"));
+    CHECK(comes_to_wait(daemon, "mm:dsm_also", lock_of_monitor(site)));
     REQUIRE(::kill(earlier, SIGCONT) == 0);
     CHECK(eventually([&] { return !site.status("also").isNull() && site.status("disk").isNull(); }));
     CHECK(site.status("also")->getValue<std::string>("state") == "GOOD");
-    CHECK(::umount2(other.c_str(), MNT_DETACH) == 0);
 }
 
 TEST_SUITE_END();

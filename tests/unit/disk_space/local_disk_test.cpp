@@ -5,6 +5,7 @@
 #include <doctest/doctest.h>
 #include <sys/mount.h>
 #include <unistd.h>
+#include <utility>
 
 #include "disk_space/unit_removal.hpp"
 #include "scratch.hpp"
@@ -137,7 +138,8 @@ TEST_CASE("a deletion is left where it is not to go on, and ended by the next pr
     const auto stream = stream_in(scratch);
     write_file(scratch / "data" / "tree" / "file", "12345");
     LocalDisk disk = disk_with(scratch, {stream});
-    disk.while_deleting([] { return false; });
+    bool go_on = true;  // at first
+    disk.while_deleting([&] { return std::exchange(go_on, false); });
     REQUIRE(disk.units(0).size() == 1);
     const Unit tree = *disk.units(0).front();
     CHECK_THROWS(disk.remove_unit(0, tree, [] {}));

@@ -201,16 +201,30 @@ TEST_CASE("a deletion that a crash has interrupted is ended, if it is of the uni
     CHECK(read_file(at.inside / cut) == "whose?");
 }
 
+TEST_CASE("what is not to be deleted any more has its name back before anything of it goes") {
+    const Removal at;
+    write_file(at.inside / "file", "12345");
+    write_file(at.inside / "tree" / "file", "12345");
+    for (const Unit& unit : {at.unit("file"), at.unit("tree")}) {
+        CHECK_FALSE(remove_unit(
+            at.fd.get(), unit, [&] { ++at.told; }, [] { return false; }));
+        CHECK(fs::exists(at.inside / unit.name));
+    }
+    CHECK(at.told == 0);
+    CHECK(deletions_begun(at.fd.get(), at.inside.string()).empty());
+    CHECK(fs::exists(at.inside / "tree" / "file"));
+}
+
 TEST_CASE("a deletion that is to end leaves the rest under its dot-name, to be ended later") {
     const Removal at;
     for (const char* name : {"a", "b", "c"}) {
         write_file(at.inside / "tree" / name, "12345");
     }
     const Unit tree = at.unit("tree");
-    int left = 2;
-    const auto twice = [&] { return left-- > 0; };
+    int left = 3;  // before it begins, and before two entries
+    const auto thrice = [&] { return left-- > 0; };
     CHECK_THROWS(remove_unit(
-        at.fd.get(), tree, [] {}, twice));
+        at.fd.get(), tree, [] {}, thrice));
     const fs::path aside = at.inside / dot_name_of(tree);
     CHECK(std::distance(fs::directory_iterator(aside), {}) == 1);
     const auto begun = deletions_begun(at.fd.get(), at.inside.string());
