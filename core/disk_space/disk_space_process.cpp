@@ -114,14 +114,15 @@ class DiskSpaceProcess {
         loop_.call_after(process::heartbeat_interval, [this] { heartbeat(); });
     }
 
-    // While a directory is deleted, which may take long; false: the process is to end.
+    // While a directory is deleted, which may take long. A stop lets it go to its end, for nobody may be
+    // there to end it later; false: the controller has gone, and what comes after it waits.
     bool attend() {
         if (Clock::now() >= attended_at_ + longest_batch) {
             attended_at_ = Clock::now();
             channel_->send(process::Heartbeat{});
             channel_->receive();
         }
-        return !ending_;
+        return channel_->connected();
     }
 
     void poll() {
