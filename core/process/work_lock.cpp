@@ -21,6 +21,14 @@ UniqueFd locked(UniqueFd file, const std::string& path) {
     return file;
 }
 
+UniqueFd opened_directory(const std::string& path) {
+    UniqueFd directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (!directory.valid() && errno != ENOENT) {
+        throw_errno(path);
+    }
+    return directory;
+}
+
 }  // namespace
 
 UniqueFd take_work_lock(const std::string& work_dir) {
@@ -35,8 +43,19 @@ bool work_lock_is_free(const std::string& work_dir) {
 
 // The directory itself is locked: on a disk that is full, a file for it could not be made.
 UniqueFd hold_back_work(const std::string& work_dir) {
-    UniqueFd directory(::open(work_dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    return directory.valid() || errno != ENOENT ? locked(std::move(directory), work_dir) : UniqueFd();
+    UniqueFd directory = opened_directory(work_dir);
+    return directory.valid() ? locked(std::move(directory), work_dir) : UniqueFd();
+}
+
+bool work_is_held_back(const std::string& work_dir) {
+    const UniqueFd directory = opened_directory(work_dir);
+    if (!directory.valid() || ::flock(directory.get(), LOCK_SH | LOCK_NB) == 0) {
+        return false;
+    }
+    if (errno != EWOULDBLOCK) {
+        throw_errno(work_dir);
+    }
+    return true;
 }
 
 }  // namespace mistamover::process

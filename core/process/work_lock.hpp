@@ -19,9 +19,7 @@ bool work_lock_is_free(const std::string& work_dir);
 /// directory, nobody has worked there yet: invalid. Throws std::system_error.
 UniqueFd hold_back_work(const std::string& work_dir);
 
-/// Waits until nobody holds the work back. Throws std::system_error.
-inline void wait_while_held_back(const std::string& work_dir) {
-    (void)hold_back_work(work_dir);
-}
+/// Whether anybody holds the work back, at this moment. Throws std::system_error.
+bool work_is_held_back(const std::string& work_dir);
 
 }  // namespace mistamover::process

@@ -3,12 +3,15 @@
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <exception>
 #include <functional>
 #include <optional>
 #include <unistd.h>
+#include <utility>
+#include <vector>
 
 #include "process/spawn.hpp"
 #include "process/work_lock.hpp"
@@ -16,6 +19,8 @@
 
 namespace mistamover::stream {
 namespace {
+
+constexpr std::chrono::milliseconds held_back_poll{200};
 
 // The dot-name under which this stream may leave temporary files at the target: not that of another stream or
 // host.
@@ -51,13 +56,11 @@ class TransferProcess {
   private:
     void on_message(const process::Message& message) {
         if (const auto* configure = std::get_if<process::Configure>(&message)) {
-            try {
-                set_up(*configure);
-            } catch (const std::exception& error) {
-                refuse(error.what());
-            }
+            or_refuse([&] { set_up(*configure); });
         } else if (controller_) {
             controller_->handle(message);
+        } else if (held_back_ && !std::holds_alternative<process::Stop>(message)) {
+            early_.push_back(message);
         } else if (const auto* wanted = std::get_if<process::HoldUnits>(&message)) {
             channel_->send(process::UnitsHeld{wanted->request, wanted->names});  // it sends nothing at all
         } else if (std::holds_alternative<process::Stop>(message)) {
@@ -85,19 +88,44 @@ class TransferProcess {
         }
     }
 
+    void or_refuse(const std::function<void()>& step) {
+        try {
+            step();
+        } catch (const std::exception& error) {
+            held_back_ = false;
+            refuse(error.what());
+        }
+    }
+
     void set_up(const process::Configure& configure) {
         settings_ = config::stream_settings(config::parse_settings(configure.settings));
         work_dir_ = configure.work_dir;
         one_off_ = configure.one_off;
         lock_ = process::take_work_lock(work_dir_);
-        process::wait_while_held_back(work_dir_);
+        begin(configure.held);
+    }
+
+    // Not while a monitor, perhaps of an earlier controller, deletes units that it might send.
+    void begin(const std::vector<std::string>& held) {
         const LogLevel level = settings_.global.logging.level;
         const logging::Logger log(log_socket_, "dtc_" + settings_.name, level);
+        if (process::work_is_held_back(work_dir_)) {
+            if (!std::exchange(held_back_, true)) {
+                log.info("waits for the end of a deletion in its directory");
+            }
+            channel_->send(process::Heartbeat{});
+            loop_.call_after(held_back_poll, [this, held] { or_refuse([&] { begin(held); }); });
+            return;
+        }
+        held_back_ = false;
         load_plugin(level);
         source_.emplace(settings_);
         controller_.emplace(loop_, *channel_, settings_, one_off_, log, *source_, *module_, *context_,
                             cancel_, temp_dir_name(settings_), work_dir_);
-        controller_->start(configure.held);
+        controller_->start(held);
+        for (const process::Message& message : std::exchange(early_, {})) {
+            controller_->handle(message);
+        }
     }
 
     void load_plugin(LogLevel level) {
@@ -165,6 +193,8 @@ class TransferProcess {
     std::string work_dir_;
     bool one_off_ = false;
     bool failed_ = false;
+    bool held_back_ = false;
+    std::vector<process::Message> early_;  ///< What came while it was held back: for the controller.
     process::UniqueFd lock_;
     CancelToken cancel_;
     std::optional<plugin_host::Plugin> plugin_;

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <fstream>
 #include <optional>
+#include <sstream>
 #include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
@@ -112,6 +113,17 @@ struct DeletionBegun {
         REQUIRE(comes_to_wait(*daemon, "mm:dsm_disk", locked));
         CHECK(fs::exists(unit));
     }
+    /// Whether so many processes of the stream have come to wait for the end of the deletion.
+    [[nodiscard]] bool is_held_back(int processes) const {
+        return eventually([&] {
+            int waits = 0;
+            std::istringstream lines(site.log("dtc_p"));
+            for (std::string line; std::getline(lines, line);) {
+                waits += line.ends_with("waits for the end of a deletion in its directory") ? 1 : 0;
+            }
+            return waits == processes;
+        });
+    }
     void go_on_sending() const { fs::remove(site.target("p") / ".stop"); }
     [[nodiscard]] bool arrives(const std::string& name) const {
         return eventually([&] { return fs::exists(site.target("p") / name); });
@@ -129,7 +141,7 @@ TEST_CASE("what a controller that has died let be deleted is not deleted after i
     DeletionBegun begun;
     Daemon::kill(begun.daemon->controller());
     // Nor would the next controller's transfer process begin before the deletion were over.
-    REQUIRE(comes_to_wait(*begun.daemon, "mm:p", begun.locked));
+    REQUIRE(begun.is_held_back(1));
     begun.site.disk().leave_free(35 * mb);
     begun.lock.reset();
     REQUIRE(begun.site.reaches("GOOD"));  // by the next monitor, which waits for the end of this one
@@ -147,7 +159,7 @@ TEST_CASE("a unit that is about to be deleted is not sent by the next process of
     REQUIRE(monitor > 0);
     REQUIRE(::kill(monitor, SIGSTOP) == 0);
     Daemon::kill(begun.daemon->process("mm:p"));
-    REQUIRE(comes_to_wait(*begun.daemon, "mm:p", begun.locked));
+    REQUIRE(begun.is_held_back(1));
     begun.go_on_sending();
     write_file(begun.site.directory("p") / "later", "data");
     begun.lock.reset();
@@ -157,6 +169,20 @@ TEST_CASE("a unit that is about to be deleted is not sent by the next process of
     CHECK(eventually([&] { return !fs::exists(begun.unit); }));
     CHECK(begun.daemon->stop());
     CHECK_FALSE(fs::exists(begun.site.target("p") / "unit"));
+}
+
+TEST_CASE("a process that is held back by a deletion ends when it is told to") {
+    if (!may_mount()) {
+        return;
+    }
+    DeletionBegun begun;
+    Daemon::kill(begun.daemon->process("mm:p"));
+    REQUIRE(begun.is_held_back(1));
+    const pid_t held_back = begun.daemon->process("mm:p");
+    REQUIRE(held_back > 0);
+    REQUIRE(::kill(held_back, SIGTERM) == 0);
+    CHECK(eventually([&] { return parent_of(held_back) == 0; }));
+    CHECK(begun.is_held_back(2));  // the next one
 }
 
 TEST_CASE("what another file system's monitor deletes of the stream releases nothing that this one deletes") {

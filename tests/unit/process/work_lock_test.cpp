@@ -27,12 +27,16 @@ TEST_CASE("work is held back beside its lock, and where none was done, nothing i
     UniqueFd held = hold_back_work(directory);
     REQUIRE(held.valid());
     CHECK(work_lock_is_free(directory));
+    CHECK(work_is_held_back(directory));
     const UniqueFd other(::open(directory.c_str(), O_RDONLY | O_CLOEXEC));
     CHECK(::flock(other.get(), LOCK_EX | LOCK_NB) != 0);
     held.reset();
+    CHECK_FALSE(work_is_held_back(directory));
     CHECK(::flock(other.get(), LOCK_EX | LOCK_NB) == 0);
     CHECK_FALSE(hold_back_work((scratch / "missing").string()).valid());
+    CHECK_FALSE(work_is_held_back((scratch / "missing").string()));
     write_file(scratch / "file", "");
+    CHECK_THROWS(work_is_held_back((scratch / "file").string()));
     CHECK_THROWS(hold_back_work((scratch / "file").string()));
 }
 
