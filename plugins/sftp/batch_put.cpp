@@ -298,7 +298,7 @@ void BatchPut::publish(Item& item) {
                 return report(item);
             }
             const Status refusal = reply.failure("publish " + item.target);
-            if (reply.code == reply_code::no_such_file) {
+            if (reply.code == reply_code::no_such_file && tools_.server.features().is_proftpd) {
                 return finish_vanished(item, refusal);
             }
             finish_refused(item, refusal);

@@ -61,6 +61,7 @@ void Server::try_check_file() {
         },
         [this](Reply& reply) {
             features_.check_file = reply.type == PacketType::status && reply.code == reply_code::no_such_file;
+            features_.is_proftpd = features_.check_file;
         });
 }
 

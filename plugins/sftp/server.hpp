@@ -17,6 +17,7 @@ struct ServerFeatures {
     bool limits = false;
     bool lsetstat = false;
     bool check_file = false;
+    bool is_proftpd = false;  ///< As far as can be told: it does not tell of the check-file that it has.
     /// Bytes of data in one write, and files open at once: what every server must take, or has said.
     std::size_t write_size = 32768;
     std::size_t open_files = 64;

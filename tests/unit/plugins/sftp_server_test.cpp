@@ -57,6 +57,7 @@ TEST_CASE("what a server offers is known by name and version") {
     CHECK(all.fsync);
     CHECK(all.lsetstat);
     CHECK(all.check_file);
+    CHECK_FALSE(all.is_proftpd);
     CHECK(all.write_size == 100'000);
     CHECK(all.open_files == 90);
     ServerFeatures other;
@@ -73,11 +74,13 @@ TEST_CASE("limits that a server does not know, or exaggerates, are those that ev
     const ServerFeatures unknown =
         features_of(hello({{"limits@openssh.com", "1"}}, 0, 0) + status(2, unsupported));
     CHECK_FALSE(unknown.check_file);
+    CHECK_FALSE(unknown.is_proftpd);
     CHECK(unknown.write_size == 32768);
     CHECK(unknown.open_files == 64);
     const ServerFeatures huge = features_of(hello({{"limits@openssh.com", "1"}}, 1ULL << 40U, 1ULL << 40U) +
                                             status(2, reply_code::no_such_file));
     CHECK(huge.check_file);  // it has looked for the file that was asked about
+    CHECK(huge.is_proftpd);
     CHECK(huge.write_size <= 262144);
     CHECK(huge.open_files <= 256);
 }
