@@ -25,6 +25,13 @@ std::string active_command(const Poco::Net::SocketAddress& here) {
            std::to_string(here.port() % 256);
 }
 
+/// Whether a transfer may end so; a NOOP is answered otherwise.
+bool ends_transfer(const Reply& reply) {
+    constexpr int closing = 226;
+    constexpr int done = 250;
+    return reply.code == closing || reply.code == done || reply.code / 100 == 4 || reply.code / 10 == 55;
+}
+
 }  // namespace
 
 void DataChannel::queue_transfer(const std::string& command, std::uint64_t offset) {
@@ -170,10 +177,9 @@ Reply DataChannel::end_of_transfer() {
 Reply DataChannel::end_of_cut_transfer() {
     Reply reply = control_.read_reply();
     if (reply.preliminary()) {
-        constexpr int noop_done = 200;
         control_.queue_unanswered("NOOP");
         control_.flush();
-        for (Reply next = control_.read_reply(); next.code != noop_done; next = control_.read_reply()) {
+        for (Reply next = end_of_transfer(); ends_transfer(next); next = end_of_transfer()) {
             reply = std::move(next);
         }
     }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cctype>
+#include <initializer_list>
 #include <string>
 
 #include "ftp/ftp_path.hpp"
@@ -28,15 +29,18 @@ constexpr Meaning stream(StatusCode code) {
 /// A server that is full may say so with the number of a refused password: the words alone tell them apart.
 /// Those that are not understood mean the password, which must not be tried again and again.
 bool says_full(const Reply& reply) {
-    const auto says = [&](std::string_view words) {
+    const auto says_one = [&](std::string_view words) {
         return std::any_of(reply.lines.begin(), reply.lines.end(), [&](const std::string& line) {
             return std::search(line.begin(), line.end(), words.begin(), words.end(), [](char a, char b) {
                        return std::tolower(static_cast<unsigned char>(a)) == b;
                    }) != line.end();
         });
     };
-    return (says("too many") || says("maximum number")) && !says("attempt") && !says("fail") &&
-           !says("tries");
+    const auto says = [&](std::initializer_list<std::string_view> choice) {
+        return std::any_of(choice.begin(), choice.end(), says_one);
+    };
+    return says({"too many", "maximum number"}) && says({"client", "user", "connection", "session"}) &&
+           !says({"attempt", "fail", "tries", "password", "invalid", "error"});
 }
 
 Meaning refused_login(const Reply& reply) {

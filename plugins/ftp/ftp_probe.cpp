@@ -27,27 +27,32 @@ void make_temp_dir(Tools tools) {
     (void)tools.control.call(tools.control.with_path("MKD", tools.options.temp_dir));
 }
 
-bool keeps_odd_names(Tools tools) {
+/// Whether it will always be so for that name: not for want of space, of a connection or of luck.
+bool is_for_good(const Status& refusal) {
+    return refusal.scope() == StatusScope::item && refusal.protocol_code() / 100 == 5;
+}
+
+/// `found` is set where the Status is ok; otherwise another try may tell.
+Status try_odd_name(Tools tools, OddNames& found) {
     make_temp_dir(tools);
     const std::string unique = tools.shared.temp_names.next(tools.options);
     const std::string odd =
         join(tools.options.temp_dir, " \t" + unique.substr(unique.rfind('/') + 1) + "\033 ");
     const Reply stored = store_empty(tools, tools.control.with_path("STOR", odd));
     if (!stored.completed()) {
-        const Status status = reply_failure(stored, During::transfer, "make a temporary file");
-        if (status.scope() != StatusScope::item) {
-            throw StatusError(status);
-        }
-        return false;
+        const Status refusal = reply_failure(stored, During::transfer, "make a temporary file");
+        found = OddNames::changed;
+        return is_for_good(refusal) ? Status{} : refusal;
     }
     std::vector<ListedEntry> entries;
-    (void)Lookup(tools).list(tools.options.temp_dir, entries);
+    const Status listed = Lookup(tools).list(tools.options.temp_dir, entries);
     const bool kept = std::any_of(entries.begin(), entries.end(), [&](const ListedEntry& entry) {
         return join(tools.options.temp_dir, entry.name) == odd;
     });
     // Where it has another name, the stream's cleaning up finds it.
     (void)tools.control.call(tools.control.with_path("DELE", odd));
-    return kept;
+    found = kept ? OddNames::kept : OddNames::changed;
+    return listed;
 }
 
 }  // namespace
@@ -74,21 +79,26 @@ bool renames_over(Tools tools) {
     return replaced;
 }
 
-bool doubles_iac(Tools tools) {
+std::optional<bool> doubles_iac(Tools tools) {
     std::string path = tools.shared.temp_names.next(tools.options);
     path.insert(path.rfind('/') + 1, ".");
     const std::string command = path + "\xff\xff";
     const NameRules as_is{false};
-    bool doubles = true;
-    if (store_empty(tools, command_with_path("STOR", command, as_is)).completed()) {
-        std::vector<ListedEntry> entries;
-        (void)Lookup(tools).list(tools.options.temp_dir, entries);
-        doubles = std::none_of(entries.begin(), entries.end(), [&](const ListedEntry& entry) {
-            return join(tools.options.temp_dir, entry.name) == command;
-        });
+    const Reply stored = store_empty(tools, command_with_path("STOR", command, as_is));
+    Status status;
+    std::vector<ListedEntry> entries;
+    if (stored.completed()) {
+        status = Lookup(tools).list(tools.options.temp_dir, entries);
         (void)tools.control.call(command_with_path("DELE", command, as_is));
+    } else {
+        status = reply_failure(stored, During::transfer, "make a temporary file");
     }
-    return doubles;
+    if (!status.ok()) {
+        return is_for_good(status) ? std::optional(true) : std::nullopt;
+    }
+    return std::none_of(entries.begin(), entries.end(), [&](const ListedEntry& entry) {
+        return join(tools.options.temp_dir, entry.name) == command;
+    });
 }
 
 Status check_name_kept(Tools tools, std::string_view path) {
@@ -97,7 +107,15 @@ Status check_name_kept(Tools tools, std::string_view path) {
     }
     auto& odd_names = tools.shared.odd_names;
     if (odd_names == OddNames::unknown) {
-        odd_names = keeps_odd_names(tools) ? OddNames::kept : OddNames::changed;
+        OddNames found{};
+        const Status status = try_odd_name(tools, found);
+        if (!status.ok()) {
+            if (status.scope() != StatusScope::item) {
+                throw StatusError(status);
+            }
+            return status;
+        }
+        odd_names = found;
     }
     if (odd_names == OddNames::kept) {
         return {};

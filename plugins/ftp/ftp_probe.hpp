@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <optional>
 #include <string_view>
 
 #include "ftp/ftp_tools.hpp"
@@ -14,11 +15,13 @@ namespace mistamover::ftp {
 bool renames_over(Tools tools);
 
 /// Whether two bytes of 255 in a command are one in the name: the listing tells. By the name's dot it tells,
-/// too, that dot-names are listed: then what a listing does not show is not there.
-bool doubles_iac(Tools tools);
+/// too, that dot-names are listed: then what a listing does not show is not there. A server that takes no
+/// such name, or lists nothing, is held to the standard. Empty where this try does not tell.
+std::optional<bool> doubles_iac(Tools tools);
 
 /// ok, or an item's failure where the server would give another name than that of `path` to what is stored
-/// there, and so perhaps replace another unit. Nothing is tried out before such a name is met.
+/// there, and so perhaps replace another unit, or where that cannot be told this time. Nothing is tried out
+/// before such a name is met.
 Status check_name_kept(Tools tools, std::string_view path);
 
 }  // namespace mistamover::ftp

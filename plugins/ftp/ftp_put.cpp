@@ -132,7 +132,7 @@ std::uint64_t Put::choose_temp_name(Stored& file, SourceFile& source) {
     file.resumable =
         request_.items[file.index].size >= resumable_size && tools_.control.features().rest_stream;
     if (const auto leftover = tools_.shared.leftovers.take(file.final_name)) {
-        if (const std::uint64_t offset = offset_to_resume(tools_, *leftover, source); offset > 0) {
+        if (const std::uint64_t offset = look_at_leftover(file, *leftover, source); offset > 0) {
             tools_.context.log(LogLevel::info,
                                "goes on with " + file.final_name + " at byte " + std::to_string(offset));
             file.temp_name = leftover->temp_name;
@@ -142,6 +142,19 @@ std::uint64_t Put::choose_temp_name(Stored& file, SourceFile& source) {
     }
     file.temp_name = tools_.shared.temp_names.next(tools_.options, file.resumable);
     return 0;
+}
+
+/// As offset_to_resume. A connection that breaks meanwhile does not cost the leftover, unless it does so
+/// again: some servers end it over that look.
+std::uint64_t Put::look_at_leftover(const Stored& file, Leftover leftover, SourceFile& source) {
+    try {
+        return offset_to_resume(tools_, leftover, source);
+    } catch (const StatusError&) {
+        if (!std::exchange(leftover.broke_a_look, true)) {
+            tools_.shared.leftovers.keep(file.final_name, std::move(leftover));
+        }
+        throw;
+    }
 }
 
 void Put::keep_leftover(const Stored& file, const SourceFile& source, std::uint64_t offset) {

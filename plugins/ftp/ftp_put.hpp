@@ -40,6 +40,7 @@ class Put {
     void store(std::size_t index);
     void store(SourceFile& source, Stored file);
     std::uint64_t choose_temp_name(Stored& file, SourceFile& source);
+    std::uint64_t look_at_leftover(const Stored& file, Leftover leftover, SourceFile& source);
     void keep_leftover(const Stored& file, const SourceFile& source, std::uint64_t offset);
     void failed(const Stored& file, Status status);
     void discard(const std::string& temp_name);

@@ -40,8 +40,10 @@ void FtpSession::connect() {
     last_use_ = std::chrono::steady_clock::now();
     if (!shared_.probed) {
         shared_.renames_over = renames_over(tools());
-        shared_.doubles_iac = doubles_iac(tools());
-        shared_.probed = true;
+        if (const std::optional<bool> doubles = doubles_iac(tools())) {
+            shared_.doubles_iac = *doubles;
+            shared_.probed = true;
+        }
     }
     control_->set_name_rules({shared_.doubles_iac});
 }

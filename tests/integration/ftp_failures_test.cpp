@@ -193,6 +193,7 @@ TEST_CASE("a server that ends idle connections costs no file a try, and no opera
         add_ftp_stream(site, server, {.outgoing = "retry_count: 0"});
         const Daemon daemon(site);
         CHECK(site.carries("before"));
+        REQUIRE(eventually([&] { return names_in(site.source()).count("before") == 0; }));
         const auto connections = [&] { return descendants_of(server.pid()); };
         make_it_end_them(connections());
         REQUIRE(eventually([&] { return connections().empty(); }));
@@ -206,8 +207,8 @@ TEST_CASE("a server that ends idle connections costs no file a try, and no opera
     const auto by_itself = [](const std::vector<pid_t>&) {};
     for (const Tls tls : {Tls::none, Tls::on_request}) {
         CAPTURE(static_cast<int>(tls));
-        check(Vsftpd(tls, "idle_session_timeout=1\n"), by_itself);
-        check(Proftpd(tls, "TimeoutIdle 1\n"), by_itself);
+        check(Vsftpd(tls, "idle_session_timeout=3\n"), by_itself);
+        check(Proftpd(tls, "TimeoutIdle 3\n"), by_itself);
         // Its limit is a minute at least.
         check(PureFtpd(tls), [](const std::vector<pid_t>& connections) {
             for (const pid_t pid : connections) {

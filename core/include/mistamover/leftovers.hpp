@@ -22,6 +22,7 @@ struct Leftover {
     std::string temp_name;        ///< Its file name begins with resumable_prefix.
     std::string source_identity;  ///< SourceFile::identity() of what was being sent.
     std::uint64_t confirmed = 0;  ///< Bytes from the start that the server has said it has.
+    bool broke_a_look = false;    ///< The connection broke while it was being compared with its source.
 };
 
 /// What the broken connections of one module have left, by the name that each file was to get. Only what this

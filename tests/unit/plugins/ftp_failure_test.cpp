@@ -57,12 +57,16 @@ TEST_CASE("a server that is full is told from a refused password by its words") 
     for (const char* words :
          {"Sorry, the maximum number of allowed clients (1) are already connected.",
           "Sorry, the maximum number of clients (1) from your host are already connected.",
-          "Too many users, try later"}) {
+          "Too many users, try later", "Too many connections from this host",
+          "The maximum number of sessions is open"}) {
         CHECK(refusal(530, {words}).code() == StatusCode::unreachable);
         CHECK(refusal(530, {words, "Goodbye"}).scope() == StatusScope::session);
     }
-    for (const char* words : {"Login incorrect.", "Too many failed logins", "Maximum number of tries reached",
-                              "maximum number of login attempts exceeded"}) {
+    for (const char* words :
+         {"Login incorrect.", "Too many failed logins", "Maximum number of tries reached",
+          "maximum number of login attempts exceeded", "Too many bad passwords", "Too many invalid logins",
+          "too many login errors", "Too many logins", "Too many bad passwords for this user",
+          "Too many invalid users", "Maximum number of errors of this user reached"}) {
         CHECK(refusal(530, {words}).code() == StatusCode::authentication);
         CHECK(refusal(530, {words}).scope() == StatusScope::stream);
     }
