@@ -116,22 +116,6 @@ TEST_CASE("every server is gone on with, in the clear and over TLS") {
     CHECK(server.log().find("HASH") != std::string::npos);
 }
 
-TEST_CASE("a connection that breaks while a leftover is looked at does not cost it") {
-    const Vsftpd server;
-    BreakingFtpSite site(server);
-    const Daemon daemon(site);
-    const std::string content = megabytes(30);
-    site.send_and_break(content, 15 * megabyte);
-    site.proxy.throttle(2 * megabyte);
-    site.proxy.stall(false);
-    REQUIRE(eventually([&] { return server.log().find("\"RETR ") != std::string::npos; }));
-    site.proxy.cut();
-    site.proxy.throttle(line.bytes_a_second);
-    site.check_arrives(content);
-    CHECK_MESSAGE(site.times_gone_on() == 1, ftp_logs(site) << server.log());
-    CHECK(site.proxy.bytes_up() < 45 * megabyte);
-}
-
 TEST_CASE("a source that was replaced by another of the same size and time is sent from its start") {
     const Vsftpd server;
     BreakingFtpSite site(server);

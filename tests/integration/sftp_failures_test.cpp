@@ -115,6 +115,9 @@ TEST_CASE("a server that drops idle connections costs a file nothing") {
     add_sftp_stream(site, sshd, "retry_delay: 20ms, retry_count: 0", "", SlowProxy::address);
     const Daemon daemon(site);
     CHECK(site.carries("before"));
+    // Until then its session is in use, and the next file would get another one.
+    REQUIRE(
+        eventually([&] { return !fs::exists(site.source() / "before") && site.state_of("p") == "idle"; }));
     proxy.cut();
     CHECK(site.carries("after"));
     CHECK(met(site, "connection_lost"));
