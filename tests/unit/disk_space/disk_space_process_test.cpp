@@ -59,7 +59,7 @@ class MonitorProcess {
         write_file(data() / "tree" / "file", "12345");
         struct stat info {};
         REQUIRE(::stat((data() / "tree").c_str(), &info) == 0);
-        const std::string rest = ".mistamover-deleting-" + std::to_string(info.st_ino) + "-tree";
+        std::string rest = ".mistamover-deleting-" + std::to_string(info.st_ino) + "-tree";
         fs::rename(data() / "tree", data() / rest);
         return rest;
     }
