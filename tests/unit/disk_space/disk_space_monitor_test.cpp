@@ -9,6 +9,7 @@
 namespace mistamover::test {
 
 using namespace disk_space;
+using std::chrono::seconds;
 
 namespace {
 
@@ -121,6 +122,15 @@ struct VlowBench {
     }
 };
 
+struct SixUnits : VlowBench {
+    SixUnits() {
+        disk.removal = VlowDisk::Removal::done;
+        for (const char* name : {"a", "b", "c", "d", "e", "f"}) {
+            disk.add(name);
+        }
+    }
+};
+
 }  // namespace
 
 TEST_CASE("units in use are waited for, those that cannot be deleted are not") {
@@ -165,12 +175,7 @@ TEST_CASE("what there is no time for is left for the next batch") {
 }
 
 TEST_CASE("what was deleted counts as free for a while, where the file system takes its time") {
-    VlowBench bench;
-    bench.disk.removal = VlowDisk::Removal::done;
-    for (const char* name : {"a", "b", "c", "d", "e", "f"}) {
-        bench.disk.add(name);
-    }
-    using std::chrono::seconds;
+    SixUnits bench;
     CHECK(bench.left_after(seconds{0}) == 6);  // 150 + 60 are enough
     CHECK(bench.left_after(seconds{10}) == 6);
     bench.disk.free = 120;  // others have written meanwhile
@@ -184,12 +189,7 @@ TEST_CASE("what was deleted counts as free for a while, where the file system ta
 }
 
 TEST_CASE("where little is left and it gets less, nothing is waited for") {
-    VlowBench bench;
-    bench.disk.removal = VlowDisk::Removal::done;
-    for (const char* name : {"a", "b", "c", "d", "e", "f"}) {
-        bench.disk.add(name);
-    }
-    using std::chrono::seconds;
+    SixUnits bench;
     CHECK(bench.left_after(seconds{0}) == 6);
     bench.disk.free = 90;
     CHECK(bench.left_after(seconds{1}) == 4);
@@ -197,13 +197,8 @@ TEST_CASE("where little is left and it gets less, nothing is waited for") {
 }
 
 TEST_CASE("where what is deleted is free at once, what others write meanwhile is made up for") {
-    VlowBench bench;
-    bench.disk.removal = VlowDisk::Removal::done;
+    SixUnits bench;
     bench.disk.gives_back = true;
-    for (const char* name : {"a", "b", "c", "d", "e", "f"}) {
-        bench.disk.add(name);
-    }
-    using std::chrono::seconds;
     CHECK(bench.left_after(seconds{0}) == 6);
     bench.disk.free = 150;
     CHECK(bench.left_after(seconds{1}) == 5);
