@@ -91,7 +91,7 @@ BatchResult Worker::do_job(Job& job) {
     if (job.close) {
         BatchResult result;
         if (delivery_ && !shared_.leaving.exchange(true)) {
-            result.session = delivery_->leave_target();
+            result.session = leave_target();
         }
         drop_session();
         return result;
@@ -112,6 +112,19 @@ BatchResult Worker::do_job(Job& job) {
         return delivery_->look_for_receipts(job.handshakes);
     }
     return delivery_->deliver(job.batch, job.ask_for_stop);
+}
+
+// A session may have died unseen while it was idle.
+Status Worker::leave_target() {
+    Status status = delivery_->leave_target();
+    if (!status.ok() && status.code() != StatusCode::cancelled) {
+        drop_session();
+        status = open();
+        if (status.ok()) {
+            status = delivery_->leave_target();
+        }
+    }
+    return status;
 }
 
 Status Worker::open() {

@@ -65,6 +65,7 @@ class Worker {
     void run();
     BatchResult do_job(Job& job);
     Status open();
+    Status leave_target();
     void drop_session();
 
     Shared& shared_;

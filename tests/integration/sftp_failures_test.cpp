@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <algorithm>
 #include <doctest/doctest.h>
+#include <set>
 #include <signal.h>  // NOLINT(modernize-deprecated-headers): kill
 #include <unistd.h>
 #include <vector>
@@ -122,6 +123,19 @@ TEST_CASE("a server that drops idle connections costs a file nothing") {
     CHECK(site.carries("after"));
     CHECK(met(site, "connection_lost"));
     CHECK_FALSE(fs::exists(site.source() / "quarantine"));
+}
+
+TEST_CASE("a server that was started anew while nothing was sent keeps no temporary directory after a stop") {
+    Site site;
+    Sshd sshd;
+    add_sftp_stream(site, sshd);
+    Daemon daemon(site);
+    write_file(site.source() / "file", "content");
+    REQUIRE_MESSAGE(arrives(site, "file", "content"), sftp_logs(site));
+    sshd.kill();
+    sshd.start();
+    CHECK(daemon.stop());
+    CHECK(names_in(site.target()) == std::set<std::string>{"file"});
 }
 
 TEST_CASE(
