@@ -118,7 +118,7 @@ class ArrivalsProcess {
 
     void heartbeat() {
         channel_->send(process::Heartbeat{});
-        loop_.call_after(process::heartbeat_interval, [this] { heartbeat(); });
+        loop_.call_after(process::idle_heartbeat_interval, [this] { heartbeat(); });
     }
 
     void remove_old_receipts() {

@@ -45,9 +45,11 @@ struct StopStream {};
 
 // --- child to controller ---
 
-/// A child that is well says something this often. Seldom, since hundreds of idle streams shall use no CPU.
+/// A child with something to do says something this often.
 inline constexpr std::chrono::seconds heartbeat_interval{60};
-/// Sent every heartbeat_interval.
+/// A stream's child that is idle does so: seldom, since hundreds of them shall use no CPU.
+inline constexpr std::chrono::seconds idle_heartbeat_interval{600};
+/// Sent by who has nothing else to say.
 struct Heartbeat {};
 /// Answered by Rescan once the watch is in place, or by WatchFailed.
 struct WatchRequest {

@@ -101,7 +101,7 @@ void StreamController::resume_handshakes() {
 
 void StreamController::send_heartbeat() {
     channel_.send(process::Heartbeat{});
-    loop_.call_after(process::heartbeat_interval, [this] { send_heartbeat(); });
+    loop_.call_after(process::idle_heartbeat_interval, [this] { send_heartbeat(); });
 }
 
 void StreamController::handle(const process::Message& message) {

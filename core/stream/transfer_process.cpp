@@ -182,7 +182,7 @@ class TransferProcess {
     // not help.
     void keep_alive() {
         channel_->send(process::Heartbeat{});
-        loop_.call_after(process::heartbeat_interval, [this] { keep_alive(); });
+        loop_.call_after(process::idle_heartbeat_interval, [this] { keep_alive(); });
     }
 
     std::string name_;

@@ -118,6 +118,7 @@ void DiskSpaceMonitors::spawn(const std::string& label, SpaceChild& child) {
         child.channel->send(stream);
     }
     child.channel->send(process::StreamsKnown{});
+    child.contact.works(true);
 }
 
 void DiskSpaceMonitors::stop() {

@@ -13,8 +13,15 @@ void HealthCheck::begin(Time now) {
     now_ = now;
 }
 
-bool HealthCheck::hangs(Time heard) const {
-    return now_ - std::max(heard, awake_since_) > longest_silence;
+bool HealthCheck::hangs(const Contact& contact) const {
+    const Time silent_since = std::max(contact.heard_, awake_since_);
+    if (contact.works_) {
+        return now_ - silent_since > longest_silence;
+    }
+    if (contact.is_to_answer() && now_ - std::max(silent_since, contact.told_) > longest_silence) {
+        return true;
+    }
+    return now_ - silent_since > longest_idle_silence;
 }
 
 }  // namespace mistamover::supervisor

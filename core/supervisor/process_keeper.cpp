@@ -49,12 +49,14 @@ void ProcessKeeper::spawn(ChildProcess& child, const std::vector<std::string>& a
     child.channel = std::make_unique<process::Channel>(
         loop_, std::move(ours),
         [&child, on_message = std::move(on_message)](process::Message&& message) {
-            child.heard = KeeperClock::now();
+            child.contact.heard(KeeperClock::now());
             on_message(std::move(message));
         },
         [] {});
     child.pid = process::spawn_self(arguments, theirs.get(), log_.socket());
-    child.started = child.heard = KeeperClock::now();
+    child.started = KeeperClock::now();
+    child.contact = {};
+    child.contact.heard(child.started);
 }
 
 void ProcessKeeper::start_later(ChildProcess& child, std::chrono::milliseconds pause,
@@ -99,7 +101,7 @@ void ProcessKeeper::ended(ChildProcess& child) {
 
 bool ProcessKeeper::kill_if_it_hangs(ChildProcess& child, const std::string& description,
                                      const HealthCheck& health) {
-    if (child.pid < 0 || !health.hangs(child.heard)) {
+    if (child.pid < 0 || !health.hangs(child.contact)) {
         return false;
     }
     log_.log().critical(description + " hangs and is killed");

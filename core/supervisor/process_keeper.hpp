@@ -27,7 +27,7 @@ struct ChildProcess {
     RestartPolicy restart;
     std::uint64_t restarts = 0;
     std::chrono::steady_clock::time_point started;
-    std::chrono::steady_clock::time_point heard;  ///< When it last said anything.
+    Contact contact;
     process::EventLoop::TimerId start_timer = 0;
     process::EventLoop::TimerId kill_timer = 0;
 };

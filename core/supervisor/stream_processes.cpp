@@ -199,6 +199,7 @@ void StreamProcesses::note_stopped(StreamChild& child) const {
 void StreamProcesses::on_message(StreamChild& child, process::Message&& message) {
     if (auto* report = std::get_if<process::StreamReport>(&message)) {
         child.report = std::move(*report);
+        child.contact.works(child.report.state == process::StreamState::transferring);
         if (child.report.state == process::StreamState::stopped &&
             configured_status(child.stream) != "STOPPED") {
             note_stopped(child);
@@ -300,11 +301,12 @@ void StreamProcesses::on_events(StreamChild& child, const Watcher::Events& event
     }
 }
 
-void StreamProcesses::tell_changes(const StreamChild& child, const Watcher::Events& events) {
+void StreamProcesses::tell_changes(StreamChild& child, const Watcher::Events& events) {
     std::vector<std::string> names = names_that_count(events.names, child.wants_watch->dot_file);
     if (names.empty() && !events.lost) {
         return;
     }
+    child.contact.told(Clock::now());
     if (events.lost || names.size() > most_names_in_message || child.channel->pending() > 0) {
         if (child.channel->pending() < 2) {
             child.channel->send(process::Rescan{});

@@ -82,7 +82,7 @@ class StreamProcesses {
     void died(StreamChild& child, int status);
     void on_message(StreamChild& child, process::Message&& message);
     void on_events(StreamChild& child, const Watcher::Events& events);
-    static void tell_changes(const StreamChild& child, const Watcher::Events& events);
+    static void tell_changes(StreamChild& child, const Watcher::Events& events);
     std::string watch(StreamChild& child);
     void refuse_watch(StreamChild& child, const std::string& problem);
     [[nodiscard]] bool directory_is_in_use(const StreamChild& child) const;

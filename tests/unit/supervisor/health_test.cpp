@@ -4,41 +4,86 @@
 #include <doctest/doctest.h>
 
 namespace mistamover::test {
+namespace {
 
 using namespace std::chrono_literals;
+using supervisor::Contact;
 using supervisor::HealthCheck;
 
-TEST_CASE("who was silent for too long hangs") {
+constexpr HealthCheck::Time start{1h};
+
+HealthCheck awake_until(HealthCheck::Time now) {
     HealthCheck check;
-    const HealthCheck::Time start{1h};
-    for (int look = 0; look <= 4; ++look) {
-        check.begin(start + look * HealthCheck::interval);
+    for (HealthCheck::Time look = start; look < now; look += HealthCheck::interval) {
+        check.begin(look);
     }
-    const HealthCheck::Time now = start + 4 * HealthCheck::interval;
-    CHECK_FALSE(check.hangs(now));
-    CHECK_FALSE(check.hangs(now - HealthCheck::longest_silence));
-    CHECK(check.hangs(now - HealthCheck::longest_silence - 1s));
+    check.begin(now);
+    return check;
+}
+
+Contact heard(HealthCheck::Time when) {
+    Contact contact;
+    contact.heard(when);
+    return contact;
+}
+
+}  // namespace
+
+TEST_CASE("who works and was silent for too long hangs") {
+    const HealthCheck::Time now = start + 1h;
+    const HealthCheck check = awake_until(now);
+    for (const auto& [silence, hangs] : {std::pair{0s, false},
+                                         {HealthCheck::longest_silence, false},
+                                         {HealthCheck::longest_silence + 1s, true}}) {
+        Contact contact = heard(now - silence);
+        contact.works(true);
+        CHECK(check.hangs(contact) == hangs);
+        contact.works(false);
+        CHECK_FALSE(check.hangs(contact));
+    }
+}
+
+TEST_CASE("who is idle may be silent for longer") {
+    const HealthCheck::Time now = start + 2h;
+    const HealthCheck check = awake_until(now);
+    CHECK_FALSE(check.hangs(heard(now - HealthCheck::longest_idle_silence)));
+    CHECK(check.hangs(heard(now - HealthCheck::longest_idle_silence - 1s)));
+}
+
+TEST_CASE("who does not answer hangs, from the first that it was told and however often it is told more") {
+    const HealthCheck::Time now = start + 1h;
+    const HealthCheck check = awake_until(now);
+    for (const auto& [silence, hangs] :
+         {std::pair{HealthCheck::longest_silence, false}, {HealthCheck::longest_silence + 1s, true}}) {
+        Contact contact = heard(now - 20min);
+        contact.told(now - silence);
+        contact.told(now - 1s);
+        CHECK(check.hangs(contact) == hangs);
+        contact.heard(now - 1s);
+        CHECK_FALSE(check.hangs(contact));
+    }
 }
 
 TEST_CASE("the first look blames nobody") {
     HealthCheck check;
     check.begin(HealthCheck::Time{1h});
-    CHECK_FALSE(check.hangs(HealthCheck::Time{1s}));
+    CHECK_FALSE(check.hangs(heard(HealthCheck::Time{1s})));
 }
 
 TEST_CASE("after a sleep of the controller itself nobody is blamed for the time of the sleep") {
     HealthCheck check;
     HealthCheck::Time now{1h};
     check.begin(now);
-    const HealthCheck::Time heard = now;
+    Contact contact = heard(now);
+    contact.told(now + 1s);
     now += 10min;
     check.begin(now);
-    CHECK_FALSE(check.hangs(heard));
+    CHECK_FALSE(check.hangs(contact));
     for (int look = 0; look < 4; ++look) {
         now += HealthCheck::interval;
         check.begin(now);
     }
-    CHECK(check.hangs(heard));
+    CHECK(check.hangs(contact));
 }
 
 }  // namespace mistamover::test
