@@ -27,6 +27,12 @@ void make_temp_dir(Tools tools) {
     (void)tools.control.call(tools.control.with_path("MKD", tools.options.temp_dir));
 }
 
+[[noreturn]] void fail_session(const Reply& reply, During during, std::string_view doing) {
+    const Status status = reply_failure(reply, during, doing);
+    throw StatusError(
+        {status.code(), std::max(status.scope(), StatusScope::session), status.text(), reply.code});
+}
+
 /// Whether it will always be so for that name: not for want of space, of a connection or of luck.
 bool is_for_good(const Status& refusal) {
     return refusal.scope() == StatusScope::item && refusal.protocol_code() / 100 == 5;
@@ -65,21 +71,24 @@ bool renames_over(Tools tools) {
     for (const std::string& path : {from, to}) {
         const Reply stored = store_empty(tools, control.with_path("STOR", path));
         if (!stored.completed()) {
-            const Status status = reply_failure(stored, During::transfer, "make a temporary file");
-            throw StatusError(
-                {status.code(), std::max(status.scope(), StatusScope::session), status.text(), stored.code});
+            fail_session(stored, During::transfer, "make a temporary file");
         }
     }
     const Reply ready = control.call(control.with_path("RNFR", from));
-    const bool replaced = ready.intermediate() && control.call(control.with_path("RNTO", to)).completed();
+    const Reply renamed = ready.intermediate() ? control.call(control.with_path("RNTO", to)) : ready;
+    const bool replaced = ready.intermediate() && renamed.completed();
     (void)control.call(control.with_path("DELE", to));
     if (!replaced) {
         (void)control.call(control.with_path("DELE", from));
+    }
+    if (renamed.code / 100 == 4) {
+        fail_session(renamed, During::request, "try out whether a rename replaces a file");
     }
     return replaced;
 }
 
 std::optional<bool> doubles_iac(Tools tools) {
+    make_temp_dir(tools);
     std::string path = tools.shared.temp_names.next(tools.options);
     path.insert(path.rfind('/') + 1, ".");
     const std::string command = path + "\xff\xff";
@@ -101,7 +110,33 @@ std::optional<bool> doubles_iac(Tools tools) {
     });
 }
 
+namespace {
+
+/// What the first logins could not learn is tried out before a name needs it; another session may have
+/// learnt it meanwhile.
+Status learn_name_rules(Tools tools) {
+    ModuleState& shared = tools.shared;
+    if (!shared.probed) {
+        const std::optional<bool> doubles = doubles_iac(tools);
+        if (!doubles) {
+            return {StatusCode::unreachable, StatusScope::item,
+                    "it cannot be told how the server reads the byte 255 in a name"};
+        }
+        shared.doubles_iac = *doubles;
+        shared.probed = true;
+    }
+    tools.control.set_name_rules({shared.doubles_iac});
+    return {};
+}
+
+}  // namespace
+
 Status check_name_kept(Tools tools, std::string_view path) {
+    if (path.find('\xff') != std::string_view::npos) {
+        if (Status status = learn_name_rules(tools); !status.ok()) {
+            return status;
+        }
+    }
     if (!has_odd_name(path)) {
         return {};
     }

@@ -2,6 +2,7 @@
 #include "faulty_site.hpp"
 
 #include <random>
+#include <utility>
 
 namespace mistamover::test {
 
@@ -42,6 +43,19 @@ std::uintmax_t bytes_below(const std::filesystem::path& directory) {
         sum += ignored ? 0 : size;
     }
     return sum;
+}
+
+std::optional<std::set<std::string>> files_below(const std::filesystem::path& directory) {
+    std::set<std::string> files;
+    std::error_code gone;
+    using Walk = std::filesystem::recursive_directory_iterator;
+    for (Walk entry(directory, gone); !gone && entry != Walk(); entry.increment(gone)) {
+        std::error_code ignored;
+        if (entry->is_regular_file(ignored)) {
+            files.insert(entry->path().lexically_relative(directory).string());
+        }
+    }
+    return gone ? std::nullopt : std::optional(std::move(files));
 }
 
 std::string megabytes(std::size_t count) {

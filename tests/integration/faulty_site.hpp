@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <filesystem>
+#include <optional>
 #include <set>
 #include <string>
 
@@ -30,6 +32,9 @@ std::set<std::string> names_in(const std::filesystem::path& directory);
 
 /// The sizes of all the files below a directory, which may be changing.
 std::uintmax_t bytes_below(const std::filesystem::path& directory);
+
+/// The paths of all the files below a directory, as seen from it; nothing where it changes meanwhile.
+std::optional<std::set<std::string>> files_below(const std::filesystem::path& directory);
 
 /// So many million bytes of which none repeat.
 std::string megabytes(std::size_t count);

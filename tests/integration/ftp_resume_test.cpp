@@ -2,11 +2,11 @@
 #include <doctest/doctest.h>
 #include <fstream>
 
+#include "breaking_site.hpp"
 #include "faulty_site.hpp"
 #include "ftp_site.hpp"
 #include "servers/proftpd.hpp"
 #include "servers/pure_ftpd.hpp"
-#include "servers/slow_proxy.hpp"
 #include "servers/vsftpd.hpp"
 
 namespace mistamover::test {
@@ -15,57 +15,17 @@ namespace {
 namespace fs = std::filesystem;
 using Tls = FtpServer::Tls;
 
-constexpr std::uintmax_t megabyte = 1'000'000;
 /// Slow enough for a file to be met on its way.
 constexpr LineQuality line{std::chrono::milliseconds(0), 40 * megabyte};
 
-/// A stream by way of a proxy whose connections break, those for data among them.
-struct BreakingFtpSite : Site {
-    explicit BreakingFtpSite(const FtpServer& server) : proxy(server.port(), line, passive_ports + 1) {
+/// A proxy of which the connections for data break, too.
+struct BreakingFtpSite : BreakingSite {
+    explicit BreakingFtpSite(const FtpServer& server)
+        : BreakingSite("ftp", server.port(), line, passive_ports + 1) {
         add_ftp_stream(
             *this, server,
             {.outgoing = "retry_delay: 20ms", .options = "verify_peer: false", .host = SlowProxy::address});
     }
-    [[nodiscard]] std::size_t times_gone_on() const { return count_of("goes on with", log("ftp_p")); }
-    /// Sends `f`, with the connections broken when more than `size` bytes of it have arrived, and the line
-    /// dead from then on.
-    void send_and_break(const std::string& content, std::uintmax_t size) {
-        write_file(source() / "f", content);
-        REQUIRE_MESSAGE(eventually([&] { return bytes_below(target()) > size; }), ftp_logs(*this));
-        proxy.stall(true);
-        proxy.cut();
-        REQUIRE(eventually([&] { return log("dtc_p").find("(connection_lost") != std::string::npos; }));
-        REQUIRE(fs::exists(source() / "f"));
-    }
-    /// The only file below the target: what has arrived of `f`.
-    [[nodiscard]] fs::path leftover() const {
-        for (const auto& entry : fs::recursive_directory_iterator(target())) {
-            if (entry.is_regular_file()) {
-                return entry.path();
-            }
-        }
-        return {};
-    }
-    [[nodiscard]] std::ptrdiff_t files_at_target() const {
-        std::ptrdiff_t count = 0;
-        std::error_code gone;
-        using Walk = fs::recursive_directory_iterator;
-        for (Walk entry(target(), gone); !gone && entry != Walk(); entry.increment(gone)) {
-            std::error_code ignored;
-            count += entry->is_regular_file(ignored) ? 1 : 0;
-        }
-        return gone ? -1 : count;
-    }
-    /// `f` arrives, and no other file is left.
-    void check_arrives(const std::string& content) {
-        proxy.stall(false);
-        CHECK_MESSAGE(eventually([&] { return !fs::exists(source() / "f"); }), ftp_logs(*this));
-        CHECK((read_file(target() / "f") == content));
-        CHECK(eventually([&] { return files_at_target() == 1; }));
-        CHECK_FALSE(fs::exists(source() / "quarantine"));
-    }
-
-    SlowProxy proxy;
 };
 
 void check_goes_on(const FtpServer& server) {
@@ -74,10 +34,10 @@ void check_goes_on(const FtpServer& server) {
     const std::string content = megabytes(30);
     site.send_and_break(content, 15 * megabyte);
     site.check_arrives(content);
-    CHECK_MESSAGE(site.times_gone_on() == 1, ftp_logs(site) << server.log());
+    CHECK_MESSAGE(site.times_gone_on() == 1, site.logs() << server.log());
     CHECK(site.proxy.bytes_up() < 45 * megabyte);
     // No command was left without the answer that was waited for.
-    CHECK_MESSAGE(site.log("dtc_p").find("(timed_out)") == std::string::npos, ftp_logs(site));
+    CHECK_MESSAGE(site.log("dtc_p").find("(timed_out)") == std::string::npos, site.logs());
 }
 
 }  // namespace
@@ -92,11 +52,11 @@ TEST_CASE("a large file whose connections are cut four times goes on each time n
     write_file(site.source() / "f", content);
     for (std::uintmax_t cut = 1; cut <= 4; ++cut) {
         REQUIRE_MESSAGE(eventually([&] { return bytes_below(site.target()) > cut * 40 * megabyte; }),
-                        ftp_logs(site));
+                        site.logs());
         site.proxy.cut();
     }
     site.check_arrives(content);
-    CHECK_MESSAGE(site.times_gone_on() == 4, ftp_logs(site));
+    CHECK_MESSAGE(site.times_gone_on() == 4, site.logs());
     // Sent anew each time it would be 600 million.
     CHECK(site.proxy.bytes_up() < 300 * megabyte);
     CHECK(site.proxy.bytes_down() < 50 * megabyte);
@@ -172,7 +132,7 @@ TEST_CASE("what was left of a file that nobody sends any more is removed, and so
     SUBCASE("its source has gone") {
         fs::remove(site.source() / "f");
         site.proxy.stall(false);
-        CHECK(eventually([&] { return site.files_at_target() == 0; }));
+        CHECK(eventually([&] { return files_below(site.target()) == std::set<std::string>{}; }));
     }
     SUBCASE("the process that sent it has died") {
         Daemon::kill(daemon.process("mm:p"));

@@ -2,8 +2,9 @@
 #include <doctest/doctest.h>
 #include <fstream>
 
+#include "breaking_site.hpp"
 #include "faulty_site.hpp"
-#include "servers/slow_proxy.hpp"
+#include "servers/sshd.hpp"
 #include "sftp_site.hpp"
 
 namespace mistamover::test {
@@ -11,44 +12,10 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr std::uintmax_t megabyte = 1'000'000;
-
-/// A stream by way of a proxy whose connection breaks.
-struct BreakingSite : Site {
-    BreakingSite() : proxy(sshd.port()) {
-        add_sftp_stream(*this, sshd, "retry_delay: 20ms", "", SlowProxy::address);
+struct BreakingSftpSite : BreakingSite {
+    explicit BreakingSftpSite(const Sshd& server) : BreakingSite("sftp", server.port()) {
+        add_sftp_stream(*this, server, "retry_delay: 20ms", "", SlowProxy::address);
     }
-    [[nodiscard]] std::size_t times_gone_on() const { return count_of("goes on with", log("sftp_p")); }
-    /// Sends `f`, with the connection broken when more than `size` bytes of it have arrived, and the line
-    /// dead from then on.
-    void send_and_break(const std::string& content, std::uintmax_t size) {
-        write_file(source() / "f", content);
-        REQUIRE(eventually([&] { return bytes_below(target()) > size; }));
-        proxy.stall(true);
-        proxy.cut();
-        REQUIRE(eventually([&] { return log("dtc_p").find("(connection_lost") != std::string::npos; }));
-        REQUIRE(fs::exists(source() / "f"));
-    }
-    /// The only file below the target: what has arrived of `f`.
-    [[nodiscard]] fs::path leftover() const {
-        for (const auto& entry : fs::recursive_directory_iterator(target())) {
-            if (entry.is_regular_file()) {
-                return entry.path();
-            }
-        }
-        return {};
-    }
-    /// `f` arrives, and nothing else is left anywhere.
-    void check_arrives(const std::string& content) {
-        proxy.stall(false);
-        CHECK_MESSAGE(eventually([&] { return !fs::exists(source() / "f"); }), sftp_logs(*this));
-        CHECK((read_file(target() / "f") == content));
-        CHECK(eventually([&] { return bytes_below(target()) == content.size(); }));
-        CHECK_FALSE(fs::exists(source() / "quarantine"));
-    }
-
-    Sshd sshd;
-    SlowProxy proxy;
 };
 
 }  // namespace
@@ -56,13 +23,14 @@ struct BreakingSite : Site {
 TEST_SUITE_BEGIN("sftp_resume");
 
 TEST_CASE("a large file whose connection is cut four times goes on each time where it was") {
-    BreakingSite site;
+    const Sshd server;
+    BreakingSftpSite site(server);
     const Daemon daemon(site);
     const std::string content = megabytes(200);
     write_file(site.source() / "f", content);
     for (std::uintmax_t cut = 1; cut <= 4; ++cut) {
         REQUIRE_MESSAGE(eventually([&] { return bytes_below(site.target()) > cut * 40 * megabyte; }),
-                        sftp_logs(site));
+                        site.logs());
         site.proxy.cut();
     }
     site.check_arrives(content);
@@ -73,7 +41,8 @@ TEST_CASE("a large file whose connection is cut four times goes on each time whe
 }
 
 TEST_CASE("a source that was replaced by another of the same size is sent from its start") {
-    BreakingSite site;
+    const Sshd server;
+    BreakingSftpSite site(server);
     const Daemon daemon(site);
     site.send_and_break(megabytes(30), 12 * megabyte);
     std::string other = megabytes(30);
@@ -86,7 +55,8 @@ TEST_CASE("a source that was replaced by another of the same size is sent from i
 }
 
 TEST_CASE("a leftover in which the server has lost something is not gone on with") {
-    BreakingSite site;
+    const Sshd server;
+    BreakingSftpSite site(server);
     const Daemon daemon(site);
     const std::string content = megabytes(30);
     SUBCASE("a hole in the midst of it") {
@@ -108,7 +78,8 @@ TEST_CASE("a leftover in which the server has lost something is not gone on with
 }
 
 TEST_CASE("what was left of a file that nobody sends any more is removed, and so is another process's") {
-    BreakingSite site;
+    const Sshd server;
+    BreakingSftpSite site(server);
     const Daemon daemon(site);
     const std::string content = megabytes(30);
     site.send_and_break(content, 15 * megabyte);

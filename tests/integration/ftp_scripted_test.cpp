@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <algorithm>
+#include <array>
+#include <chrono>
+#include <doctest/doctest.h>
+#include <set>
+
+#include "breaking_site.hpp"
+#include "faulty_site.hpp"
+#include "ftp_site.hpp"
+#include "servers/scripted_ftp.hpp"
+
+namespace mistamover::test {
+namespace {
+
+namespace fs = std::filesystem;
+using Clock = std::chrono::steady_clock;
+
+/// One that the doubling of the byte 255 would change: the scripted server does not undo that.
+constexpr char name_with_255[] = "\xff\xfe bytes";
+
+/// A stream by one session at a time, so that it meets a script's steps in their order.
+struct ScriptedSite : Site {
+    explicit ScriptedSite(const std::string& outgoing = "", const std::string& options = "") {
+        const auto more = [](const std::string& text) { return text.empty() ? "" : ", " + text; };
+        add_stream_with("p",
+                        "plugin: ftp, target_host: 127.0.0.1, parallel_transfers: 1, retry_delay: 20ms, "
+                        "target_dir: " +
+                            target().string() + more(outgoing),
+                        "ftp: {port: " + std::to_string(server.port()) + more(options) + "}");
+    }
+    [[nodiscard]] std::string logs() const { return ftp_logs(*this) + server.log(); }
+    [[nodiscard]] std::size_t times_gone_on() const { return count_of("goes on with", log("ftp_p")); }
+
+    /// Writes files of these names. They and all earlier ones arrive under their own names, nothing else is
+    /// left at the target, none is given up, and the whole script has been met.
+    void check_carries(const std::set<std::string>& names) {
+        for (const std::string& name : names) {
+            write_file(source() / name, name);
+        }
+        expected_.insert(names.begin(), names.end());
+        REQUIRE_MESSAGE(eventually([&] { return all_arrived(); }), logs());
+        for (const std::string& name : expected_) {
+            CHECK(read_file(target() / name) == name);
+        }
+        CHECK_FALSE(fs::exists(source() / "quarantine"));
+        CHECK_MESSAGE(server.script_done(), logs());
+    }
+    /// The same of a file `f` large enough to be gone on with.
+    void check_carries_large() {
+        const std::string content = megabytes(30);
+        write_file(source() / "f", content);
+        expected_ = {"f"};
+        const Daemon daemon(*this);
+        REQUIRE_MESSAGE(eventually([&] { return all_arrived(); }), logs());
+        CHECK((read_file(target() / "f") == content));
+        CHECK_FALSE(fs::exists(source() / "quarantine"));
+        CHECK_MESSAGE(server.script_done(), logs());
+    }
+    void check_without_a_word() const {
+        for (const char* level : {"WARNING", "ERROR", "CRITICAL"}) {
+            CHECK_MESSAGE(ftp_logs(*this).find(level) == std::string::npos, logs());
+        }
+    }
+
+    ScriptedFtp server;
+
+  private:
+    [[nodiscard]] bool all_arrived() const {
+        return std::none_of(expected_.begin(), expected_.end(),
+                            [&](const std::string& name) { return fs::exists(source() / name); }) &&
+               files_below(target()) == expected_;
+    }
+
+    std::set<std::string> expected_;
+};
+
+/// A stream whose session stays logged in.
+struct IdleStream {
+    ScriptedSite site;
+    Daemon daemon{site};
+};
+
+/// What keeps a command from telling what it should, for this time; without a reply the connection breaks.
+struct Hitch {
+    const char* verb;
+    const char* reply;
+    const char* about;
+};
+
+void add_hitch(ScriptedFtp& server, const Hitch& hitch) {
+    if (*hitch.reply == '\0') {
+        server.drop_at(hitch.verb, 0, hitch.about);
+    } else {
+        server.answer(hitch.verb, hitch.reply, hitch.about);
+    }
+}
+
+constexpr char busy[] = "450 Busy";
+constexpr char ended[] = "421 Timeout";
+constexpr char broken[] = "";
+/// In the names that the probes try out: of the byte 255, and of odd names.
+constexpr char doubled_255[] = "\xff\xff";
+constexpr char odd[] = "\033";
+
+/// For all that a probe of the byte 255 asks the server.
+constexpr std::array hitches_with_255{Hitch{"STOR", busy, doubled_255},
+                                      Hitch{"STOR", "452 No space", doubled_255}, Hitch{"MLSD", busy, ""}};
+
+void check_carries_despite(const Hitch& hitch, const std::set<std::string>& names) {
+    CAPTURE(hitch.verb);
+    CAPTURE(hitch.reply);
+    ScriptedSite site;
+    add_hitch(site.server, hitch);
+    const Daemon daemon(site);
+    site.check_carries(names);
+}
+
+}  // namespace
+
+TEST_SUITE_BEGIN("ftp_scripted");
+
+TEST_CASE("a connection that ends in the midst of the probes is made again, and they are made again") {
+    for (const char* reply : {broken, ended}) {
+        for (const char* verb : {"MKD", "EPSV", "STOR", "RNFR", "RNTO", "DELE", "MLSD"}) {
+            check_carries_despite({verb, reply, ""}, {"plain", name_with_255, " blanks "});
+        }
+        check_carries_despite({"STOR", reply, doubled_255}, {"plain", name_with_255, " blanks "});
+    }
+}
+
+TEST_CASE("a server that is busy while it is tried out whether a rename replaces a file is tried again") {
+    check_carries_despite({"STOR", busy, ""}, {"plain"});
+    check_carries_despite({"RNFR", busy, ""}, {"plain"});
+    check_carries_despite({"RNTO", busy, ""}, {"plain"});
+}
+
+TEST_CASE("a server that cannot be asked at first how it reads the byte 255 is asked by the next session") {
+    for (const Hitch& hitch : hitches_with_255) {
+        CAPTURE(hitch.verb);
+        CAPTURE(hitch.reply);
+        ScriptedSite site;
+        add_hitch(site.server, hitch);
+        const Daemon daemon(site);
+        site.check_carries({"plain"});
+        // The next command of all; it ends the session.
+        site.server.drop_at("MLST");
+        site.check_carries({name_with_255});
+    }
+}
+
+TEST_CASE("a name with the byte 255 is right even where it could not be asked at first how that is read") {
+    for (const Hitch& hitch : hitches_with_255) {
+        check_carries_despite(hitch, {"plain", name_with_255});
+    }
+}
+
+TEST_CASE("a server that cannot say for a moment whether it keeps odd names is asked again") {
+    for (const char* reply : {busy, ended, broken}) {
+        for (const Hitch& hitch : {Hitch{"STOR", reply, odd}, Hitch{"MLSD", reply, ""}}) {
+            CAPTURE(hitch.verb);
+            CAPTURE(hitch.reply);
+            ScriptedSite site;
+            const Daemon daemon(site);
+            site.check_carries({"plain"});
+            // Behind the first session's own probes: the next such command is that of this one.
+            add_hitch(site.server, hitch);
+            site.check_carries({" blanks ", "tab\there"});
+        }
+    }
+}
+
+TEST_CASE("an idle connection whose server answers a NOOP in its own way costs no file, and no word") {
+    struct Case {
+        const char* reply;
+        std::size_t logins;
+    };
+    const std::array cases{Case{"200 OK", 1}, Case{"250 OK", 1}, Case{"500 What", 2}, Case{ended, 2},
+                           Case{broken, 2}};
+    std::array<IdleStream, 5> streams;
+    for (std::size_t i = 0; i < cases.size(); ++i) {
+        streams[i].site.check_carries({"before"});
+        add_hitch(streams[i].site.server, {"NOOP", cases[i].reply, ""});
+    }
+    // A connection is in doubt once it has been idle for 30 s.
+    const auto idle_since = Clock::now();
+    REQUIRE(eventually([&] { return Clock::now() - idle_since > std::chrono::seconds{31}; }));
+    for (std::size_t i = 0; i < cases.size(); ++i) {
+        CAPTURE(cases[i].reply);
+        ScriptedSite& site = streams[i].site;
+        site.check_carries({"after"});
+        CHECK_MESSAGE(site.server.count("NOOP") == 1, site.logs());
+        CHECK_MESSAGE(site.server.count("USER") == cases[i].logins, site.logs());
+        site.check_without_a_word();
+    }
+}
+
+TEST_CASE("a file that is published directly arrives whatever is answered to the NOOP behind it") {
+    ScriptedSite site("publish: direct");
+    bool ends_session = false;
+    SUBCASE("250") {
+        site.server.always_answer("NOOP", "250 OK");
+    }
+    SUBCASE("500") {
+        site.server.always_answer("NOOP", "500 What");
+    }
+    SUBCASE("421") {
+        site.server.answer("NOOP", ended);
+        ends_session = true;
+    }
+    SUBCASE("nothing, the connection breaks") {
+        site.server.drop_at("NOOP");
+        ends_session = true;
+    }
+    const Daemon daemon(site);
+    site.check_carries({"a", "b", "c"});
+    CHECK(site.server.count("NOOP") >= 3);
+    if (!ends_session) {
+        site.check_without_a_word();
+    }
+}
+
+TEST_CASE("a cut transfer of which a server says no end is over, whatever it answers to a NOOP") {
+    std::string reply = "200 OK";
+    bool once = false;
+    bool may_hang = false;
+    SUBCASE("200") {}
+    SUBCASE("500") {
+        reply = "500 What";
+    }
+    SUBCASE("502") {
+        reply = "502 Not here";
+    }
+    SUBCASE("421, once") {
+        reply = ended;
+        once = true;
+    }
+    SUBCASE("250, which might be the transfer's end") {
+        reply = "250 OK";
+        may_hang = true;
+    }
+    ScriptedSite site("", may_hang ? "timeout: 2s" : "");
+    // As Pure-FTPd does.
+    site.server.end_cut_transfers_with("150 Some more of it");
+    site.server.drop_at("STOR", 15 * megabyte, "resume.");
+    if (once) {
+        site.server.answer("NOOP", reply);
+    } else {
+        site.server.always_answer("NOOP", reply);
+    }
+    site.check_carries_large();
+    CHECK_MESSAGE(site.server.count("NOOP") > 0, site.logs());
+    if (!may_hang) {
+        CHECK_MESSAGE(site.times_gone_on() == 1, site.logs());
+        CHECK_MESSAGE(site.log("dtc_p").find("(timed_out)") == std::string::npos, site.logs());
+    }
+}
+
+TEST_CASE("a connection that breaks once while a leftover is looked at does not cost the leftover") {
+    ScriptedSite site;
+    site.server.drop_at("STOR", 15 * megabyte, "resume.");
+    SUBCASE("at its size") {
+        site.server.drop_at("SIZE", 0, "resume.");
+    }
+    SUBCASE("before it is read") {
+        site.server.drop_at("REST");
+    }
+    SUBCASE("as it begins to be read") {
+        site.server.drop_at("RETR");
+    }
+    SUBCASE("while it is read") {
+        site.server.drop_at("RETR", megabyte);
+    }
+    SUBCASE("by the server's word") {
+        site.server.answer("RETR", ended);
+    }
+    site.check_carries_large();
+    CHECK_MESSAGE(site.times_gone_on() == 1, site.logs());
+    // Sent anew it would be 45 million.
+    CHECK(site.server.bytes_stored() < 40 * megabyte);
+}
+
+TEST_CASE("a leftover over which the connection breaks again is given up, and the file is sent anew") {
+    ScriptedSite site;
+    site.server.drop_at("STOR", 15 * megabyte, "resume.");
+    SUBCASE("as it begins to be read") {
+        site.server.drop_at("RETR");
+        site.server.drop_at("RETR");
+    }
+    SUBCASE("at its size, and while it is read") {
+        site.server.drop_at("SIZE", 0, "resume.");
+        site.server.drop_at("RETR", megabyte);
+    }
+    site.check_carries_large();
+    CHECK_MESSAGE(site.times_gone_on() == 0, site.logs());
+    CHECK(site.server.bytes_stored() >= 45 * megabyte);
+}
+
+TEST_CASE("a leftover that was gone on with may have its look broken once more") {
+    ScriptedSite site;
+    for (int round = 0; round < 2; ++round) {
+        site.server.drop_at("STOR", 12 * megabyte, "resume.");
+        site.server.drop_at("RETR");
+    }
+    site.check_carries_large();
+    CHECK_MESSAGE(site.times_gone_on() == 2, site.logs());
+    // Sent anew, but once, it would be 42 million.
+    CHECK(site.server.bytes_stored() < 42 * megabyte);
+}
+
+TEST_SUITE_END();
+
+}  // namespace mistamover::test

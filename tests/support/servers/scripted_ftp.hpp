@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <map>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+namespace mistamover::test {
+
+/// An FTP server on threads of the test, which goes wrong where the test tells it to; of what real servers do
+/// only by chance. It listens on 127.0.0.1 from the start, lets everybody in, and calls paths what this
+/// machine calls them. Names are kept byte by byte: two bytes of 255 are two, unlike the standard says. Its
+/// methods may be called at any moment.
+class ScriptedFtp {
+  public:
+    ScriptedFtp();
+    ~ScriptedFtp();
+    ScriptedFtp(const ScriptedFtp&) = delete;
+    ScriptedFtp& operator=(const ScriptedFtp&) = delete;
+
+    [[nodiscard]] std::uint16_t port() const noexcept { return port_; }
+
+    /// The script's next step: the command `verb` whose argument has `about` in it is answered by `reply`
+    /// instead of being carried out. Behind a 421 the connection is closed. Steps are gone through in their
+    /// order: each waits for its command while all others are carried out.
+    void answer(const std::string& verb, const std::string& reply, const std::string& about = "");
+    /// The same: control and data connection are reset instead; of a STOR or RETR, where `after` is not 0,
+    /// when so many bytes or some more have been carried.
+    void drop_at(const std::string& verb, std::uint64_t after = 0, const std::string& about = "");
+    /// Whether every step has met its command.
+    [[nodiscard]] bool script_done() const;
+
+    /// From now on, besides the script.
+    void always_answer(const std::string& verb, const std::string& reply);
+    /// What is said, instead of 426, when the client has cut a RETR off.
+    void end_cut_transfers_with(const std::string& reply);
+
+    /// How often the command has come.
+    [[nodiscard]] std::size_t count(const std::string& verb) const;
+    /// The bytes that came by STOR, whatever became of them.
+    [[nodiscard]] std::uint64_t bytes_stored() const noexcept { return bytes_stored_; }
+    /// What was said on control connections.
+    [[nodiscard]] std::string log() const;
+
+  private:
+    class Connection;
+    class Descriptor;
+    struct Step {
+        std::string verb;
+        std::string about;
+        std::string reply;  ///< Empty where the connections are reset.
+        std::uint64_t after = 0;
+    };
+
+    void run();
+    [[nodiscard]] bool await(int descriptor, short events) const;
+    void add(Step step);
+    std::optional<Step> step_for(const std::string& verb, const std::string& argument);
+    [[nodiscard]] std::string end_of_cut_transfer() const;
+    void note(const std::string& line);
+
+    int ending_ = -1;  ///< Readable once it is to end.
+    int listener_ = -1;
+    std::uint16_t port_ = 0;
+    mutable std::mutex mutex_;  ///< Over what follows, up to the log.
+    std::deque<Step> steps_;
+    std::map<std::string, std::string> always_;
+    std::string end_of_cut_transfer_ = "426 The transfer was cut off";
+    std::map<std::string, std::size_t> counts_;
+    std::string log_;
+    std::atomic<std::uint64_t> bytes_stored_{0};
+    std::vector<std::thread> connections_;
+    std::thread thread_;
+};
+
+}  // namespace mistamover::test
