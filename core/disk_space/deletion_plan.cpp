@@ -7,59 +7,34 @@
 
 namespace mistamover::disk_space {
 
-namespace {
-
-// The units of one stream in their order, of which no more is worked out than is asked for: of many units few
-// are ever looked at.
-class InOrder {
-  public:
-    /// Leaves out what certainly frees nothing.
-    InOrder(const std::vector<const Unit*>& units, const Space& space) {
-        entries_.reserve(units.size());
-        for (const Unit* unit : units) {
-            if (unit->directory || worth(unit->gain, space) > 0) {
-                entries_.push_back({unit->place == UnitPlace::arrivals, unit->ctime_ns, unit});
-            }
+UnitsInOrder::UnitsInOrder(const std::vector<const Unit*>& units, const Space& space) {
+    entries_.reserve(units.size());
+    for (const Unit* unit : units) {
+        if (unit->directory || worth(unit->gain, space) > 0) {
+            entries_.push_back({unit->place == UnitPlace::arrivals, unit->ctime_ns, unit});
         }
     }
+}
 
-    /// Null after the last.
-    const Unit* next() {
-        if (next_ == entries_.size()) {
-            return nullptr;
-        }
-        if (next_ == sorted_) {
-            const auto at = [this](std::size_t i) {
-                return entries_.begin() + static_cast<std::ptrdiff_t>(i);
-            };
-            const std::size_t end = std::min(entries_.size(), sorted_ + std::max<std::size_t>(sorted_, 64));
-            std::partial_sort(at(sorted_), at(end), entries_.end());
-            sorted_ = end;
-        }
-        return entries_[next_++].unit;
+const Unit* UnitsInOrder::next() {
+    if (next_ == entries_.size()) {
+        return nullptr;
     }
+    if (next_ == sorted_) {
+        const auto at = [this](std::size_t i) { return entries_.begin() + static_cast<std::ptrdiff_t>(i); };
+        const std::size_t end = std::min(entries_.size(), sorted_ + std::max<std::size_t>(sorted_, 64));
+        std::partial_sort(at(sorted_), at(end), entries_.end());
+        sorted_ = end;
+    }
+    return entries_[next_++].unit;
+}
 
-  private:
-    // With what mostly decides beside the unit.
-    struct Entry {
-        bool arrival = false;
-        std::int64_t ctime_ns = 0;
-        const Unit* unit = nullptr;
-
-        bool operator<(const Entry& other) const {
-            if (arrival != other.arrival) {
-                return arrival;
-            }
-            return ctime_ns == other.ctime_ns ? goes_first(*unit, *other.unit) : ctime_ns > other.ctime_ns;
-        }
-    };
-
-    std::vector<Entry> entries_;
-    std::size_t next_ = 0;
-    std::size_t sorted_ = 0;
-};
-
-}  // namespace
+bool UnitsInOrder::Entry::operator<(const Entry& other) const {
+    if (arrival != other.arrival) {
+        return arrival;
+    }
+    return ctime_ns == other.ctime_ns ? goes_first(*unit, *other.unit) : ctime_ns > other.ctime_ns;
+}
 
 bool goes_first(const Unit& a, const Unit& b) {
     const auto key = [](const Unit& unit) {
@@ -93,32 +68,42 @@ std::uint64_t worth(const Gain& gain, const Space& space) {
                                       static_cast<double>(space.total_bytes));
 }
 
-std::vector<PlannedUnit> plan_deletions(
-    const std::vector<std::size_t>& order, UnitSource& source, const Space& space, std::uint64_t needed,
-    std::size_t most, const std::function<bool(std::size_t stream, const Unit& unit)>& passed_over) {
-    std::vector<PlannedUnit> plan;
-    std::uint64_t freed = 0;
-    for (const std::size_t stream : order) {
-        InOrder units(source.units(stream), space);
-        while (const Unit* next = units.next()) {
-            if (freed >= needed || plan.size() >= most) {
-                return plan;
+DeletionPlanner::DeletionPlanner(const std::vector<std::size_t>& order, UnitSource& source,
+                                 const Space& space, Wanted wanted, PassedOver passed_over)
+    : order_(order), source_(source), space_(space), wanted_(wanted), passed_over_(std::move(passed_over)) {}
+
+bool DeletionPlanner::go_on(const TimeLeft& time_left) {
+    for (; at_ < order_.size() && !is_enough(); ++at_) {
+        const std::size_t stream = order_[at_];
+        if (!units_) {
+            const std::optional<std::vector<const Unit*>> found = source_.units(stream, time_left);
+            if (!found) {
+                return false;
             }
-            Unit unit = *next;
-            if (passed_over(stream, unit)) {
-                continue;
-            }
-            if (unit.directory) {
-                const std::optional<Gain> gain = source.gain_of_directory(stream, unit);
-                unit.gain = gain.value_or(Gain{});
-            }
-            if (const std::uint64_t gained = worth(unit.gain, space); gained > 0) {
-                freed += gained;
-                plan.push_back({stream, std::move(unit)});
+            units_.emplace(*found, space_);
+        }
+        while (const Unit* next = is_enough() ? nullptr : units_->next()) {
+            consider(stream, *next);
+            if (!time_left()) {
+                return false;
             }
         }
+        units_.reset();
     }
-    return plan;
+    return true;
+}
+
+void DeletionPlanner::consider(std::size_t stream, Unit unit) {
+    if (passed_over_(stream, unit)) {
+        return;
+    }
+    if (unit.directory) {
+        unit.gain = source_.gain_of_directory(stream, unit).value_or(Gain{});
+    }
+    if (const std::uint64_t gained = worth(unit.gain, space_); gained > 0) {
+        freed_ += gained;
+        plan_.push_back({stream, std::move(unit)});
+    }
 }
 
 }  // namespace mistamover::disk_space

@@ -5,6 +5,7 @@
 #include <functional>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "disk_space/space_policy.hpp"
@@ -46,11 +47,15 @@ std::vector<std::size_t> deletion_order(const std::vector<process::MonitorStream
 /// How many effective_free bytes a gain is worth.
 std::uint64_t worth(const Gain& gain, const Space& space);
 
+/// Whether there is time to go on; what asks goes on at least once.
+using TimeLeft = std::function<bool()>;
+
 /// What a plan is made from.
 class UnitSource {
   public:
-    /// The units of a stream, in any order; they last until the next call.
-    virtual std::vector<const Unit*> units(std::size_t stream) = 0;
+    /// The units of a stream, in any order; they last until the next call. Nothing where the time is over
+    /// before all are known: to be asked again, for it goes on from there.
+    virtual std::optional<std::vector<const Unit*>> units(std::size_t stream, const TimeLeft& time_left) = 0;
     /// What a directory would free; nothing where it may not be deleted.
     virtual std::optional<Gain> gain_of_directory(std::size_t stream, const Unit& unit) = 0;
 
@@ -58,10 +63,61 @@ class UnitSource {
     ~UnitSource() = default;
 };
 
-/// The next units to delete, in order: at most `most`, and no more than are needed to free `needed` bytes of
-/// effective_free. What would free nothing is left where it is, and so is what `passed_over` tells.
-std::vector<PlannedUnit> plan_deletions(
-    const std::vector<std::size_t>& order, UnitSource& source, const Space& space, std::uint64_t needed,
-    std::size_t most, const std::function<bool(std::size_t stream, const Unit& unit)>& passed_over);
+/// The units of one stream in their order, of which no more is worked out than is asked for: of many units
+/// few are ever looked at.
+class UnitsInOrder {
+  public:
+    /// Leaves out what certainly frees nothing. The units must outlive the object.
+    UnitsInOrder(const std::vector<const Unit*>& units, const Space& space);
+    /// Null after the last.
+    const Unit* next();
+
+  private:
+    // With what mostly decides beside the unit.
+    struct Entry {
+        bool arrival = false;
+        std::int64_t ctime_ns = 0;
+        const Unit* unit = nullptr;
+
+        bool operator<(const Entry& other) const;
+    };
+
+    std::vector<Entry> entries_;
+    std::size_t next_ = 0;
+    std::size_t sorted_ = 0;
+};
+
+/// Plans, step by step, what to delete next, in order. What would free nothing is left where it is.
+class DeletionPlanner {
+  public:
+    struct Wanted {
+        std::uint64_t needed = 0;  ///< Bytes of effective_free: no more units than free so many,
+        std::size_t most = 0;      ///< and no more than so many units.
+    };
+    /// Units to be left where they are.
+    using PassedOver = std::function<bool(std::size_t stream, const Unit& unit)>;
+
+    /// `order` and `source` must outlive it.
+    DeletionPlanner(const std::vector<std::size_t>& order, UnitSource& source, const Space& space,
+                    Wanted wanted, PassedOver passed_over);
+
+    /// True once the plan is whole.
+    bool go_on(const TimeLeft& time_left);
+    [[nodiscard]] std::vector<PlannedUnit> take_plan() { return std::move(plan_); }
+
+  private:
+    [[nodiscard]] bool is_enough() const { return freed_ >= wanted_.needed || plan_.size() >= wanted_.most; }
+    void consider(std::size_t stream, Unit unit);
+
+    const std::vector<std::size_t>& order_;
+    UnitSource& source_;
+    Space space_;
+    Wanted wanted_;
+    PassedOver passed_over_;
+    std::size_t at_ = 0;                 ///< In `order`.
+    std::optional<UnitsInOrder> units_;  ///< Of the stream there; none: not known yet.
+    std::uint64_t freed_ = 0;
+    std::vector<PlannedUnit> plan_;
+};
 
 }  // namespace mistamover::disk_space

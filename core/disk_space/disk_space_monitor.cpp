@@ -30,6 +30,27 @@ LogLevel log_level_of(SpaceState state) {
                                       : LogLevel::info;
 }
 
+std::chrono::nanoseconds cpu_time() {
+    timespec used{};
+    ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+    return std::chrono::seconds{used.tv_sec} + std::chrono::nanoseconds{used.tv_nsec};
+}
+
+// Tells whether a step may go on. It ends in time, too, where a disk is slow and next to no CPU time is used.
+class StepTime {
+  public:
+    explicit StepTime(std::chrono::milliseconds step)
+        : cpu_end_(cpu_time() + step), end_(DiskSpaceMonitor::Clock::now() + longest_in_steps * step) {}
+
+    bool operator()() const { return cpu_time() < cpu_end_ && DiskSpaceMonitor::Clock::now() < end_; }
+
+  private:
+    static constexpr int longest_in_steps = 50;
+
+    std::chrono::nanoseconds cpu_end_;
+    DiskSpaceMonitor::Clock::time_point end_;
+};
+
 std::string state_text(SpaceState state, const Space& space) {
     std::string text = std::string(to_string(state)) + ": " + format_size({space.free_bytes}) + " of " +
                        format_size({space.total_bytes}) + " free";
@@ -60,18 +81,27 @@ void DiskSpaceMonitor::poll(Clock::time_point now) {
     polled_at_ = now;
     late_.give_up(now);
     note_late_space(change);
-    passed_over_.clear();
-    streams_passed_over_.clear();
-    some_under_way_ = false;
-    cut_short_ = false;
     take_state();
     tell_forecast();
     settle_stops(false);
     remove_obsolete_stops();
-    if (state_ == SpaceState::vlow) {
+    if (!planner_ || plans_deletions_ != (state_ == SpaceState::vlow)) {
+        begin_round();
+    }
+    go_on_planning();
+}
+
+// What is deleted is planned from what is there now, or else what has changed meanwhile would go out of
+// order.
+void DiskSpaceMonitor::begin_round() {
+    passed_over_.clear();
+    streams_passed_over_.clear();
+    some_under_way_ = false;
+    cut_short_ = false;
+    if (state_ == SpaceState::vlow && needed() > 0) {
         disk_.look_anew();
     }
-    make_plan();
+    begin_plan();
 }
 
 // By how much what is free has changed since the last time.
@@ -105,6 +135,9 @@ void DiskSpaceMonitor::take_state() {
         }
     }
     told_exhausted_ = told_exhausted_ && state == SpaceState::vlow;
+    if (state != state_) {
+        put_off_ = put_off_exhausted_ = 0;
+    }
     state_ = report_.state = state;
 }
 
@@ -122,13 +155,29 @@ void DiskSpaceMonitor::tell_forecast() {
     told_forecast_ = near || (told_forecast_ && left && *left < 2 * worth_a_record);
 }
 
+// Goes on with the one that was put off: what fails again and again keeps no other from its turn.
 void DiskSpaceMonitor::settle_stops(bool exhausted) {
+    const StepTime time_left(settings_.step);
+    std::size_t& put_off = exhausted ? put_off_exhausted_ : put_off_;
+    const std::size_t first = std::exchange(put_off, 0);
+    std::size_t at = 0;
+    bool has_acted = false;
+    const std::function<bool()> may_act = [&] {
+        if (at < first) {
+            return false;
+        }
+        if (!std::exchange(has_acted, true) || time_left()) {
+            return true;
+        }
+        put_off = put_off == 0 ? at : put_off;
+        return false;
+    };
     report_.stopped = 0;
     report_.stopped_names.clear();
     for (std::size_t stream = 0; stream < streams_.size(); ++stream) {
         bool stopped = false;
-        for (std::size_t file = 0; file < streams_[stream].stop_files.size(); ++file) {
-            stopped = settle_stop(stream, file, exhausted) == StopSeen::own || stopped;
+        for (std::size_t file = 0; file < streams_[stream].stop_files.size(); ++file, ++at) {
+            stopped = settle_stop(stream, file, exhausted, may_act) == StopSeen::own || stopped;
         }
         if (stopped && ++report_.stopped <= most_named) {
             report_.stopped_names.push_back(streams_[stream].name);
@@ -136,14 +185,19 @@ void DiskSpaceMonitor::settle_stops(bool exhausted) {
     }
 }
 
-StopSeen DiskSpaceMonitor::settle_stop(std::size_t stream, std::size_t file, bool exhausted) {
+StopSeen DiskSpaceMonitor::settle_stop(std::size_t stream, std::size_t file, bool exhausted,
+                                       const std::function<bool()>& may_act) {
     const std::string& path = streams_[stream].stop_files[file];
     const std::string& name = streams_[stream].name;
     StreamStanding standing;
     try {
         standing = {streams_[stream].priority > settings_.base_priority, disk_.look_for_stop(path),
                     placed_[stream][file]};
-        switch (stop_action(*state_, exhausted, standing)) {
+        const StopAction action = stop_action(*state_, exhausted, standing);
+        if (action != StopAction::none && !may_act()) {
+            return standing.seen;
+        }
+        switch (action) {
             case StopAction::place:
                 if (disk_.place_stop(path)) {
                     placed_[stream][file] = true;
@@ -192,25 +246,37 @@ std::uint64_t DiskSpaceMonitor::needed() const {
     return enough > free ? enough - free : 0;
 }
 
-void DiskSpaceMonitor::make_plan() {
+void DiskSpaceMonitor::begin_plan() {
+    plans_deletions_ = *state_ == SpaceState::vlow;
+    const auto passed_over = [this](std::size_t stream, const Unit& unit) {
+        return streams_passed_over_.contains(stream) ||
+               (!passed_over_.empty() && passed_over_.contains({stream, unit.place, unit.name}));
+    };
+    planner_.emplace(
+        order_, disk_, space_,
+        DeletionPlanner::Wanted{can_delete() ? needed() : 0, plans_deletions_ ? most_in_batch : most_shown},
+        passed_over);
+}
+
+void DiskSpaceMonitor::go_on_planning() {
     plan_.clear();
-    report_.plan.clear();
-    if (!can_delete()) {
-        return;
-    }
-    const std::size_t most = *state_ == SpaceState::vlow ? most_in_batch : most_shown;
     try {
-        plan_ =
-            plan_deletions(order_, disk_, space_, needed(), most, [&](std::size_t stream, const Unit& unit) {
-                return streams_passed_over_.contains(stream) ||
-                       (!passed_over_.empty() && passed_over_.contains({stream, unit.place, unit.name}));
-            });
+        if (!planner_->go_on(StepTime(settings_.step))) {
+            return;
+        }
+        plan_ = planner_->take_plan();
     } catch (const std::system_error& error) {
         failed(error.what());
     }
+    planner_.reset();
+    report_plan();
+}
+
+void DiskSpaceMonitor::report_plan() {
     for (const std::string& problem : disk_.take_problems()) {
         failed(problem);
     }
+    report_.plan.clear();
     std::size_t bytes = 0;
     for (const PlannedUnit& planned : plan_) {
         const std::string path = disk_.path_of(planned.stream, planned.unit);
@@ -224,7 +290,7 @@ void DiskSpaceMonitor::make_plan() {
 }
 
 DiskSpaceMonitor::Batch DiskSpaceMonitor::next_deletions() {
-    if (*state_ != SpaceState::vlow || cut_short_) {
+    if (*state_ != SpaceState::vlow || cut_short_ || planner_) {
         return {};
     }
     if (plan_.empty() && needed() > 0 && !waits_for_units()) {
@@ -249,6 +315,7 @@ void DiskSpaceMonitor::carry_out(const Batch& batch, const std::function<bool(co
                                  const std::function<bool()>& time_left) {
     try {
         note_late_space(measure());
+        take_state();
         const std::uint64_t deleted = delete_units(batch, allowed, time_left);
         const std::int64_t change = measure();
         late_.deleted(polled_at_, deleted, static_cast<std::uint64_t>(std::max<std::int64_t>(change, 0)));
@@ -258,18 +325,20 @@ void DiskSpaceMonitor::carry_out(const Batch& batch, const std::function<bool(co
         return;
     }
     take_state();
-    make_plan();
+    begin_plan();
+    go_on_planning();
 }
 
 // What it was worth.
 std::uint64_t DiskSpaceMonitor::delete_units(const Batch& batch,
                                              const std::function<bool(const Unit&)>& allowed,
                                              const std::function<bool()>& time_left) {
+    const std::uint64_t enough = *state_ == SpaceState::vlow ? needed() : 0;
     std::uint64_t freed = 0;
     std::size_t tried = 0;
     std::size_t deleted = 0;
     for (const Unit& unit : batch.units) {
-        if (tried > 0 && !time_left()) {
+        if (freed >= enough || (tried > 0 && !time_left())) {
             break;
         }
         ++tried;
@@ -284,6 +353,8 @@ std::uint64_t DiskSpaceMonitor::delete_units(const Batch& batch,
     if (deleted == 0 && tried >= enough_to_tell) {
         streams_passed_over_.insert(batch.stream);
     }
+    const auto told = report_.plan.begin();
+    report_.plan.erase(told, told + static_cast<std::ptrdiff_t>(std::min(tried, report_.plan.size())));
     return freed;
 }
 
@@ -312,6 +383,9 @@ DiskSpaceMonitor::Deletion DiskSpaceMonitor::delete_unit(std::size_t stream, con
 
 std::chrono::milliseconds DiskSpaceMonitor::pause() const {
     std::chrono::milliseconds pause = settings_.poll_interval;
+    if (has_more()) {
+        return *state_ == SpaceState::vlow ? 0ms : std::min(pause, shortest_pause);
+    }
     if (*state_ == SpaceState::vlow) {
         return std::min(pause, pause_while_vlow);
     }

@@ -54,25 +54,31 @@ class DiskSpaceMonitor {
         Levels levels;
         std::int64_t base_priority = 100;
         std::chrono::milliseconds poll_interval{60'000};
+        /// CPU time after which a poll leaves the rest, of `.stop` files and of looking for units, to the
+        /// next.
+        std::chrono::milliseconds step{std::chrono::hours{1}};
     };
 
     DiskSpaceMonitor(Settings settings, std::vector<process::MonitorStream> streams, Disk& disk, Log log);
 
     /// Looks, and does what is to be done with `.stop` files. While VLOW, deletions are to follow until
-    /// next_deletions gives none.
+    /// next_deletions gives none. Where has_more(), the next poll is to come soon, and goes on with this one.
     void poll(Clock::time_point now);
+    /// Something had to be left to the next poll: `.stop` files, or the plan, which is told when it is whole.
+    [[nodiscard]] bool has_more() const noexcept { return planner_.has_value() || put_off_ != 0; }
 
     /// Units of one stream.
     struct Batch {
         std::size_t stream = 0;
         std::vector<Unit> units;
     };
-    /// What is to be deleted next, in order; empty where this poll is at its end: enough is free, or nothing
-    /// is left to delete. Then every stream has been stopped, unless units are under way and half of
-    /// level_vlow is still free.
+    /// What is to be deleted next, in order, as report() tells it; empty where this poll is at its end: the
+    /// plan is not whole yet, enough is free, or nothing is left to delete. In the last case every stream is
+    /// stopped, in steps, unless units are under way and half of level_vlow is still free.
     Batch next_deletions();
-    /// Deletes, of the batch, the units that are `allowed`, as long as there is `time_left` after one: the
-    /// rest is left for the next batch. Where it cannot be told how much is free, this poll is at its end.
+    /// Deletes, of the batch, the units that are `allowed`, as long as there is `time_left` after one and
+    /// they are still needed: the rest is left for the next batch. Where it cannot be told how much is free,
+    /// this poll is at its end.
     void carry_out(const Batch& batch, const std::function<bool(const Unit&)>& allowed,
                    const std::function<bool()>& time_left);
 
@@ -87,9 +93,13 @@ class DiskSpaceMonitor {
     void take_state();
     void tell_forecast();
     void settle_stops(bool exhausted);
-    [[nodiscard]] StopSeen settle_stop(std::size_t stream, std::size_t file, bool exhausted);
+    [[nodiscard]] StopSeen settle_stop(std::size_t stream, std::size_t file, bool exhausted,
+                                       const std::function<bool()>& may_act);
     void remove_obsolete_stops();
-    void make_plan();
+    void begin_round();
+    void begin_plan();
+    void go_on_planning();
+    void report_plan();
     std::uint64_t delete_units(const Batch& batch, const std::function<bool(const Unit&)>& allowed,
                                const std::function<bool()>& time_left);
     enum class Deletion : std::uint8_t { done, refused, failed };
@@ -111,12 +121,16 @@ class DiskSpaceMonitor {
     Space space_;
     Clock::time_point polled_at_;
     LateSpace late_;
+    std::size_t put_off_ = 0;  ///< The first `.stop` file left to the next poll, of all in a row; 0: none.
+    std::size_t put_off_exhausted_ = 0;       ///< The same where nothing is left to delete.
+    std::optional<DeletionPlanner> planner_;  ///< Of a plan that is not whole yet.
+    bool plans_deletions_ = false;            ///< The last plan was begun while VLOW.
     std::vector<PlannedUnit> plan_;
-    /// Units that could not be deleted since the poll: stream, place and name.
+    /// Units that could not be deleted in this round: stream, place and name.
     std::set<std::tuple<std::size_t, UnitPlace, std::string>> passed_over_;
     std::set<std::size_t> streams_passed_over_;
     bool some_under_way_ = false;  ///< Of those, some are in use and may soon go by themselves.
-    bool cut_short_ = false;       ///< Since the poll, how much is free could not be told any more.
+    bool cut_short_ = false;       ///< In this round, how much is free could not be told any more.
     bool told_exhausted_ = false;
     process::DiskSpaceReport report_;
 };

@@ -5,8 +5,10 @@
 #include <csignal>
 #include <exception>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <set>
+#include <utility>
 
 #include "config/settings.hpp"
 #include "disk_space/disk_space_monitor.hpp"
@@ -23,8 +25,10 @@ using namespace std::chrono_literals;
 using Clock = DiskSpaceMonitor::Clock;
 
 constexpr auto longest_wait_for_hold = 5s;
-constexpr auto longest_batch = 1s;  // so that what the controller says is heard
+constexpr auto longest_batch = 1s;   // so that what the controller says is heard
+constexpr auto longest_step = 10ms;  // of CPU time: see Settings::step
 constexpr auto log_retry = 100ms;
+constexpr auto lock_retry = 200ms;
 
 // A file system without levels is looked at only to remove what is left of earlier monitors.
 DiskSpaceMonitor::Settings settings_of(const config::DiskSpaceSettings& disk_space) {
@@ -32,7 +36,8 @@ DiskSpaceMonitor::Settings settings_of(const config::DiskSpaceSettings& disk_spa
         {disk_space.level_good.value_or(ByteCount{}).bytes, disk_space.level_low.value_or(ByteCount{}).bytes,
          disk_space.level_vlow.value_or(ByteCount{}).bytes},
         disk_space.base_priority,
-        disk_space.poll_interval};
+        disk_space.poll_interval,
+        longest_step};
 }
 
 class DiskSpaceProcess {
@@ -79,11 +84,20 @@ class DiskSpaceProcess {
 
     void start() {
         try {
+            if (!log_) {
+                log_.emplace(log_socket_, "dsm_" + label_, config::global_settings(settings_).logging.level);
+                heartbeat();
+            }
+            lock_ = process::try_work_lock(work_dir_.string());
+            if (!lock_.valid()) {
+                wait("an earlier process", [this] { start(); });
+                return;
+            }
+            waits_ = false;
             set_up();
             if (ending_) {
                 return;
             }
-            heartbeat();
             poll();
         } catch (const std::exception& error) {
             logging::Logger(log_socket_, "dsm_" + label_, LogLevel::debug)
@@ -96,10 +110,16 @@ class DiskSpaceProcess {
         }
     }
 
+    // Tries again soon; meanwhile it says that it is well, and hears a stop.
+    void wait(const std::string& what_for, std::function<void()> try_again) {
+        if (!std::exchange(waits_, true)) {
+            log_->info("waits for the end of " + what_for);
+        }
+        loop_.call_after(lock_retry, std::move(try_again));
+    }
+
     void set_up() {
-        const config::GlobalSettings global = config::global_settings(settings_);
-        lock_ = process::take_work_lock(work_dir_.string());
-        log_.emplace(log_socket_, "dsm_" + label_, global.logging.level);
+        hold_.emplace(work_dir_.string());
         disk_.emplace(label_, mount_point_, streams_, work_dir_.parent_path() / ".placed");
         const auto log = [this](LogLevel level, std::string_view text) { log_->log(level, text); };
         disk_->while_deleting([this] { return attend(); });
@@ -170,8 +190,11 @@ class DiskSpaceProcess {
     void delete_batch(const std::set<std::string>& held) {
         hold_timer_ = 0;
         const process::MonitorStream& stream = monitor_->streams()[batch_.stream];
-        const process::UniqueFd no_process_starts =
-            held.empty() ? process::UniqueFd() : process::hold_back_work(stream.transfer_work_dir);
+        if (!held.empty() && !hold_->take(stream.data_dir)) {
+            wait("another deletion in " + stream.data_dir, [this, held] { delete_batch(held); });
+            return;
+        }
+        waits_ = false;
         if (ending_ || !channel_->connected()) {
             end();
             return;
@@ -180,6 +203,7 @@ class DiskSpaceProcess {
             batch_,
             [&](const Unit& unit) { return unit.place != UnitPlace::data || held.contains(unit.name); },
             [this, until = Clock::now() + longest_batch] { return !ending_ && Clock::now() < until; });
+        hold_->release();
         channel_->send(process::ReleaseUnits{stream.name});
         channel_->send(monitor_->report());
         loop_.call_after(0ms, [this] { go_on_deleting(); });
@@ -205,6 +229,8 @@ class DiskSpaceProcess {
     std::filesystem::path work_dir_;
     std::vector<process::MonitorStream> streams_;
     process::UniqueFd lock_;
+    std::optional<process::WorkHold> hold_;
+    bool waits_ = false;
     std::optional<logging::Logger> log_;
     std::optional<LocalDisk> disk_;
     std::optional<DiskSpaceMonitor> monitor_;

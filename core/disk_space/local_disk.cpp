@@ -66,6 +66,15 @@ void end_deletions(const UnitListing& listing, const std::function<bool()>& go_o
     }
 }
 
+// So that no directory is kept open, which nobody could unmount.
+void give_up_listings(std::vector<UnitListing>& listings) {
+    for (UnitListing& listing : listings) {
+        if (listing.is_under_way()) {
+            listing.forget();
+        }
+    }
+}
+
 }  // namespace
 
 LocalDisk::LocalDisk(std::string label, std::string mount_point,
@@ -138,23 +147,44 @@ std::vector<std::string> LocalDisk::obsolete_stops() {
     return obsolete;
 }
 
-std::vector<const Unit*> LocalDisk::units(std::size_t stream) {
+// A listing that is done is not begun again before the others of its stream are done: where much changes in
+// one directory, it would never come to the next.
+std::optional<std::vector<const Unit*>> LocalDisk::units(std::size_t stream, const TimeLeft& time_left) {
+    if (stream != in_hand_) {
+        give_up_listings(listings_[in_hand_]);
+        in_hand_ = stream;
+        listed_ = 0;
+    }
+    std::vector<UnitListing>& listings = listings_[stream];
+    for (; listed_ < listings.size(); ++listed_) {
+        if (!list(listings[listed_], time_left)) {
+            return std::nullopt;
+        }
+    }
+    listed_ = 0;
     std::vector<const Unit*> all;
-    for (UnitListing& listing : listings_[stream]) {
-        const std::string directory = listing.directory().string();
-        try {
-            for (const Unit& unit : listing.units()) {
-                all.push_back(&unit);
-            }
-            unreadable_.erase(directory);
-        } catch (const std::system_error& error) {
-            listing.forget();
-            if (unreadable_.insert(directory).second) {
-                problems_.emplace_back(error.what());
-            }
+    for (const UnitListing& listing : listings) {
+        for (const Unit& unit : listing.units()) {
+            all.push_back(&unit);
         }
     }
     return all;
+}
+
+bool LocalDisk::list(UnitListing& listing, const TimeLeft& time_left) {
+    const std::string directory = listing.directory().string();
+    try {
+        if (!listing.list(time_left)) {
+            return false;
+        }
+        unreadable_.erase(directory);
+    } catch (const std::system_error& error) {
+        listing.forget();
+        if (unreadable_.insert(directory).second) {
+            problems_.emplace_back(error.what());
+        }
+    }
+    return true;
 }
 
 std::vector<std::string> LocalDisk::take_problems() {
@@ -167,6 +197,7 @@ void LocalDisk::look_anew() {
             listing.forget();
         }
     }
+    listed_ = 0;
 }
 
 const UnitListing& LocalDisk::listing_of(std::size_t stream, UnitPlace place) const {

@@ -33,7 +33,7 @@ class LocalDisk final : public DiskSpaceMonitor::Disk {
     bool remove_stop(const std::string& path) override;
     std::vector<std::string> obsolete_stops() override;
     /// Without those of a directory that cannot be read.
-    std::vector<const Unit*> units(std::size_t stream) override;
+    std::optional<std::vector<const Unit*>> units(std::size_t stream, const TimeLeft& time_left) override;
     std::vector<std::string> take_problems() override;
     void look_anew() override;
     std::optional<Gain> gain_of_directory(std::size_t stream, const Unit& unit) override;
@@ -41,6 +41,7 @@ class LocalDisk final : public DiskSpaceMonitor::Disk {
     [[nodiscard]] std::string path_of(std::size_t stream, const Unit& unit) const override;
 
   private:
+    bool list(UnitListing& listing, const TimeLeft& time_left);
     [[nodiscard]] const UnitListing& listing_of(std::size_t stream, UnitPlace place) const;
 
     std::string label_;
@@ -48,6 +49,8 @@ class LocalDisk final : public DiskSpaceMonitor::Disk {
     PlacedStops placed_;
     std::set<std::string> stop_files_;
     std::vector<std::vector<UnitListing>> listings_;  ///< By stream.
+    std::size_t in_hand_ = 0;                         ///< The stream whose units were asked for last,
+    std::size_t listed_ = 0;                          ///< and how many of its listings are done.
     std::set<std::string> unreadable_;                ///< Directories, as far as it was told.
     std::vector<std::string> problems_;
     std::function<bool()> go_on_ = [] { return true; };

@@ -5,6 +5,7 @@
 #include <ctime>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unordered_map>
 #include <unordered_set>
 #include <utility>
 
@@ -16,7 +17,8 @@ namespace {
 
 // The kernel's clock for files moves in steps; what changes within one step of a listing is not told apart.
 constexpr std::int64_t step_of_file_clock_ns = 20'000'000;
-constexpr std::uint64_t block = 512;  // the unit of st_blocks
+constexpr std::uint64_t block = 512;       // the unit of st_blocks
+constexpr std::size_t names_at_once = 32;  // between two looks at the time
 
 std::int64_t nanoseconds(const timespec& time) {
     return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
@@ -28,29 +30,59 @@ std::int64_t now_ns() {
     return nanoseconds(now);
 }
 
+}  // namespace
+
 // The units that were there, in the order in which they were read. A directory is read in nearly the same
 // order each time, so the one that is looked for is the next, or one soon after.
-class KnownUnits {
+class UnitListing::KnownUnits {
   public:
     explicit KnownUnits(std::vector<Unit> units) : units_(std::move(units)) {}
 
+    [[nodiscard]] std::size_t size() const noexcept { return units_.size(); }
+    /// Null: not there, or not worth a longer search. What is found may be moved away.
     Unit* find(const std::string& name) {
-        constexpr std::size_t far_enough = 64;
         for (std::size_t i = next_; i < units_.size() && i < next_ + far_enough; ++i) {
             if (units_[i].name == name) {
-                next_ = i + 1;
-                return &units_[i];
+                return found(i);
             }
         }
-        return nullptr;
+        return ++missed_ < far_enough ? nullptr : find_anywhere(name);
     }
 
   private:
+    static constexpr std::size_t far_enough = 64;
+
+    Unit* found(std::size_t i) {
+        next_ = i + 1;
+        missed_ = 0;
+        return &units_[i];
+    }
+    // Many have come, or gone from where it was.
+    Unit* find_anywhere(const std::string& name) {
+        for (; indexed_ < units_.size(); ++indexed_) {
+            by_name_.emplace(units_[indexed_].name, indexed_);
+        }
+        const auto there = by_name_.find(name);
+        const bool is_known = there != by_name_.end() && units_[there->second].name == name;
+        return is_known ? found(there->second) : nullptr;
+    }
+
     std::vector<Unit> units_;
     std::size_t next_ = 0;
+    std::size_t missed_ = 0;  ///< In a row.
+    std::unordered_map<std::string, std::size_t> by_name_;
+    std::size_t indexed_ = 0;
 };
 
-}  // namespace
+// A listing that is under way.
+struct UnitListing::Reading {
+    files::DirectoryReader directory;
+    KnownUnits known;
+    std::int64_t change = 0;  ///< The directory's own ctime, before it was opened, and its inode.
+    std::uint64_t inode = 0;
+    std::vector<Unit> units;
+    std::unordered_set<std::string> in_handshake;
+};
 
 UnitListing::UnitListing(std::filesystem::path directory, UnitPlace place, files::UnitNames names,
                          std::string control_extension)
@@ -59,11 +91,40 @@ UnitListing::UnitListing(std::filesystem::path directory, UnitPlace place, files
       names_(std::move(names)),
       control_extension_(std::move(control_extension)) {}
 
+UnitListing::~UnitListing() = default;
+UnitListing::UnitListing(UnitListing&& other) noexcept = default;
+UnitListing& UnitListing::operator=(UnitListing&& other) noexcept = default;
+
 std::string UnitListing::control_file(const std::string& name) const {
     return control_extension_.empty() ? "" : '.' + name + '.' + control_extension_;
 }
 
-const std::vector<Unit>& UnitListing::units() {
+// The unit whose control file has this name; empty: none.
+std::string_view UnitListing::unit_of_control_file(std::string_view name) const {
+    const std::size_t ending = control_extension_.size() + 1;
+    if (control_extension_.empty() || name.size() < ending + 2 || !name.ends_with(control_extension_) ||
+        name[name.size() - ending] != '.') {
+        return {};
+    }
+    return name.substr(1, name.size() - ending - 1);
+}
+
+bool UnitListing::list(const TimeLeft& time_left) {
+    if (!reading_ && !begin_reading()) {
+        return true;
+    }
+    for (std::size_t read = 1; const std::optional<std::string> name = reading_->directory.next(); ++read) {
+        take(*name);
+        if (read % names_at_once == 0 && !time_left()) {
+            return false;
+        }
+    }
+    end_reading();
+    return true;
+}
+
+// False where there is nothing to read, or nothing else than the last time.
+bool UnitListing::begin_reading() {
     struct stat info {};
     const int found =
         ::fstatat(AT_FDCWD, directory_.c_str(), &info, follows_link() ? 0 : AT_SYMLINK_NOFOLLOW);
@@ -72,11 +133,11 @@ const std::vector<Unit>& UnitListing::units() {
     }
     if (found != 0 || !S_ISDIR(info.st_mode)) {
         forget();
-        return units_;
+        return false;
     }
     const std::int64_t change = nanoseconds(info.st_ctim);
     if (change == listed_at_change_ && info.st_ino == listed_inode_) {
-        return units_;
+        return false;
     }
     listed_at_change_ = -1;
     const bool settled = now_ns() - change > step_of_file_clock_ns;
@@ -84,12 +145,41 @@ const std::vector<Unit>& UnitListing::units() {
     if (!fd.valid()) {
         process::throw_errno(directory_.string());
     }
-    list(fd.get());
-    if (settled) {
-        listed_at_change_ = change;
-        listed_inode_ = info.st_ino;
+    files::DirectoryReader directory(fd.get(), ".", directory_.string());
+    reading_ = std::make_unique<Reading>(Reading{std::move(directory),
+                                                 KnownUnits(std::exchange(units_, {})),
+                                                 settled ? change : -1,
+                                                 info.st_ino,
+                                                 {},
+                                                 {}});
+    reading_->units.reserve(reading_->known.size());
+    return true;
+}
+
+void UnitListing::take(const std::string& name) {
+    if (name.front() == '.') {
+        if (const std::string_view unit = unit_of_control_file(name); !unit.empty()) {
+            reading_->in_handshake.emplace(unit);
+        }
+    } else if (Unit* known = reading_->known.find(name)) {
+        reading_->units.push_back(std::move(*known));
+    } else if (names_.contain(name)) {
+        if (std::optional<Unit> made = look_at(reading_->directory.fd(), name)) {
+            reading_->units.push_back(std::move(*made));
+        }
     }
-    return units_;
+}
+
+// A control file may have been read after its unit.
+void UnitListing::end_reading() {
+    if (!reading_->in_handshake.empty()) {
+        std::erase_if(reading_->units,
+                      [this](const Unit& unit) { return reading_->in_handshake.contains(unit.name); });
+    }
+    units_ = std::move(reading_->units);
+    listed_at_change_ = reading_->change;
+    listed_inode_ = reading_->inode;
+    reading_.reset();
 }
 
 process::UniqueFd UnitListing::open() const {
@@ -99,28 +189,8 @@ process::UniqueFd UnitListing::open() const {
 
 void UnitListing::forget() {
     units_.clear();
+    reading_.reset();
     listed_at_change_ = -1;
-}
-
-void UnitListing::list(int directory_fd) {
-    const std::vector<std::string> names = files::directory_names(directory_fd, ".", directory_.string());
-    std::unordered_set<std::string_view> control_files;
-    for (const std::string& name : names) {
-        if (name.front() == '.') {
-            control_files.insert(name);
-        }
-    }
-    KnownUnits known(std::exchange(units_, {}));
-    for (const std::string& name : names) {
-        if (!names_.contain(name) || (!control_files.empty() && control_files.contains(control_file(name)))) {
-            continue;
-        }
-        if (Unit* unit = known.find(name)) {
-            units_.push_back(std::move(*unit));
-        } else if (std::optional<Unit> made = look_at(directory_fd, name)) {
-            units_.push_back(std::move(*made));
-        }
-    }
 }
 
 std::optional<Unit> UnitListing::look_at(int directory_fd, const std::string& name) const {

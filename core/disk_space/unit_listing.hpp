@@ -3,8 +3,10 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "disk_space/deletion_plan.hpp"
@@ -23,21 +25,35 @@ class UnitListing {
     /// handshake of the arrivals protocol, and left out. Empty: none is.
     UnitListing(std::filesystem::path directory, UnitPlace place, files::UnitNames names,
                 std::string control_extension);
+    ~UnitListing();
+    UnitListing(UnitListing&& other) noexcept;
+    UnitListing& operator=(UnitListing&& other) noexcept;
 
     [[nodiscard]] const std::filesystem::path& directory() const noexcept { return directory_; }
     [[nodiscard]] UnitPlace place() const noexcept { return place_; }
-    /// Throws std::system_error; a directory that is not there has no units.
-    const std::vector<Unit>& units();
+    /// Lists the units, as far as there is time; false: to be called again, for it goes on from there. A
+    /// directory that is not there has no units. Throws std::system_error.
+    bool list(const TimeLeft& time_left);
+    /// Whether list() has begun, and not come to its end.
+    [[nodiscard]] bool is_under_way() const noexcept { return reading_ != nullptr; }
+    /// What it has found; none as long as it is under way.
+    [[nodiscard]] const std::vector<Unit>& units() const noexcept { return units_; }
     /// The directory itself; invalid, with errno, where it is not there.
     [[nodiscard]] process::UniqueFd open() const;
-    /// Whatever is asked for next is looked at anew.
+    /// The next list() looks at everything anew.
     void forget();
     /// The name of the control file of a unit; empty: it can have none.
     [[nodiscard]] std::string control_file(const std::string& name) const;
 
   private:
+    class KnownUnits;
+    struct Reading;
+
     [[nodiscard]] bool follows_link() const { return place_ != UnitPlace::quarantine; }
-    void list(int directory_fd);
+    bool begin_reading();
+    void take(const std::string& name);
+    void end_reading();
+    [[nodiscard]] std::string_view unit_of_control_file(std::string_view name) const;
     [[nodiscard]] std::optional<Unit> look_at(int directory_fd, const std::string& name) const;
 
     std::filesystem::path directory_;
@@ -45,6 +61,7 @@ class UnitListing {
     files::UnitNames names_;
     std::string control_extension_;
     std::vector<Unit> units_;
+    std::unique_ptr<Reading> reading_;
     std::int64_t listed_at_change_ = -1;  ///< The directory's own ctime; -1: list it again.
     std::uint64_t listed_inode_ = 0;
 };

@@ -26,9 +26,8 @@ struct MonitorStream {
     std::string data_control_extension;
     std::vector<std::string> include;
     std::vector<std::string> exclude;
-    std::string quarantine_dir;     ///< Told wherever it lies: it is never a unit itself.
-    bool quarantine_here = false;   ///< It lies on the monitor's file system.
-    std::string transfer_work_dir;  ///< Of its transfer process, which may be held back there.
+    std::string quarantine_dir;    ///< Told wherever it lies: it is never a unit itself.
+    bool quarantine_here = false;  ///< It lies on the monitor's file system.
 };
 /// All streams have been told.
 struct StreamsKnown {};

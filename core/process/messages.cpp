@@ -15,7 +15,7 @@ void disk_space_fields(auto& wire, auto& m) {
     if constexpr (std::is_same_v<M, MonitorStream>) {
         wire(m.name, m.priority, m.deletion_enabled, m.stop_files, m.arrivals_dir,
              m.arrivals_control_extension, m.data_dir, m.data_control_extension, m.include, m.exclude,
-             m.quarantine_dir, m.quarantine_here, m.transfer_work_dir);
+             m.quarantine_dir, m.quarantine_here);
     } else if constexpr (std::is_same_v<M, PlannedDeletion>) {
         wire(m.stream, m.path, m.bytes);
     } else if constexpr (std::is_same_v<M, DiskSpaceReport>) {

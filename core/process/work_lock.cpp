@@ -2,9 +2,12 @@
 #include "process/work_lock.hpp"
 
 #include <cerrno>
+#include <cstdint>
 #include <fcntl.h>
+#include <filesystem>
+#include <optional>
 #include <sys/file.h>
-#include <utility>
+#include <sys/stat.h>
 
 #include "process/throw_errno.hpp"
 
@@ -12,8 +15,13 @@ namespace mistamover::process {
 
 namespace {
 
-UniqueFd locked(UniqueFd file, const std::string& path) {
-    while (!file.valid() || ::flock(file.get(), LOCK_EX) != 0) {
+UniqueFd locked(const std::string& work_dir, int how) {
+    const std::string path = work_dir + "/lock";
+    UniqueFd file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+    while (!file.valid() || ::flock(file.get(), how) != 0) {
+        if (errno == EWOULDBLOCK) {
+            return {};
+        }
         if (errno != EINTR) {
             throw_errno(path);
         }
@@ -21,19 +29,42 @@ UniqueFd locked(UniqueFd file, const std::string& path) {
     return file;
 }
 
-UniqueFd opened_directory(const std::string& path) {
-    UniqueFd directory(::open(path.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (!directory.valid() && errno != ENOENT) {
-        throw_errno(path);
+std::string holds_of(const std::string& work_dir) {
+    return (std::filesystem::path(work_dir).parent_path().parent_path() / "holds").string();
+}
+
+struct flock lock_of(short type, off_t begin, off_t length) {
+    struct flock lock {};
+    lock.l_type = type;
+    lock.l_whence = SEEK_SET;
+    lock.l_start = begin;
+    lock.l_len = length;
+    return lock;
+}
+
+// The byte that stands for a directory, whatever it is called; none where it is not there. Directories that
+// share one would only wait for each other in vain.
+std::optional<struct flock> lock_for(const std::string& directory) {
+    struct stat info {};
+    if (::stat(directory.c_str(), &info) != 0) {
+        if (errno == ENOENT || errno == ENOTDIR) {
+            return std::nullopt;
+        }
+        throw_errno(directory);
     }
-    return directory;
+    constexpr std::uint64_t spread = 0x9E3779B97F4A7C15;
+    constexpr std::uint64_t last_byte = (std::uint64_t{1} << 62) - 1;
+    return lock_of(F_WRLCK, static_cast<off_t>((info.st_ino + info.st_dev * spread) & last_byte), 1);
 }
 
 }  // namespace
 
 UniqueFd take_work_lock(const std::string& work_dir) {
-    const std::string path = work_dir + "/lock";
-    return locked(UniqueFd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)), path);
+    return locked(work_dir, LOCK_EX);
+}
+
+UniqueFd try_work_lock(const std::string& work_dir) {
+    return locked(work_dir, LOCK_EX | LOCK_NB);
 }
 
 bool work_lock_is_free(const std::string& work_dir) {
@@ -41,21 +72,46 @@ bool work_lock_is_free(const std::string& work_dir) {
     return lock.valid() ? ::flock(lock.get(), LOCK_EX | LOCK_NB) == 0 : errno == ENOENT;
 }
 
-// The directory itself is locked: on a disk that is full, a file for it could not be made.
-UniqueFd hold_back_work(const std::string& work_dir) {
-    UniqueFd directory = opened_directory(work_dir);
-    return directory.valid() ? locked(std::move(directory), work_dir) : UniqueFd();
+WorkHold::WorkHold(const std::string& work_dir)
+    : path_(holds_of(work_dir)), file_(::open(path_.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600)) {
+    if (!file_.valid()) {
+        throw_errno(path_);
+    }
 }
 
-bool work_is_held_back(const std::string& work_dir) {
-    const UniqueFd directory = opened_directory(work_dir);
-    if (!directory.valid() || ::flock(directory.get(), LOCK_SH | LOCK_NB) == 0) {
-        return false;
+// The lock is the open file's, not the process's: of two holds in one process each has its own.
+bool WorkHold::take(const std::string& directory) {
+    std::optional<struct flock> lock = lock_for(directory);
+    if (!lock || ::fcntl(file_.get(), F_OFD_SETLK, &*lock) == 0) {
+        return true;
     }
-    if (errno != EWOULDBLOCK) {
-        throw_errno(work_dir);
+    if (errno != EAGAIN && errno != EACCES) {
+        throw_errno(path_);
     }
-    return true;
+    return false;
+}
+
+void WorkHold::release() {
+    struct flock all = lock_of(F_UNLCK, 0, 0);
+    if (::fcntl(file_.get(), F_OFD_SETLK, &all) != 0) {
+        throw_errno(path_);
+    }
+}
+
+bool work_is_held_back(const std::string& work_dir, const std::string& directory) {
+    const std::string path = holds_of(work_dir);
+    const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!file.valid()) {
+        if (errno == ENOENT) {
+            return false;
+        }
+        throw_errno(path);
+    }
+    std::optional<struct flock> lock = lock_for(directory);
+    if (lock && ::fcntl(file.get(), F_OFD_GETLK, &*lock) != 0) {
+        throw_errno(path);
+    }
+    return lock && lock->l_type != F_UNLCK;
 }
 
 }  // namespace mistamover::process

@@ -7,19 +7,38 @@
 
 namespace mistamover::process {
 
+// A work directory is RUN_DIR/KIND/NAME: that of one process at a time. What throws, throws
+// std::system_error.
+
 /// Takes the lock of a work directory, which lasts as long as the descriptor; waits for the process of an
-/// earlier controller that may still be ending. Throws std::system_error.
+/// earlier controller that may still be ending.
 UniqueFd take_work_lock(const std::string& work_dir);
+
+/// The same without waiting: invalid where another process has it.
+UniqueFd try_work_lock(const std::string& work_dir);
 
 /// Whether no process has it, at this moment.
 bool work_lock_is_free(const std::string& work_dir);
 
-/// Keeps a process of this work directory that starts meanwhile from its work, as long as the descriptor
-/// lasts, whatever becomes of the controller; waits for whoever does so already. Where there is no such
-/// directory, nobody has worked there yet: invalid. Throws std::system_error.
-UniqueFd hold_back_work(const std::string& work_dir);
+/// Keeps processes of the same run_dir that start meanwhile from working in a directory, whatever becomes of
+/// the controller, and whatever stream they work for. For one thread.
+class WorkHold {
+  public:
+    /// `work_dir`: of the process that holds. Makes the file with the locks of all: once a disk is full, it
+    /// might be too late.
+    explicit WorkHold(const std::string& work_dir);
 
-/// Whether anybody holds the work back, at this moment. Throws std::system_error.
-bool work_is_held_back(const std::string& work_dir);
+    /// Lasts until release() or the end of the object. False where another one has it; true as well where
+    /// there is no such directory, in which nobody can work.
+    [[nodiscard]] bool take(const std::string& directory);
+    void release();
+
+  private:
+    std::string path_;
+    UniqueFd file_;
+};
+
+/// Whether work in the directory is held back, at this moment, from the process of this work directory.
+bool work_is_held_back(const std::string& work_dir, const std::string& directory);
 
 }  // namespace mistamover::process

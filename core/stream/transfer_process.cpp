@@ -109,7 +109,7 @@ class TransferProcess {
     void begin(const std::vector<std::string>& held) {
         const LogLevel level = settings_.global.logging.level;
         const logging::Logger log(log_socket_, "dtc_" + settings_.name, level);
-        if (process::work_is_held_back(work_dir_)) {
+        if (process::work_is_held_back(work_dir_, settings_.directory.string())) {
             if (!std::exchange(held_back_, true)) {
                 log.info("waits for the end of a deletion in its directory");
             }

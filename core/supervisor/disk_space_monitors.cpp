@@ -42,8 +42,7 @@ void DiskSpaceMonitors::apply(const config::Configuration& configuration) {
     monitored_.clear();
     if (config::disk_space_settings(configuration.global).level_vlow) {
         for (const config::Stream& stream : in_force_) {
-            process::MonitorStream& added = monitored_.emplace_back(disk_space::monitored(stream));
-            added.transfer_work_dir = transfers_.work_dir(stream.name).string();
+            monitored_.push_back(disk_space::monitored(stream));
         }
     }
     settings_ = config::serialize_settings(configuration.global);

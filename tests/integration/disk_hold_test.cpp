@@ -4,61 +4,17 @@
 
 #include <csignal>
 #include <doctest/doctest.h>
-#include <fcntl.h>
-#include <fstream>
 #include <optional>
-#include <sstream>
-#include <sys/file.h>
 #include <sys/mount.h>
-#include <sys/stat.h>
-#include <sys/sysmacros.h>
-#include <unistd.h>
 
 #include "disk_site.hpp"
+#include "faulty_site.hpp"
+#include "process/work_lock.hpp"
 
 namespace mistamover::test {
 namespace {
 
 namespace fs = std::filesystem;
-
-// The lock of a directory or file, as long as it lives.
-class Lock {
-  public:
-    explicit Lock(const fs::path& path) : fd_(::open(path.c_str(), O_RDONLY | O_CLOEXEC)) {
-        REQUIRE(::flock(fd_, LOCK_EX) == 0);
-    }
-    ~Lock() { ::close(fd_); }
-    Lock(const Lock&) = delete;
-    Lock& operator=(const Lock&) = delete;
-
-  private:
-    int fd_;
-};
-
-bool waits_for_lock(pid_t pid, const fs::path& path) {
-    struct stat info {};
-    if (::stat(path.c_str(), &info) != 0) {
-        return false;
-    }
-    std::ifstream locks("/proc/locks");
-    const std::string of_pid = ' ' + std::to_string(pid) + ' ';
-    const std::string of_inode = ':' + std::to_string(info.st_ino) + ' ';
-    for (std::string line; std::getline(locks, line);) {
-        if (line.find(" -> FLOCK") != std::string::npos && line.find(of_pid) != std::string::npos &&
-            line.find(of_inode) != std::string::npos) {
-            return true;
-        }
-    }
-    return false;
-}
-
-// For the lock of this directory or file.
-bool comes_to_wait(const Daemon& daemon, const std::string& process, const fs::path& path) {
-    return eventually([&] {
-        const pid_t pid = daemon.process(process);
-        return pid > 0 && waits_for_lock(pid, path);
-    });
-}
 
 // The same directory once more, at another one, as long as it lives.
 class BindMount {
@@ -80,14 +36,6 @@ fs::path created(const fs::path& directory) {
     return directory;
 }
 
-// That of the one whose file system is the site's disk.
-fs::path lock_of_monitor(const DiskSite& site) {
-    struct stat info {};
-    REQUIRE(::stat(site.disk().path().c_str(), &info) == 0);
-    return site.home() / "run" / "disk_space" /
-           (std::to_string(major(info.st_dev)) + ':' + std::to_string(minor(info.st_dev))) / "lock";
-}
-
 // A stream, its quarantine on another file system, of which `unit` is about to be deleted: its transfer
 // process holds it, and it would be gone, were it not for the test.
 struct DeletionBegun {
@@ -95,9 +43,8 @@ struct DeletionBegun {
     SmallDisk other{created(site.home() / "other"), 64};
     fs::path quarantine = created(other.path() / "quarantine");
     fs::path unit = site.directory("p") / "unit";
-    fs::path locked = site.home() / "run" / "work" / "p";
     std::optional<Daemon> daemon;
-    std::optional<Lock> lock;
+    std::optional<process::WorkHold> hold;
 
     DeletionBegun() {
         site.add("p", ", deletion_enabled: true",
@@ -108,20 +55,22 @@ struct DeletionBegun {
         daemon.emplace(site);
         REQUIRE(site.reaches("GOOD"));
         REQUIRE(eventually([&] { return site.state_of("p") == "suspended"; }));
-        lock.emplace(locked);
+        hold.emplace((site.home() / "run" / "disk_space" / "test").string());
+        REQUIRE(hold->take(site.directory("p").string()));
         site.disk().leave_free(5 * mb);
-        REQUIRE(comes_to_wait(*daemon, "mm:dsm_disk", locked));
+        REQUIRE(eventually([&] { return monitors_that_wait() == 1; }));
         CHECK(fs::exists(unit));
     }
-    /// Whether so many processes of the stream have come to wait for the end of the deletion.
-    [[nodiscard]] bool is_held_back(int processes) const {
+    /// How many have come to wait for the end of the deletion.
+    [[nodiscard]] std::size_t monitors_that_wait() const {
+        const std::string directory = site.directory("p").string();
+        return count_of("waits for the end of another deletion in " + directory + '\n', site.disk_log());
+    }
+    /// Whether so many processes of the stream have come to wait for that.
+    [[nodiscard]] bool is_held_back(std::size_t processes, const std::string& stream = "p") const {
         return eventually([&] {
-            int waits = 0;
-            std::istringstream lines(site.log("dtc_p"));
-            for (std::string line; std::getline(lines, line);) {
-                waits += line.ends_with("waits for the end of a deletion in its directory") ? 1 : 0;
-            }
-            return waits == processes;
+            return count_of("waits for the end of a deletion in its directory\n",
+                            site.log("dtc_" + stream)) == processes;
         });
     }
     void go_on_sending() const { fs::remove(site.target("p") / ".stop"); }
@@ -139,15 +88,37 @@ TEST_CASE("what a controller that has died let be deleted is not deleted after i
         return;
     }
     DeletionBegun begun;
+    const pid_t monitor = begun.daemon->process("mm:dsm_disk");
+    REQUIRE(monitor > 0);
     Daemon::kill(begun.daemon->controller());
+    CHECK(eventually([&] { return parent_of(monitor) == 0; }));  // it does not wait any longer
     // Nor would the next controller's transfer process begin before the deletion were over.
     REQUIRE(begun.is_held_back(1));
     begun.site.disk().leave_free(35 * mb);
-    begun.lock.reset();
-    REQUIRE(begun.site.reaches("GOOD"));  // by the next monitor, which waits for the end of this one
+    begun.hold.reset();
+    REQUIRE(begun.site.reaches("GOOD"));
     CHECK(fs::exists(begun.unit));
     begun.go_on_sending();
     CHECK(begun.arrives("unit"));
+}
+
+TEST_CASE("a stream that got another name as its controller died waits for the end of the deletion, too") {
+    if (!may_mount()) {
+        return;
+    }
+    DeletionBegun begun;
+    const pid_t controller = begun.daemon->controller();
+    REQUIRE(::kill(controller, SIGSTOP) == 0);
+    begun.site.add_at("q", begun.site.directory("p"));
+    fs::remove(begun.site.home() / "streams.d" / "p.yaml");
+    Daemon::kill(controller);
+    REQUIRE(begun.is_held_back(1, "q"));
+    CHECK_FALSE(fs::exists(begun.site.target("q") / "unit"));
+    begun.site.disk().leave_free(35 * mb);
+    begun.hold.reset();
+    CHECK(eventually([&] { return fs::exists(begun.site.target("q") / "unit"); }));
+    CHECK_FALSE(fs::exists(begun.unit));
+    CHECK_FALSE(fs::exists(begun.site.target("p") / "unit"));
 }
 
 TEST_CASE("a unit that is about to be deleted is not sent by the next process of its stream either") {
@@ -162,7 +133,7 @@ TEST_CASE("a unit that is about to be deleted is not sent by the next process of
     REQUIRE(begun.is_held_back(1));
     begun.go_on_sending();
     write_file(begun.site.directory("p") / "later", "data");
-    begun.lock.reset();
+    begun.hold.reset();
     CHECK(begun.arrives("later"));
     CHECK_FALSE(fs::exists(begun.site.target("p") / "unit"));
     REQUIRE(::kill(monitor, SIGCONT) == 0);
@@ -200,7 +171,7 @@ TEST_CASE("what another file system's monitor deletes of the stream releases not
     write_file(begun.site.directory("p") / "later", "data");
     CHECK(begun.arrives("later"));
     CHECK_FALSE(fs::exists(begun.site.target("p") / "unit"));
-    begun.lock.reset();
+    begun.hold.reset();
     CHECK(eventually([&] { return !fs::exists(begun.unit); }));
     CHECK(begun.daemon->stop());
     CHECK_FALSE(fs::exists(begun.site.target("p") / "unit"));
@@ -222,7 +193,8 @@ TEST_CASE("a monitor waits for the end of the one that the file system had under
     mounted.emplace(site.disk().path(), other);
     fs::create_directories(other / "q");
     site.add_at("q", other / "q");
-    CHECK(comes_to_wait(daemon, "mm:dsm_also", lock_of_monitor(site)));
+    CHECK(eventually(
+        [&] { return count_of("waits for the end of an earlier process", site.log("dsm_also")) == 1; }));
     REQUIRE(::kill(earlier, SIGCONT) == 0);
     CHECK(eventually([&] { return !site.status("also").isNull() && site.status("disk").isNull(); }));
     CHECK(site.status("also")->getValue<std::string>("state") == "GOOD");

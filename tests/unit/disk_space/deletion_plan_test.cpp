@@ -2,8 +2,9 @@
 #include "disk_space/deletion_plan.hpp"
 
 #include <doctest/doctest.h>
-#include <limits>
 #include <map>
+#include <optional>
+#include <set>
 
 namespace mistamover::test {
 
@@ -12,7 +13,10 @@ using namespace disk_space;
 namespace {
 
 struct PlanSource final : UnitSource {
-    std::vector<const Unit*> units(std::size_t stream) override {
+    std::optional<std::vector<const Unit*>> units(std::size_t stream, const TimeLeft& time_left) override {
+        if (known.insert(stream).second && !time_left()) {
+            return std::nullopt;
+        }
         std::vector<const Unit*> found;
         for (const Unit& unit : all[stream]) {
             found.push_back(&unit);
@@ -23,6 +27,7 @@ struct PlanSource final : UnitSource {
         return unit.name == "busy" ? std::nullopt : std::optional(Gain{50, 3});
     }
     std::map<std::size_t, std::vector<Unit>> all;
+    std::set<std::size_t> known;
 };
 
 Unit plan_unit(const std::string& name, std::int64_t ctime_ns, std::uint64_t bytes,
@@ -38,11 +43,22 @@ Unit plan_unit(const std::string& name, std::int64_t ctime_ns, std::uint64_t byt
 
 const Space space{1'000, 10'000, 0, 0};
 
+// `steps`: how many steps without time left it took to make the plan, where that is asked for; else it is
+// made in one.
 std::string plan_of(PlanSource& source, const std::vector<std::size_t>& order, std::uint64_t needed,
-                    std::size_t most = 100, const Space& on = space) {
+                    std::size_t most = 100, const Space& on = space, int* steps = nullptr) {
+    DeletionPlanner planner(order, source, on, {needed, most},
+                            [](std::size_t, const Unit&) { return false; });
+    int taken = 1;
+    while (!planner.go_on([&] { return steps == nullptr; })) {
+        ++taken;
+    }
+    if (steps != nullptr) {
+        *steps = taken;
+    }
+    CHECK((steps != nullptr || taken == 1));
     std::string names;
-    const auto none = [](std::size_t, const Unit&) { return false; };
-    for (const PlannedUnit& planned : plan_deletions(order, source, on, needed, most, none)) {
+    for (const PlannedUnit& planned : planner.take_plan()) {
         names += std::to_string(planned.stream) + planned.unit.name + ' ';
     }
     return names;
@@ -72,6 +88,21 @@ TEST_CASE("no more is planned than is needed, nothing that frees nothing, nothin
     CHECK(plan_of(source, {0}, 0).empty());
     // Where inodes are short, they are what counts: each is worth 100 bytes here.
     CHECK(plan_of(source, {0}, 300, 100, {1'000, 10'000, 1, 100}) == "0link 0a 0dir ");
+}
+
+TEST_CASE("a plan that is made step by step is the same, and looks at no stream that it does not need") {
+    PlanSource source;
+    for (std::size_t stream = 0; stream < 3; ++stream) {
+        source.all[stream] = {plan_unit("a", 1, 10), plan_unit("b", 2, 10)};
+    }
+    int steps = 0;
+    CHECK(plan_of(source, {2, 0, 1}, 40, 100, space, &steps) == "2b 2a 0b 0a ");
+    CHECK(steps > 4);  // each stream and each unit is one
+    CHECK_FALSE(source.known.contains(1));
+    source.known.clear();
+    CHECK(plan_of(source, {2, 0, 1}, 0, 100, space, &steps).empty());
+    CHECK(steps == 1);
+    CHECK(source.known.empty());
 }
 
 TEST_CASE("the lowest priority gives way first, and only what may") {

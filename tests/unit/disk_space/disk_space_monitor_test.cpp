@@ -3,6 +3,8 @@
 
 #include <cerrno>
 #include <doctest/doctest.h>
+#include <optional>
+#include <set>
 #include <system_error>
 #include <utility>
 
@@ -23,7 +25,9 @@ class VlowDisk final : public DiskSpaceMonitor::Disk {
     bool gives_back = false;  ///< What is deleted is free at once.
     std::uint64_t free = 150;
     std::vector<std::string> problems;
+    std::string fails_to_place;
     int placed = 0;
+    int looked_anew = 0;
     std::vector<Unit> there;
 
     VlowDisk() { add("unit"); }
@@ -36,15 +40,17 @@ class VlowDisk final : public DiskSpaceMonitor::Disk {
         fail_unless(measurable);
         return {free, 1'000, 0, 0};
     }
-    void look_anew() override {}
+    void look_anew() override { ++looked_anew; }
     StopSeen look_for_stop(const std::string& /*path*/) override { return StopSeen::absent; }
-    bool place_stop(const std::string& /*path*/) override {
+    bool place_stop(const std::string& path) override {
+        fail_unless(path != fails_to_place);
         ++placed;
         return true;
     }
     bool remove_stop(const std::string& /*path*/) override { return false; }
     std::vector<std::string> obsolete_stops() override { return {}; }
-    std::vector<const Unit*> units(std::size_t /*stream*/) override {
+    std::optional<std::vector<const Unit*>> units(std::size_t /*stream*/,
+                                                  const TimeLeft& /*time_left*/) override {
         std::vector<const Unit*> units;
         for (const Unit& unit : there) {
             units.push_back(&unit);
@@ -83,8 +89,9 @@ struct VlowBench {
     std::vector<std::string> told;
     DiskSpaceMonitor monitor;
 
-    VlowBench()
-        : monitor({{600, 400, 200}, 100, std::chrono::seconds{60}}, streams(), disk,
+    /// `step`: see Settings; none: a poll does one thing at a time.
+    explicit VlowBench(std::chrono::hours step = std::chrono::hours{1})
+        : monitor({{600, 400, 200}, 100, std::chrono::seconds{60}, step}, streams(), disk,
                   [this](LogLevel /*level*/, std::string_view text) { told.emplace_back(text); }) {}
 
     static std::vector<process::MonitorStream> streams() {
@@ -123,7 +130,7 @@ struct VlowBench {
 };
 
 struct SixUnits : VlowBench {
-    SixUnits() {
+    explicit SixUnits(std::chrono::hours step = std::chrono::hours{1}) : VlowBench(step) {
         disk.removal = VlowDisk::Removal::done;
         for (const char* name : {"a", "b", "c", "d", "e", "f"}) {
             disk.add(name);
@@ -204,6 +211,127 @@ TEST_CASE("where what is deleted is free at once, what others write meanwhile is
     CHECK(bench.left_after(seconds{1}) == 5);
     bench.disk.free = 150;
     CHECK(bench.left_after(seconds{2}) == 4);
+}
+
+TEST_CASE("what is no longer needed, when it comes to it, is not deleted") {
+    SixUnits bench;
+    bench.disk.free = 50;
+    bench.monitor.poll({});
+    const DiskSpaceMonitor::Batch batch = bench.monitor.next_deletions();
+    REQUIRE(batch.units.size() == 3);
+    bench.disk.free = 150;  // others have made room meanwhile
+    bench.carry_out(batch);
+    CHECK(bench.disk.there.size() == 6);
+    SixUnits other;
+    other.disk.free = 50;
+    other.monitor.poll({});
+    const DiskSpaceMonitor::Batch needless = other.monitor.next_deletions();
+    other.disk.free = 300;
+    other.carry_out(needless);
+    CHECK(other.disk.there.size() == 7);
+    CHECK(other.monitor.report().state == process::SpaceState::low);
+}
+
+TEST_CASE("nothing is deleted before the plan is whole and told, and then what it tells") {
+    using namespace std::chrono_literals;
+    SixUnits bench(std::chrono::hours{0});
+    bench.disk.free = 50;
+    int polls = 0;
+    do {
+        ++polls;
+        bench.monitor.poll({});
+        CHECK(bench.monitor.next_deletions().units.empty() == bench.monitor.has_more());
+        CHECK(bench.monitor.pause() == (bench.monitor.has_more() ? 0ms : 1s));
+    } while (bench.monitor.has_more());
+    CHECK(polls > 3);
+    CHECK(bench.disk.looked_anew == 1);  // they all went on with the first
+    CHECK(bench.disk.placed == 1);       // of `low`: it is not as if nothing were left
+    const auto plan = bench.monitor.report().plan;
+    const DiskSpaceMonitor::Batch batch = bench.monitor.next_deletions();
+    REQUIRE(plan.size() == 3);
+    REQUIRE(batch.units.size() == 3);
+    for (std::size_t i = 0; i < 3; ++i) {
+        CHECK(batch.units[i].name == plan[i].path);
+    }
+    bench.carry_out(batch, false);
+    CHECK(bench.monitor.report().plan.size() == 2);  // without the one that has gone
+}
+
+TEST_CASE("a plan that was begun before it came to deletions is begun again for them") {
+    using namespace std::chrono_literals;
+    SixUnits bench(std::chrono::hours{0});
+    bench.disk.free = 300;
+    bench.monitor.poll({});
+    REQUIRE(bench.monitor.has_more());
+    CHECK(bench.monitor.pause() == 100ms);
+    CHECK(bench.disk.looked_anew == 0);
+    bench.disk.free = 150;
+    bench.monitor.poll({});
+    CHECK(bench.disk.looked_anew == 1);
+}
+
+TEST_CASE("what a round has refused is not asked for again before the next, however many polls it takes") {
+    SixUnits bench(std::chrono::hours{0});
+    bench.disk.removal = VlowDisk::Removal::refused;
+    std::set<std::string> asked;
+    int polls = 0;
+    do {
+        bench.monitor.poll({});
+        const DiskSpaceMonitor::Batch batch = bench.monitor.next_deletions();
+        for (const Unit& unit : batch.units) {
+            CHECK(asked.insert(unit.name).second);
+        }
+        if (!batch.units.empty()) {
+            bench.carry_out(batch);
+        }
+        REQUIRE(++polls < 100);
+    } while (bench.monitor.has_more());
+    CHECK(asked.size() == 7);
+    CHECK(bench.disk.looked_anew == 1);
+}
+
+TEST_CASE("where there are many .stop files to make, each poll makes some, whatever fails of the others") {
+    VlowDisk disk;
+    std::vector<process::MonitorStream> many(5);
+    for (std::size_t i = 0; i < many.size(); ++i) {
+        many[i].name = std::to_string(i);
+        many[i].stop_files = {many[i].name + "/.stop"};
+    }
+    disk.free = 300;
+    disk.fails_to_place = "0/.stop";
+    DiskSpaceMonitor monitor({{600, 400, 200}, 100, std::chrono::seconds{60}, std::chrono::milliseconds{0}},
+                             many, disk, [](LogLevel, std::string_view) {});
+    int polls = 0;
+    do {
+        const int before = disk.placed;
+        monitor.poll({});
+        CHECK(disk.placed <= before + 1);
+        REQUIRE(++polls < 100);
+    } while (monitor.has_more());
+    CHECK(disk.placed == 4);
+    disk.fails_to_place.clear();
+    monitor.poll({});
+    CHECK(disk.placed == 5);
+}
+
+TEST_CASE(
+    "where nothing is left to delete, each poll stops some streams, in no hurry, whatever fails of others") {
+    VlowDisk disk;
+    std::vector<process::MonitorStream> many(4);
+    for (std::size_t i = 0; i < many.size(); ++i) {
+        many[i].name = std::to_string(i);
+        many[i].priority = 200;
+        many[i].stop_files = {many[i].name + "/.stop"};
+    }
+    disk.fails_to_place = "0/.stop";
+    DiskSpaceMonitor monitor({{600, 400, 200}, 100, std::chrono::seconds{60}, std::chrono::milliseconds{0}},
+                             many, disk, [](LogLevel, std::string_view) {});
+    for (const int placed : {0, 1, 2, 3}) {
+        monitor.poll({});
+        CHECK(monitor.next_deletions().units.empty());
+        CHECK(disk.placed == placed);
+        CHECK(monitor.pause() == std::chrono::seconds{1});
+    }
 }
 
 TEST_CASE("what keeps units from being told is reported") {

@@ -20,6 +20,7 @@
 #include "config/settings.hpp"
 #include "process/channel.hpp"
 #include "process/spawn.hpp"
+#include "process/work_lock.hpp"
 #include "scratch.hpp"
 
 namespace mistamover::test {
@@ -47,6 +48,7 @@ class MonitorProcess {
     }
 
     [[nodiscard]] fs::path data() const { return scratch_ / "data"; }
+    [[nodiscard]] fs::path work_dir() const { return scratch_ / "run" / "disk_space" / "device"; }
     [[nodiscard]] std::vector<std::string> names() const {
         std::vector<std::string> names;
         for (const auto& entry : fs::directory_iterator(data())) {
@@ -70,11 +72,18 @@ class MonitorProcess {
     void send(const process::Message& message) { channel_->send(message); }
     /// It does not hear the first before the last has been sent.
     void send_together(std::initializer_list<process::Message> messages) {
-        REQUIRE(::kill(pid_, SIGSTOP) == 0);
-        REQUIRE(::waitpid(pid_, nullptr, WUNTRACED) == pid_);
+        freeze();
         for (const process::Message& message : messages) {
             send(message);
         }
+        REQUIRE(::kill(pid_, SIGCONT) == 0);
+    }
+    /// It does not hear the message before its controller has gone.
+    void send_and_go(const process::Message& message) {
+        freeze();
+        send(message);
+        channel_.reset();
+        loop_.stop();
         REQUIRE(::kill(pid_, SIGCONT) == 0);
     }
     /// From its start to its end; gives its exit code.
@@ -97,8 +106,10 @@ class MonitorProcess {
     }
 
   private:
-    [[nodiscard]] fs::path work_dir() const { return scratch_ / "run" / "device"; }
-
+    void freeze() const {
+        REQUIRE(::kill(pid_, SIGSTOP) == 0);
+        REQUIRE(::waitpid(pid_, nullptr, WUNTRACED) == pid_);
+    }
     void start() {
         pid_ = ::fork();
         REQUIRE(pid_ >= 0);
@@ -187,6 +198,67 @@ TEST_CASE(
     CHECK(monitor.run() == 0);
     CHECK_FALSE(monitor.has_said<process::DiskSpaceReport>());
     CHECK(monitor.names() == std::vector<std::string>{"unit"});
+}
+
+TEST_CASE("what a controller has let be deleted is not deleted once it has gone") {
+    MonitorProcess monitor;
+    write_file(monitor.data() / "unit", "12345");
+    monitor.on_message([&](const process::Message& message) {
+        if (const auto* wanted = std::get_if<process::HoldUnits>(&message)) {
+            monitor.send_and_go(process::UnitsHeld{wanted->request, wanted->names});
+        }
+    });
+    CHECK(monitor.run() == 0);
+    CHECK(monitor.has_said<process::HoldUnits>());
+    CHECK(monitor.names() == std::vector<std::string>{"unit"});
+}
+
+TEST_CASE(
+    "a monitor deletes when another deletion in the directory is over, and holds it no longer than that") {
+    MonitorProcess monitor;
+    write_file(monitor.data() / "unit", "12345");
+    const std::string other = (monitor.work_dir().parent_path() / "other").string();
+    process::WorkHold hold(other);
+    REQUIRE(hold.take(monitor.data().string()));
+    monitor.on_message([&](const process::Message& message) {
+        if (const auto* wanted = std::get_if<process::HoldUnits>(&message)) {
+            monitor.send(process::UnitsHeld{wanted->request, wanted->names});
+            hold.release();
+        } else if (std::holds_alternative<process::ReleaseUnits>(message)) {
+            CHECK_FALSE(process::work_is_held_back(other, monitor.data().string()));
+            monitor.send(process::Stop{});
+        }
+    });
+    CHECK(monitor.run() == 0);
+    CHECK(monitor.has_said<process::ReleaseUnits>());
+    CHECK(monitor.names().empty());
+}
+
+TEST_CASE("a monitor that waits for the end of another deletion hears a stop") {
+    MonitorProcess monitor;
+    write_file(monitor.data() / "unit", "12345");
+    process::WorkHold hold((monitor.work_dir().parent_path() / "other").string());
+    REQUIRE(hold.take(monitor.data().string()));
+    monitor.on_message([&](const process::Message& message) {
+        if (const auto* wanted = std::get_if<process::HoldUnits>(&message)) {
+            monitor.send_together({process::UnitsHeld{wanted->request, wanted->names}, process::Stop{}});
+        }
+    });
+    CHECK(monitor.run() == 0);
+    CHECK_FALSE(monitor.has_said<process::ReleaseUnits>());
+    CHECK(monitor.names() == std::vector<std::string>{"unit"});
+}
+
+TEST_CASE("a monitor that waits for the end of an earlier one says that it is well, and hears a stop") {
+    MonitorProcess monitor;
+    const process::UniqueFd lock = process::take_work_lock(monitor.work_dir().string());
+    monitor.on_message([&](const process::Message& message) {
+        if (std::holds_alternative<process::Heartbeat>(message)) {
+            monitor.send(process::Stop{});
+        }
+    });
+    CHECK(monitor.run() == 0);
+    CHECK_FALSE(monitor.has_said<process::DiskSpaceReport>());
 }
 
 TEST_CASE("what an earlier monitor has left of a directory stays where the controller goes") {

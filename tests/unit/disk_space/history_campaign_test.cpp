@@ -8,6 +8,7 @@
 #include <doctest/doctest.h>
 #include <map>
 #include <memory>
+#include <optional>
 #include <random>
 #include <tuple>
 
@@ -106,7 +107,8 @@ class FakeDisk final : public DiskSpaceMonitor::Disk {
         return obsolete;
     }
     void look_anew() override {}
-    std::vector<const Unit*> units(std::size_t stream) override {
+    std::optional<std::vector<const Unit*>> units(std::size_t stream,
+                                                  const TimeLeft& /*time_left*/) override {
         std::vector<const Unit*> units;
         for (const FakeUnit& one : there[stream]) {
             units.push_back(&one.unit);
@@ -159,7 +161,7 @@ class FakeDisk final : public DiskSpaceMonitor::Disk {
 
 class History {
   public:
-    explicit History(unsigned seed) : random_(seed) {
+    explicit History(unsigned seed) : random_(seed), step_(below(2) == 0 ? 0 : 1) {
         const std::size_t count = below(4) + 1;
         for (std::size_t i = 0; i < count; ++i) {
             process::MonitorStream stream;
@@ -190,8 +192,8 @@ class History {
 
     void start() {
         monitor_ = std::make_unique<DiskSpaceMonitor>(
-            DiskSpaceMonitor::Settings{history_levels, base, std::chrono::seconds{60}}, disk_.streams, disk_,
-            [this](LogLevel level, std::string_view text) {
+            DiskSpaceMonitor::Settings{history_levels, base, std::chrono::seconds{60}, step_}, disk_.streams,
+            disk_, [this](LogLevel level, std::string_view text) {
                 told_ += level == LogLevel::error && text.starts_with("deleted ") ? 1 : 0;
             });
     }
@@ -244,8 +246,10 @@ class History {
         const auto foreign_before = foreign();
         const auto own_before = own();
         now_ += std::chrono::seconds{60};
-        monitor_->poll(now_);
-        delete_what_must_go();
+        do {
+            monitor_->poll(now_);
+            delete_what_must_go();
+        } while (monitor_->has_more());
         disk_.check(foreign() == foreign_before, "no operator's .stop is removed or made");
         const bool good = monitor_->report().state == SpaceState::good;
         disk_.check(!good || own() == 0, "no .stop of the monitor's is left at GOOD");
@@ -290,6 +294,7 @@ class History {
     [[nodiscard]] std::size_t own() const { return disk_.stops.size() - foreign().size(); }
 
     std::mt19937 random_;
+    std::chrono::hours step_;  ///< None: a poll does one thing at a time.
     FakeDisk disk_;
     std::unique_ptr<DiskSpaceMonitor> monitor_;
     DiskSpaceMonitor::Clock::time_point now_{};

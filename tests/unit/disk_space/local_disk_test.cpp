@@ -3,9 +3,12 @@
 
 #include <algorithm>
 #include <doctest/doctest.h>
+#include <optional>
 #include <sys/mount.h>
+#include <system_error>
 #include <unistd.h>
 #include <utility>
+#include <vector>
 
 #include "disk_space/unit_removal.hpp"
 #include "scratch.hpp"
@@ -31,6 +34,10 @@ process::MonitorStream stream_in(const Scratch& scratch, const std::string& stop
 
 LocalDisk disk_with(const Scratch& scratch, const std::vector<process::MonitorStream>& streams) {
     return {"disk", scratch.path().string(), streams, scratch / "placed"};
+}
+
+std::vector<const Unit*> all_units(LocalDisk& disk) {
+    return disk.units(0, [] { return true; }).value();
 }
 
 std::vector<std::string> names_below(const fs::path& directory) {
@@ -89,7 +96,7 @@ TEST_CASE("a unit that gets into the handshake after the plan was made stays") {
     write_file(scratch / "data" / "quarantine" / "failed", "12345");
     LocalDisk disk = disk_with(scratch, {stream});
     std::vector<Unit> units;
-    for (const Unit* unit : disk.units(0)) {
+    for (const Unit* unit : all_units(disk)) {
         units.push_back(*unit);
     }
     REQUIRE(units.size() == 2);
@@ -99,7 +106,7 @@ TEST_CASE("a unit that gets into the handshake after the plan was made stays") {
         CHECK(disk.remove_unit(0, unit, nothing) == (unit.name == "failed"));
     }
     CHECK(read_file(scratch / "data" / "unit") == "12345");
-    CHECK(disk.units(0).empty());
+    CHECK(all_units(disk).empty());
 }
 
 TEST_CASE("a link that a deliverer has put in the place of the quarantine leads nowhere") {
@@ -109,7 +116,7 @@ TEST_CASE("a link that a deliverer has put in the place of the quarantine leads 
     fs::remove(stream.quarantine_dir);
     fs::create_directory_symlink(scratch / "elsewhere", stream.quarantine_dir);
     LocalDisk disk = disk_with(scratch, {stream});
-    CHECK(disk.units(0).empty());
+    CHECK(all_units(disk).empty());
     Unit planned;
     planned.place = UnitPlace::quarantine;
     planned.name = "precious";
@@ -121,7 +128,7 @@ TEST_CASE("what an earlier process had begun to delete is ended, and told") {
     const auto stream = stream_in(scratch);
     write_file(scratch / "data" / "tree" / "rest", "12345");
     LocalDisk disk = disk_with(scratch, {stream});
-    for (const Unit* unit : disk.units(0)) {
+    for (const Unit* unit : all_units(disk)) {
         fs::rename(scratch / "data" / unit->name, scratch / "data" / dot_name_of(*unit));
     }
     write_file(scratch / "data" / ".mistamover-deleting-1-newer", "12345");
@@ -140,8 +147,8 @@ TEST_CASE("a deletion is left where it is not to go on, and ended by the next pr
     LocalDisk disk = disk_with(scratch, {stream});
     bool go_on = true;  // at first
     disk.while_deleting([&] { return std::exchange(go_on, false); });
-    REQUIRE(disk.units(0).size() == 1);
-    const Unit tree = *disk.units(0).front();
+    REQUIRE(all_units(disk).size() == 1);
+    const Unit tree = *all_units(disk).front();
     CHECK_THROWS(disk.remove_unit(0, tree, [] {}));
     CHECK_FALSE(told_of(recover(disk), "deleted "));
     CHECK(fs::exists(scratch / "data" / dot_name_of(tree) / "file"));
@@ -171,7 +178,7 @@ TEST_CASE("a rest that cannot be deleted keeps no other from going") {
         write_file(scratch / "data" / name / "rest", "12345");
     }
     fs::path mounted;
-    for (const Unit* unit : disk.units(0)) {
+    for (const Unit* unit : all_units(disk)) {
         const fs::path rest = scratch / "data" / dot_name_of(*unit);
         fs::rename(scratch / "data" / unit->name, rest);
         if (unit->name == "b") {
@@ -193,15 +200,61 @@ TEST_CASE("a directory that cannot be read is told once, and keeps the units of 
     fs::create_symlink(stream.arrivals_dir, stream.arrivals_dir);
     write_file(scratch / "data" / "unit", "12345");
     LocalDisk disk = disk_with(scratch, {stream});
-    CHECK(disk.units(0).size() == 1);
+    CHECK(all_units(disk).size() == 1);
     CHECK(disk.take_problems().size() == 1);
-    CHECK(disk.units(0).size() == 1);
+    CHECK(all_units(disk).size() == 1);
     CHECK(disk.take_problems().empty());
     fs::remove(stream.arrivals_dir);
-    CHECK(disk.units(0).size() == 1);
+    CHECK(all_units(disk).size() == 1);
     fs::create_symlink(stream.arrivals_dir, stream.arrivals_dir);
-    CHECK(disk.units(0).size() == 1);
+    CHECK(all_units(disk).size() == 1);
     CHECK(disk.take_problems().size() == 1);
+}
+
+TEST_CASE("the units of a stream are told when all are known, however often one of its directories changes") {
+    const Scratch scratch;
+    const auto stream = stream_in(scratch);
+    constexpr std::size_t files = 100;
+    for (std::size_t i = 0; i < files; ++i) {
+        write_file(scratch / "data" / std::to_string(i), "");
+        write_file(scratch / "data" / "quarantine" / std::to_string(i), "");
+    }
+    LocalDisk disk = disk_with(scratch, {stream});
+    std::optional<std::vector<const Unit*>> units;
+    int steps = 0;
+    while (!(units = disk.units(0, [] { return false; })).has_value()) {
+        write_file(scratch / "data" / ("more" + std::to_string(steps)), "");
+        REQUIRE(++steps < 100);
+    }
+    CHECK(steps > 2);
+    CHECK(steps < 12);  // each directory is listed once
+    CHECK(units->size() >= 2 * files);
+    CHECK_FALSE(disk.units(0, [] { return false; }).has_value());  // it has changed meanwhile
+    disk.look_anew();
+    CHECK(all_units(disk).size() == 2 * files + static_cast<std::size_t>(steps));
+}
+
+TEST_CASE("a directory whose listing is given up for another stream's is not kept open") {
+    const Scratch scratch;
+    const auto first = stream_in(scratch);
+    process::MonitorStream second;
+    second.name = "q";
+    second.data_dir = (scratch / "other").string();
+    for (int i = 0; i < 100; ++i) {
+        write_file(scratch / "data" / std::to_string(i), "");
+    }
+    LocalDisk disk = disk_with(scratch, {first, second});
+    const auto is_open = [&] {
+        const auto all = names_below("/proc/self/fd");
+        return std::any_of(all.begin(), all.end(), [&](const std::string& fd) {
+            std::error_code gone;
+            return fs::read_symlink("/proc/self/fd/" + fd, gone) == scratch / "data";
+        });
+    };
+    REQUIRE_FALSE(disk.units(0, [] { return false; }).has_value());
+    CHECK(is_open());
+    CHECK(disk.units(1, [] { return false; })->empty());
+    CHECK_FALSE(is_open());
 }
 
 }  // namespace mistamover::test

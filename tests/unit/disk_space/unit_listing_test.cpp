@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <doctest/doctest.h>
 #include <set>
+#include <vector>
 
 #include "scratch.hpp"
 
@@ -14,9 +15,14 @@ namespace fs = std::filesystem;
 
 namespace {
 
+const std::vector<Unit>& units_of(UnitListing& listing) {
+    REQUIRE(listing.list([] { return true; }));
+    return listing.units();
+}
+
 std::set<std::string> names_of(UnitListing& listing) {
     std::set<std::string> names;
-    for (const Unit& unit : listing.units()) {
+    for (const Unit& unit : units_of(listing)) {
         names.insert(unit.name);
     }
     return names;
@@ -34,14 +40,14 @@ TEST_CASE("units are what may be sent: no dot-file, not the quarantine, not excl
     UnitListing listing(scratch.path(), UnitPlace::data,
                         {scratch.path(), scratch / "quarantine", {}, {"*.tmp"}}, "ctrl");
     CHECK(names_of(listing) == std::set<std::string>{"unit", "linked", "dir"});
-    for (const Unit& unit : listing.units()) {
+    for (const Unit& unit : units_of(listing)) {
         CHECK(unit.directory == (unit.name == "dir"));
         CHECK(unit.gain.bytes == 0);  // to delete a file that has another name frees nothing
         CHECK(unit.place == UnitPlace::data);
     }
     fs::remove(scratch / "linked");
     listing.forget();
-    const auto& units = listing.units();
+    const auto& units = units_of(listing);
     const auto unit =
         std::find_if(units.begin(), units.end(), [](const Unit& u) { return u.name == "unit"; });
     CHECK(unit->gain.inodes == 1);
@@ -64,10 +70,10 @@ TEST_CASE("what becomes of a unit is seen after forget, names that come and go a
     const Scratch scratch;
     write_file(scratch / "unit", "");
     UnitListing listing(scratch.path(), UnitPlace::data, {}, "");
-    const Unit before = listing.units().front();
+    const Unit before = units_of(listing).front();
     write_file(scratch / "unit", "more");
     listing.forget();
-    REQUIRE(listing.units().size() == 1);
+    REQUIRE(units_of(listing).size() == 1);
     CHECK(listing.units().front().inode == before.inode);
     CHECK(listing.units().front().gain.bytes > before.gain.bytes);
     write_file(scratch / "other", "");
@@ -79,11 +85,65 @@ TEST_CASE("what becomes of a unit is seen after forget, names that come and go a
 TEST_CASE("a directory that is not there has no units, and may come") {
     const Scratch scratch;
     UnitListing listing(scratch / "later", UnitPlace::arrivals, {}, "");
-    CHECK(listing.units().empty());
+    CHECK(units_of(listing).empty());
     write_file(scratch / "later" / "unit", "");
-    CHECK(listing.units().size() == 1);
+    CHECK(units_of(listing).size() == 1);
     fs::remove_all(scratch / "later");
-    CHECK(listing.units().empty());
+    CHECK(units_of(listing).empty());
+}
+
+TEST_CASE("a listing goes on where the time was over, and tells nothing before it is whole") {
+    const Scratch scratch;
+    std::set<std::string> there;
+    for (int i = 0; i < 200; ++i) {
+        const std::string name = "unit" + std::to_string(i);
+        write_file(scratch / name, "");
+        write_file(scratch / ('.' + name + ".ctrl"), "");
+        if (i % 2 == 0) {
+            fs::remove(scratch / ('.' + name + ".ctrl"));
+            there.insert(name);
+        }
+    }
+    UnitListing listing(scratch.path(), UnitPlace::data, {}, "ctrl");
+    int steps = 1;
+    while (!listing.list([] { return false; })) {
+        CHECK(listing.is_under_way());
+        CHECK(listing.units().empty());
+        ++steps;
+    }
+    CHECK(steps > 2);
+    CHECK_FALSE(listing.is_under_way());
+    CHECK(listing.units().size() == there.size());
+    CHECK(names_of(listing) == there);
+
+    write_file(scratch / "another", "");
+    CHECK_FALSE(listing.list([] { return false; }));
+    listing.forget();
+    there.insert("another");
+    CHECK(names_of(listing) == there);
+}
+
+TEST_CASE("where many units have gone, those that stay are known all the same") {
+    const Scratch scratch;
+    for (int i = 0; i < 400; ++i) {
+        write_file(scratch / std::to_string(i), "");
+    }
+    UnitListing listing(scratch.path(), UnitPlace::data, {}, "");
+    const std::vector<Unit> before = units_of(listing);
+    REQUIRE(before.size() == 400);
+    for (std::size_t i = 0; i < before.size(); ++i) {
+        if (i < 200) {
+            fs::remove(scratch / before[i].name);
+        } else {
+            write_file(scratch / before[i].name, "more");  // who looks at it sees that
+        }
+    }
+    std::size_t looked_at = 0;
+    for (const Unit& unit : units_of(listing)) {
+        looked_at += unit.gain.bytes > 0 ? 1 : 0;
+    }
+    CHECK(listing.units().size() == 200);
+    CHECK(looked_at < 100);
 }
 
 }  // namespace mistamover::test

@@ -32,6 +32,7 @@ struct Removal {
     }
     [[nodiscard]] Unit unit(const std::string& name) const {
         UnitListing listing(inside, UnitPlace::data, {}, "");
+        REQUIRE(listing.list([] { return true; }));
         for (const Unit& found : listing.units()) {
             if (found.name == name) {
                 return found;
