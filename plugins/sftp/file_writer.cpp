@@ -5,12 +5,6 @@
 #include <utility>
 
 namespace mistamover::sftp {
-namespace {
-
-// Enough for a fast network with a long way; more would only wait in ssh and in the kernel.
-constexpr std::size_t most_unconfirmed = 4UL * 1024 * 1024;
-
-}  // namespace
 
 void PieceSize::answered(Clock::duration interval) {
     constexpr std::chrono::milliseconds fast{100};
@@ -22,6 +16,24 @@ void PieceSize::answered(Clock::duration interval) {
     }
 }
 
+void SendWindow::answered(std::size_t bytes, Clock::time_point asked, Clock::time_point now) {
+    constexpr std::chrono::milliseconds shortest_count{20};
+    shortest_ = std::min(shortest_, now - asked);
+    if (counted_since_ == Clock::time_point{}) {
+        counted_since_ = asked;
+    }
+    counted_ += bytes;
+    const Clock::duration counted_for = now - counted_since_;
+    if (counted_for < std::max<Clock::duration>(shortest_count, 2 * shortest_)) {
+        return;
+    }
+    const double held =
+        static_cast<double>(counted_) * (std::chrono::duration<double>(shortest_) / counted_for);
+    size_ = std::clamp(static_cast<std::size_t>(2 * held), smallest, largest);
+    counted_since_ = now;
+    counted_ = 0;
+}
+
 FileWriter::FileWriter(Server& server, const SftpOptions& options, border::SessionContext& context,
                        OnEnd on_end)
     : pipeline_(server.pipeline()),
@@ -31,7 +43,7 @@ FileWriter::FileWriter(Server& server, const SftpOptions& options, border::Sessi
       piece_(server.features().write_size) {}
 
 void FileWriter::feed() {
-    while (!files_.empty() && unconfirmed_ < most_unconfirmed && pipeline_.has_room()) {
+    while (!files_.empty() && unconfirmed_ < window_.bytes() && pipeline_.has_room()) {
         OutgoingFile& file = *files_.front();
         if (file.failure.ok() && file.offset < file.size) {
             write_piece(file);
@@ -64,18 +76,20 @@ void FileWriter::write_piece(OutgoingFile& file) {
                 file.fail(status);
             }
         },
-        [this, &file, offset, size](Reply& reply) {
+        [this, &file, offset, size, asked = Clock::now()](Reply& reply) {
             unconfirmed_ -= size;
             if (reply.is_ok()) {
-                note_answer(file, offset, size);
+                note_answer(file, offset, size, asked);
             }
             settle(file, reply, "write", StatusCode::no_space);
         });
     file.offset += size;
 }
 
-void FileWriter::note_answer(OutgoingFile& file, std::uint64_t offset, std::size_t size) {
+void FileWriter::note_answer(OutgoingFile& file, std::uint64_t offset, std::size_t size,
+                             Clock::time_point asked) {
     const auto now = Clock::now();
+    window_.answered(size, asked, now);
     piece_.answered(now - std::exchange(last_answer_, now));
     file.report.bytes_sent += size;
     context_.progress(size);

@@ -39,6 +39,28 @@ class PieceSize {
     std::size_t size_;
 };
 
+/// How many bytes may be on their way without an answer: twice what the line holds by its shortest time to an
+/// answer and its rate. As long as the window is what limits the rate, it grows by that. More would only wait
+/// at the server, whose sshd needs time for every byte that it has to keep. Pure: takes the time as an
+/// argument.
+class SendWindow {
+  public:
+    using Clock = PieceSize::Clock;
+
+    [[nodiscard]] std::size_t bytes() const noexcept { return size_; }
+    /// A write of so many bytes, asked for at `asked`, was answered.
+    void answered(std::size_t bytes, Clock::time_point asked, Clock::time_point now);
+
+  private:
+    static constexpr std::size_t smallest = 256UL * 1024;
+    static constexpr std::size_t largest = 4UL * 1024 * 1024;
+
+    std::size_t size_ = smallest;
+    Clock::duration shortest_ = Clock::duration::max();
+    Clock::time_point counted_since_{};
+    std::size_t counted_ = 0;
+};
+
 /// A file that the server has opened, on its way there.
 struct OutgoingFile {
     std::string target;  ///< Its final name, as the server knows it.
@@ -85,7 +107,7 @@ class FileWriter {
 
     void write_piece(OutgoingFile& file);
     void seal(OutgoingFile& file);
-    void note_answer(OutgoingFile& file, std::uint64_t offset, std::size_t size);
+    void note_answer(OutgoingFile& file, std::uint64_t offset, std::size_t size, Clock::time_point asked);
     void settle(OutgoingFile& file, const Reply& reply, const char* doing, StatusCode unspecific);
 
     Pipeline& pipeline_;
@@ -94,6 +116,7 @@ class FileWriter {
     OnEnd on_end_;
     std::deque<OutgoingFile*> files_;  ///< Not yet wholly asked to be written.
     PieceSize piece_;
+    SendWindow window_;
     Clock::time_point last_answer_;
     std::size_t unconfirmed_ = 0;  ///< Bytes.
 };

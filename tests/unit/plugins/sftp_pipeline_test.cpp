@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#include <algorithm>
+#include <chrono>
+#include <deque>
 #include <doctest/doctest.h>
 #include <thread>
 #include <vector>
@@ -143,6 +146,50 @@ TEST_CASE("pieces grow on a fast line, and shrink on one that is so slow that it
     CHECK(small.bytes() == 1000);
     small.answered(2s);
     CHECK(small.bytes() == 1000);
+}
+
+TEST_CASE("as much is on its way as keeps the line busy, and not much more") {
+    struct Line {
+        const char* what;
+        std::chrono::duration<double> way_and_back;
+        double bytes_a_second;
+        std::size_t fewest;
+        std::size_t most;
+    };
+    for (const Line& line :
+         {Line{"loopback", 200us, 300e6, 256 << 10, 256 << 10},
+          Line{"slow and long", 50ms, 1e6, 256 << 10, 256 << 10},
+          Line{"long", 50ms, 20e6, 1'900'000, 2'200'000}, Line{"too long", 500ms, 100e6, 4 << 20, 4 << 20}}) {
+        INFO(line.what);
+        using Clock = SendWindow::Clock;
+        constexpr std::size_t piece = 32 << 10;
+        struct Write {
+            Clock::time_point asked;
+            Clock::time_point answered;
+        };
+        SendWindow window;
+        std::deque<Write> on_its_way;
+        Clock::time_point now{1h};
+        Clock::time_point line_is_free = now;
+        std::size_t unanswered = 0;
+        const auto duration = [](auto seconds) {
+            return std::chrono::duration_cast<Clock::duration>(seconds);
+        };
+        while (now < Clock::time_point{1h} + 10s) {
+            while (unanswered < window.bytes()) {
+                line_is_free = std::max(line_is_free, now) +
+                               duration(std::chrono::duration<double>(piece / line.bytes_a_second));
+                on_its_way.push_back({now, line_is_free + duration(line.way_and_back)});
+                unanswered += piece;
+            }
+            now = on_its_way.front().answered;
+            window.answered(piece, on_its_way.front().asked, now);
+            on_its_way.pop_front();
+            unanswered -= piece;
+        }
+        CHECK(window.bytes() >= line.fewest);
+        CHECK(window.bytes() <= line.most);
+    }
 }
 
 }  // namespace mistamover::sftp
