@@ -156,13 +156,23 @@ std::optional<std::vector<const Unit*>> LocalDisk::units(std::size_t stream, con
         listed_ = 0;
     }
     std::vector<UnitListing>& listings = listings_[stream];
+    const std::size_t listed_before = listed_;
     for (; listed_ < listings.size(); ++listed_) {
         if (!list(listings[listed_], time_left)) {
             return std::nullopt;
         }
     }
+    // To gather and to order very many takes as long as a step.
+    if (listed_ != listed_before && !time_left()) {
+        return std::nullopt;
+    }
     listed_ = 0;
+    std::size_t count = 0;
+    for (const UnitListing& listing : listings) {
+        count += listing.units().size();
+    }
     std::vector<const Unit*> all;
+    all.reserve(count);
     for (const UnitListing& listing : listings) {
         for (const Unit& unit : listing.units()) {
             all.push_back(&unit);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "disk_space/unit_listing.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <ctime>
 #include <fcntl.h>
@@ -51,15 +52,17 @@ class UnitListing::KnownUnits {
 
   private:
     static constexpr std::size_t far_enough = 64;
+    static constexpr std::size_t indexed_at_once = 256;
 
     Unit* found(std::size_t i) {
         next_ = i + 1;
         missed_ = 0;
         return &units_[i];
     }
-    // Many have come, or gone from where it was.
+    // Many have come, or gone from where it was. The index grows by a part with each, for the time's sake.
     Unit* find_anywhere(const std::string& name) {
-        for (; indexed_ < units_.size(); ++indexed_) {
+        for (const std::size_t end = std::min(units_.size(), indexed_ + indexed_at_once); indexed_ < end;
+             ++indexed_) {
             by_name_.emplace(units_[indexed_].name, indexed_);
         }
         const auto there = by_name_.find(name);
