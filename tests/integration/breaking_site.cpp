@@ -13,6 +13,8 @@ std::size_t BreakingSite::times_gone_on() const {
 }
 
 void BreakingSite::send_and_break(const std::string& content, std::uintmax_t size) {
+    // What the server has not written yet is among what was carried.
+    proxy.stall_after(size + 4 * megabyte);
     write_file(source() / "f", content);
     REQUIRE_MESSAGE(eventually([&] { return bytes_below(target()) > size; }), logs());
     proxy.stall(true);

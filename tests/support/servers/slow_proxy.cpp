@@ -163,6 +163,7 @@ void SlowProxy::stall(bool stalled) {
     {
         const std::lock_guard lock(serving_);
         stalled_ = stalled;
+        stall_at_ = UINT64_MAX;
     }
     wake();
 }
@@ -279,7 +280,7 @@ void SlowProxy::receive(Direction& direction) {
 
 void SlowProxy::deliver(Direction& direction) {
     direction.full = false;
-    while (!direction.chunks.empty() && direction.chunks.front().due <= Clock::now()) {
+    while (!stalled_ && !direction.chunks.empty() && direction.chunks.front().due <= Clock::now()) {
         std::string& bytes = direction.chunks.front().bytes;
         const ssize_t sent = ::send(direction.to, bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
         if (sent < 0) {
@@ -288,6 +289,10 @@ void SlowProxy::deliver(Direction& direction) {
             return;
         }
         bytes_[direction.index] += static_cast<std::uint64_t>(sent);
+        if (bytes_[0] >= stall_at_) {
+            stall_at_ = UINT64_MAX;
+            stalled_ = true;
+        }
         direction.on_the_way -= static_cast<std::size_t>(sent);
         bytes.erase(0, static_cast<std::size_t>(sent));
         if (bytes.empty()) {

@@ -36,6 +36,9 @@ class SlowProxy {
     void cut();
     /// While stalled nothing is carried, in either direction; connections are taken, and stay silent.
     void stall(bool stalled);
+    /// Stalls by itself once so many bytes more, or a few more than that, have been carried to the server;
+    /// stall() takes that back.
+    void stall_after(std::uint64_t bytes) { stall_at_ = bytes_up() + bytes; }
     void throttle(std::uint64_t bytes_a_second) { bytes_a_second_ = bytes_a_second; }
     /// Resets a connection once nothing has been carried on it for so long; 0: never.
     void drop_idle_after(std::chrono::milliseconds limit) { idle_limit_ms_ = limit.count(); }
@@ -66,6 +69,7 @@ class SlowProxy {
     std::mutex
         serving_;  ///< Held while connections are served: what is set with it held counts from then on.
     std::atomic<bool> stalled_{false};
+    std::atomic<std::uint64_t> stall_at_{UINT64_MAX};
     std::atomic<bool> ending_{false};
     std::atomic<unsigned> cuts_wanted_{0};
     std::atomic<unsigned> cuts_made_{0};
