@@ -81,13 +81,14 @@ bool renames_over(Tools tools) {
     if (!replaced) {
         (void)control.call(control.with_path("DELE", from));
     }
-    if (renamed.code / 100 == 4) {
+    // By 451 Pure-FTPd means a rename that fails, for whatever reason.
+    if (renamed.code / 100 == 4 && renamed.code != 451) {
         fail_session(renamed, During::request, "try out whether a rename replaces a file");
     }
     return replaced;
 }
 
-std::optional<bool> doubles_iac(Tools tools) {
+Status try_doubled_iac(Tools tools, bool& doubles) {
     make_temp_dir(tools);
     std::string path = tools.shared.temp_names.next(tools.options);
     path.insert(path.rfind('/') + 1, ".");
@@ -103,11 +104,13 @@ std::optional<bool> doubles_iac(Tools tools) {
         status = reply_failure(stored, During::transfer, "make a temporary file");
     }
     if (!status.ok()) {
-        return is_for_good(status) ? std::optional(true) : std::nullopt;
+        doubles = true;
+        return is_for_good(status) ? Status{} : status;
     }
-    return std::none_of(entries.begin(), entries.end(), [&](const ListedEntry& entry) {
+    doubles = std::none_of(entries.begin(), entries.end(), [&](const ListedEntry& entry) {
         return join(tools.options.temp_dir, entry.name) == command;
     });
+    return {};
 }
 
 namespace {
@@ -117,12 +120,16 @@ namespace {
 Status learn_name_rules(Tools tools) {
     ModuleState& shared = tools.shared;
     if (!shared.probed) {
-        const std::optional<bool> doubles = doubles_iac(tools);
-        if (!doubles) {
+        bool doubles = true;
+        if (const Status status = try_doubled_iac(tools, doubles); !status.ok()) {
+            if (status.scope() != StatusScope::item) {
+                throw StatusError(status);
+            }
             return {StatusCode::unreachable, StatusScope::item,
-                    "it cannot be told how the server reads the byte 255 in a name"};
+                    "it cannot be told how the server reads the byte 255 in a name: " +
+                        std::string(status.text())};
         }
-        shared.doubles_iac = *doubles;
+        shared.doubles_iac = doubles;
         shared.probed = true;
     }
     tools.control.set_name_rules({shared.doubles_iac});

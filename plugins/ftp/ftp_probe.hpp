@@ -16,8 +16,8 @@ bool renames_over(Tools tools);
 
 /// Whether two bytes of 255 in a command are one in the name: the listing tells. By the name's dot it tells,
 /// too, that dot-names are listed: then what a listing does not show is not there. A server that takes no
-/// such name, or lists nothing, is held to the standard. Empty where this try does not tell.
-std::optional<bool> doubles_iac(Tools tools);
+/// such name, or lists nothing, is held to the standard. Not ok where this try does not tell.
+Status try_doubled_iac(Tools tools, bool& doubles);
 
 /// ok, or an item's failure where the server would give another name than that of `path` to what is stored
 /// there, and so perhaps replace another unit, or where that cannot be told this time. Nothing is tried out

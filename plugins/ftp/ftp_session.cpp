@@ -40,12 +40,12 @@ void FtpSession::connect() {
     last_use_ = std::chrono::steady_clock::now();
     if (!shared_.probed) {
         shared_.renames_over = renames_over(tools());
-        if (const std::optional<bool> doubles = doubles_iac(tools())) {
-            shared_.doubles_iac = *doubles;
+        bool doubles = true;
+        if (try_doubled_iac(tools(), doubles).ok()) {
+            shared_.doubles_iac = doubles;
             shared_.probed = true;
         }
     }
-    control_->set_name_rules({shared_.doubles_iac});
 }
 
 /// Runs `call` on a connection that works as far as can be told. After a failure that leaves open what the
@@ -62,6 +62,7 @@ Status FtpSession::guarded(const std::function<Status()>& call) {
         if (!control_) {
             connect();
         }
+        control_->set_name_rules({shared_.doubles_iac});  // which another session may have learnt
         Status status = call();
         last_use_ = std::chrono::steady_clock::now();
         if (!status.ok() && (status.scope() != StatusScope::item || status.code() == StatusCode::cancelled)) {

@@ -62,6 +62,7 @@ void FileWriter::write_piece(OutgoingFile& file) {
         pipeline_.restart_patience();
     }
     if (unconfirmed_ == 0) {
+        window_.idle();
         last_answer_ = Clock::now();
     }
     ++file.due;

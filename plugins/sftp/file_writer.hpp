@@ -48,6 +48,11 @@ class SendWindow {
     using Clock = PieceSize::Clock;
 
     [[nodiscard]] std::size_t bytes() const noexcept { return size_; }
+    /// Nothing is on its way: the time until the next write says nothing of the line.
+    void idle() {
+        counted_since_ = {};
+        counted_ = 0;
+    }
     /// A write of so many bytes, asked for at `asked`, was answered.
     void answered(std::size_t bytes, Clock::time_point asked, Clock::time_point now);
 
