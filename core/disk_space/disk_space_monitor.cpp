@@ -325,6 +325,9 @@ void DiskSpaceMonitor::carry_out(const Batch& batch, const std::function<bool(co
         return;
     }
     take_state();
+    if (put_off_ != 0) {
+        settle_stops(false);  // or who is not stopped yet fills what is freed
+    }
     begin_plan();
     go_on_planning();
 }

@@ -45,9 +45,9 @@ struct StopStream {};
 
 // --- child to controller ---
 
-/// A child with something to do says something this often.
+/// A child that transfers, and a disk space monitor, says something this often.
 inline constexpr std::chrono::seconds heartbeat_interval{60};
-/// A stream's child that is idle does so: seldom, since hundreds of them shall use no CPU.
+/// Any other child of a stream does so: seldom, since hundreds of them shall use no CPU.
 inline constexpr std::chrono::seconds idle_heartbeat_interval{600};
 /// Sent by who has nothing else to say.
 struct Heartbeat {};

@@ -124,6 +124,7 @@ void StreamProcesses::spawn(StreamChild& child) {
         configure.held = held->second;
     }
     child.channel->send(configure);
+    child.contact.told(Clock::now());
 }
 
 void StreamProcesses::stop() {
