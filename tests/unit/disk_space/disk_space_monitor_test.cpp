@@ -314,6 +314,28 @@ TEST_CASE("where there are many .stop files to make, each poll makes some, whate
     CHECK(disk.placed == 5);
 }
 
+TEST_CASE("stops that were put off are placed while units are deleted, without a poll") {
+    VlowDisk disk;
+    disk.removal = VlowDisk::Removal::done;
+    std::vector<process::MonitorStream> many(50);
+    for (std::size_t i = 0; i < many.size(); ++i) {
+        many[i].name = std::to_string(i);
+        many[i].stop_files = {many[i].name + "/.stop"};
+    }
+    many[0].deletion_enabled = true;
+    DiskSpaceMonitor monitor({{600, 400, 200}, 100, std::chrono::seconds{60}, std::chrono::milliseconds{0}},
+                             many, disk, [](LogLevel, std::string_view) {});
+    DiskSpaceMonitor::Batch batch;
+    for (int polls = 0; (batch = monitor.next_deletions()).units.empty(); ++polls) {
+        REQUIRE(polls < 40);
+        monitor.poll({});
+    }
+    const int before = disk.placed;
+    monitor.carry_out(
+        batch, [](const Unit&) { return true; }, [] { return true; });
+    CHECK(disk.placed == before + 1);
+}
+
 TEST_CASE(
     "where nothing is left to delete, each poll stops some streams, in no hurry, whatever fails of others") {
     VlowDisk disk;
