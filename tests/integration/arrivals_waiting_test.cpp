@@ -99,8 +99,10 @@ TEST_CASE("a control file that cannot be read may still be arriving, for ten sec
     CHECK_FALSE(receiver.accepted("f", "hello").empty());
     REQUIRE(gone(receiver.control("garbage")));
     CHECK(std::chrono::steady_clock::now() - begin >= 10s);
-    CHECK(receiver.site().log("arrmon_p").find(".garbage.stager-ctrl-bss cannot be read") !=
-          std::string::npos);
+    CHECK(eventually([&] {
+        return receiver.site().log("arrmon_p").find(".garbage.stager-ctrl-bss cannot be read") !=
+               std::string::npos;
+    }));
 }
 
 TEST_CASE("a file whose checksum takes its time keeps no other waiting") {

@@ -43,7 +43,9 @@ TEST_CASE("whatever is damaged in transit is noticed by the receiver, sent again
             CHECK(read_file(receiver.source() / std::to_string(number)) == damaged_content(number));
         }
         CHECK(sender.uses() == static_cast<std::size_t>(each));
-        CHECK(count_of(" is refused: ", receiver.log("arrmon_p")) == static_cast<std::size_t>(each));
+        CHECK(eventually([&] {
+            return count_of(" is refused: ", receiver.log("arrmon_p")) == static_cast<std::size_t>(each);
+        }));
         CHECK(names_in(sender.source()).empty());
     }
 }

@@ -246,7 +246,8 @@ TEST_CASE("a connection that is cut in the middle is made again, and the file ar
     sshd.start();
     CHECK(eventually([&] { return !fs::exists(site.source() / "f"); }));
     CHECK(read_file(site.target() / "f") == content);
-    CHECK_MESSAGE(site.log("dtc_p").find("(connection_lost") != std::string::npos, sftp_logs(site));
+    CHECK_MESSAGE(eventually([&] { return site.log("dtc_p").find("(connection_lost") != std::string::npos; }),
+                  sftp_logs(site));
     CHECK_FALSE(fs::exists(site.source() / "quarantine"));
 }
 
