@@ -13,6 +13,7 @@
 
 #include "arrivals/arrivals_monitor.hpp"
 #include "process/channel.hpp"
+#include "process/heartbeats.hpp"
 #include "process/spawn.hpp"
 #include "process/work_lock.hpp"
 
@@ -56,6 +57,7 @@ class ArrivalsProcess {
             } catch (const std::exception& error) {
                 refuse(error.what());
             }
+            heartbeats_.emplace(loop_, *channel_, process::idle_heartbeat_interval);
         } else if (std::holds_alternative<process::Stop>(message) ||
                    std::holds_alternative<process::StopStream>(message)) {
             // What is in hand is in the journal.
@@ -93,7 +95,6 @@ class ArrivalsProcess {
         if (!one_off_) {
             channel_->send(process::WatchRequest{settings_.incoming.directory.string(), false, ""});
         }
-        heartbeat();
         remove_old_receipts();
         scan();
     }
@@ -110,15 +111,8 @@ class ArrivalsProcess {
             channel_->send(process::Finished{false});
             failed_ = true;
             loop_.stop();
-            return;
         }
-        // It waits, visibly, for its configuration to be mended: starting it again would not help.
-        heartbeat();
-    }
-
-    void heartbeat() {
-        channel_->send(process::Heartbeat{});
-        loop_.call_after(process::idle_heartbeat_interval, [this] { heartbeat(); });
+        // Otherwise it waits, visibly, for its configuration to be mended: starting it again would not help.
     }
 
     void remove_old_receipts() {
@@ -208,6 +202,7 @@ class ArrivalsProcess {
     process::EventLoop loop_;
     process::UniqueFd results_;
     std::optional<process::Channel> channel_;
+    std::optional<process::Heartbeats> heartbeats_;
     config::StreamSettings settings_;
     process::UniqueFd lock_;
     std::optional<logging::Logger> log_;

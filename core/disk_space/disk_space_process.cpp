@@ -15,6 +15,7 @@
 #include "disk_space/local_disk.hpp"
 #include "logging/client.hpp"
 #include "process/channel.hpp"
+#include "process/heartbeats.hpp"
 #include "process/spawn.hpp"
 #include "process/work_lock.hpp"
 
@@ -86,7 +87,7 @@ class DiskSpaceProcess {
         try {
             if (!log_) {
                 log_.emplace(log_socket_, "dsm_" + label_, config::global_settings(settings_).logging.level);
-                heartbeat();
+                heartbeats_.emplace(loop_, *channel_, process::heartbeat_interval);
             }
             lock_ = process::try_work_lock(work_dir_.string());
             if (!lock_.valid()) {
@@ -127,11 +128,6 @@ class DiskSpaceProcess {
         const DiskSpaceMonitor::Settings settings = settings_of(config::disk_space_settings(settings_));
         log_->info("watching " + mount_point_ + " for " + std::to_string(streams_.size()) + " streams");
         monitor_.emplace(settings, streams_, *disk_, log);
-    }
-
-    void heartbeat() {
-        channel_->send(process::Heartbeat{});
-        loop_.call_after(process::heartbeat_interval, [this] { heartbeat(); });
     }
 
     // While a directory is deleted, which may take long. A stop lets it go to its end, for nobody may be
@@ -225,6 +221,7 @@ class DiskSpaceProcess {
     process::EventLoop loop_;
     logging::LogSocket log_socket_;
     std::optional<process::Channel> channel_;
+    std::optional<process::Heartbeats> heartbeats_;
     config::SettingsMap settings_;
     std::filesystem::path work_dir_;
     std::vector<process::MonitorStream> streams_;

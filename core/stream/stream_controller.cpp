@@ -78,7 +78,6 @@ void StreamController::start(const std::vector<std::string>& held) {
                      ": it has its name back and is sent again");
     }
     resume_handshakes();
-    send_heartbeat();
     if (!one_off_) {
         channel_.send(
             process::WatchRequest{source_.path().string(), mirrors(), settings_.outgoing.stop_file});
@@ -97,11 +96,6 @@ void StreamController::resume_handshakes() {
         }
     }
     handshakes_.add(std::move(handshakes), 0, Clock::now());
-}
-
-void StreamController::send_heartbeat() {
-    channel_.send(process::Heartbeat{});
-    loop_.call_after(process::idle_heartbeat_interval, [this] { send_heartbeat(); });
 }
 
 void StreamController::handle(const process::Message& message) {

@@ -76,7 +76,6 @@ class StreamController {
     void set_timer();
     void report_soon();
     void report();
-    void send_heartbeat();
     [[nodiscard]] process::StreamState state(std::string& reason);
 
     process::EventLoop& loop_;

@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "process/heartbeats.hpp"
 #include "process/spawn.hpp"
 #include "process/work_lock.hpp"
 #include "stream/stream_controller.hpp"
@@ -57,6 +58,7 @@ class TransferProcess {
     void on_message(const process::Message& message) {
         if (const auto* configure = std::get_if<process::Configure>(&message)) {
             or_refuse([&] { set_up(*configure); });
+            heartbeats_.emplace(loop_, *channel_, process::idle_heartbeat_interval);
         } else if (controller_) {
             controller_->handle(message);
         } else if (held_back_ && !std::holds_alternative<process::Stop>(message)) {
@@ -173,22 +175,15 @@ class TransferProcess {
             channel_->send(process::Finished{false});
             failed_ = true;
             loop_.stop();
-            return;
         }
-        keep_alive();
-    }
-
-    // A stream that cannot start waits, visibly, for its configuration to be mended; starting it again would
-    // not help.
-    void keep_alive() {
-        channel_->send(process::Heartbeat{});
-        loop_.call_after(process::idle_heartbeat_interval, [this] { keep_alive(); });
+        // Otherwise it waits, visibly, for its configuration to be mended: starting it again would not help.
     }
 
     std::string name_;
     logging::LogSocket log_socket_;
     process::EventLoop loop_;
     std::optional<process::Channel> channel_;
+    std::optional<process::Heartbeats> heartbeats_;
     config::StreamSettings settings_;
     std::string work_dir_;
     bool one_off_ = false;
