@@ -33,6 +33,9 @@ std::vector<Poco::Net::SocketAddress> addresses_of(const FtpOptions& options) {
     return addresses;
 }
 
+// What only PWD and MKD are answered.
+constexpr int path_created = 257;
+
 [[noreturn]] void fail(const Reply& reply, During during, std::string_view doing) {
     throw StatusError(reply_failure(reply, during, doing));
 }
@@ -98,7 +101,7 @@ void Control::start_tls() {
     const Reply reply = call("AUTH TLS");
     if (reply.code != 234) {
         const std::string what = "the server takes no TLS (ftp.tls: explicit)";
-        const bool for_now = reply.code / 100 == 4;
+        const bool for_now = reply.passing_failure();
         throw StatusError({for_now ? StatusCode::unreachable : StatusCode::configuration,
                            for_now ? StatusScope::session : StatusScope::stream,
                            reply_failure(reply, During::login, what).text(), reply.code});
@@ -153,7 +156,8 @@ void Control::enter_target() {
         return_to_target();
     }
     const Reply where = call("PWD");
-    if (where.code == 257) {
+    tells_directory_ = where.code == path_created;
+    if (tells_directory_) {
         target_ = quoted_path(where.lines.back()).value_or(target_);
     }
 }
@@ -161,11 +165,8 @@ void Control::enter_target() {
 void Control::return_to_target() {
     const Reply reply = call(with_path("CWD", target_));
     if (!reply.completed()) {
-        const Status refusal =
-            reply_failure(reply, During::request, "enter the target directory " + options_.target_dir);
-        throw StatusError({refusal.code(),
-                           refusal.scope() == StatusScope::item ? StatusScope::session : refusal.scope(),
-                           refusal.text(), reply.code});
+        throw StatusError(
+            session_failure(reply, During::request, "enter the target directory " + options_.target_dir));
     }
 }
 
@@ -228,6 +229,33 @@ Reply Control::read_reply() {
                                "the server has ended the control connection"});
         }
         parser_.feed({buffer.data(), got});
+    }
+}
+
+std::optional<Reply> Control::read_reply_within(std::chrono::milliseconds patience) {
+    wire_->set_silence(std::min(silence(), patience));
+    try {
+        Reply reply = read_reply();
+        wire_->set_silence(silence());
+        return reply;
+    } catch (const StatusError& error) {
+        if (error.status().code() != StatusCode::timed_out) {
+            throw;
+        }
+        return std::nullopt;
+    }
+}
+
+/// By a command whose answer is like no other.
+void Control::catch_up() {
+    if (!tells_directory_) {
+        throw StatusError({StatusCode::connection_lost, StatusScope::session,
+                           "connection given up: the server answers PWD otherwise than by 257, so that the "
+                           "end of its earlier replies cannot be told"});
+    }
+    queue_unanswered("PWD");
+    flush();
+    while (read_reply().code != path_created) {
     }
 }
 

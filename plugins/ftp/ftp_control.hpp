@@ -54,6 +54,11 @@ class Control {
     /// A reply that no command of its own has asked for (the end of a transfer). Throws where the server says
     /// that it ends the connection.
     Reply read_reply();
+    /// The same, if it comes within `patience`; otherwise nothing, and this connection is of no use any more.
+    std::optional<Reply> read_reply_within(std::chrono::milliseconds patience);
+    /// Reads all that the server has still to say of earlier commands, however many replies that are. Throws
+    /// where nothing would show their end.
+    void catch_up();
 
     /// Whether it is a directory that can be entered; does so and returns.
     bool is_directory(std::string_view path);
@@ -84,7 +89,8 @@ class Control {
     ReplyParser parser_;
     Features features_;
     NameRules names_;
-    std::string target_;  ///< The target directory as the server names it.
+    std::string target_;            ///< The target directory as the server names it.
+    bool tells_directory_ = false;  ///< It answers PWD as nothing else is answered.
     std::string unsent_;
     std::deque<Handler> expected_;
 };

@@ -25,11 +25,10 @@ std::string active_command(const Poco::Net::SocketAddress& here) {
            std::to_string(here.port() % 256);
 }
 
-/// Whether a transfer may end so; a NOOP is answered otherwise.
-bool ends_transfer(const Reply& reply) {
-    constexpr int closing = 226;
-    constexpr int done = 250;
-    return reply.code == closing || reply.code == done || reply.code / 100 == 4 || reply.code / 10 == 55;
+/// It is the connection that the server refuses, not the file: its ports are short, or forbidden.
+[[noreturn]] void refuse_connection(const Reply& reply) {
+    throw StatusError({StatusCode::unreachable, StatusScope::session,
+                       reply_failure(reply, During::transfer, "open a data connection").text(), reply.code});
 }
 
 }  // namespace
@@ -73,30 +72,44 @@ Reply DataChannel::ask_for_port(const std::string& command, std::uint64_t offset
 }
 
 OpenedData DataChannel::open_passive(const std::string& command, std::uint64_t offset) {
-    OpenedData data;
+    Reply offer;
     // A server may choose a port that an earlier transfer still holds (TIME_WAIT); the next one is another.
     constexpr int tries = 4;
-    for (int attempt = 0; attempt < tries && !data.refusal.completed(); ++attempt) {
-        data.refusal = ask_for_port(command, offset);
+    for (int attempt = 0; attempt < tries && !offer.completed(); ++attempt) {
+        offer = ask_for_port(command, offset);
     }
-    if (!data.refusal.completed()) {
-        if (data.refusal.permanent_failure()) {
-            // It is the server's ports that are short, not the file that is bad.
-            throw StatusError({StatusCode::unreachable, StatusScope::session,
-                               reply_failure(data.refusal, During::transfer, "open a data connection").text(),
-                               data.refusal.code});
-        }
-        return data;
+    if (!offer.completed()) {
+        refuse_connection(offer);
     }
-    const std::string& text = data.refusal.lines.back();
-    const auto port = data.refusal.code == 229 ? epsv_port(text) : pasv_port(text);
+    const std::string& text = offer.lines.back();
+    const auto port = offer.code == 229 ? epsv_port(text) : pasv_port(text);
     if (!port) {
         throw StatusError({StatusCode::internal, StatusScope::session,
-                           "the server names no port for a data connection: " + text, data.refusal.code});
+                           "the server names no port for a data connection: " + text, offer.code});
     }
-    data.wire.emplace(Poco::Net::SocketAddress(control_.address().host(), *port), context_,
-                      options_.connect_timeout);
+    OpenedData data;
+    connect(data, *port);
     return data;
+}
+
+/// A server that refuses the command may have closed its port before anybody has connected; what it says of
+/// the command counts then.
+void DataChannel::connect(OpenedData& data, std::uint16_t port) {
+    // A refusal is on its way already. A server that says nothing is waiting for the connection, in vain.
+    constexpr std::chrono::seconds patience{5};
+    try {
+        data.wire.emplace(Poco::Net::SocketAddress(control_.address().host(), port), context_,
+                          options_.connect_timeout);
+    } catch (const StatusError& error) {
+        if (error.status().code() != StatusCode::unreachable) {
+            throw;
+        }
+        const std::optional<Reply> said = control_.read_reply_within(patience);
+        if (!said || !(said->passing_failure() || said->permanent_failure())) {
+            throw;
+        }
+        data.refusal = *said;
+    }
 }
 
 OpenedData DataChannel::open_active(const std::string& command, std::uint64_t offset) {
@@ -114,13 +127,10 @@ OpenedData DataChannel::open_active(const std::string& command, std::uint64_t of
     control_.queue(active_command(listener.address()), [&](const Reply& reply) { offered = reply; });
     queue_transfer(command, offset);
     control_.exchange();
-    data.refusal = control_.read_reply();
     if (!offered.completed()) {
-        data.refusal = offered;
-        return data;
+        refuse_connection(offered);
     }
-    data.begun = true;
-    if (!data.refusal.preliminary()) {
+    if (!begin(data)) {
         return data;
     }
     while (!data.wire) {
@@ -134,17 +144,12 @@ OpenedData DataChannel::open_active(const std::string& command, std::uint64_t of
     return data;
 }
 
-/// Reads the first reply to the command; false, without a connection, where it is a refusal.
 bool DataChannel::begin(OpenedData& data) {
     if (!data.begun) {
         data.refusal = control_.read_reply();
-        data.begun = true;
+        data.begun = data.refusal.preliminary();
     }
-    if (!data.refusal.preliminary()) {
-        data.wire.reset();
-        return false;
-    }
-    return true;
+    return data.begun;
 }
 
 OpenedData DataChannel::open(const std::string& command, bool eager, std::uint64_t offset) {
@@ -156,6 +161,7 @@ OpenedData DataChannel::open(const std::string& command, bool eager, std::uint64
         std::min(options_.timeout, std::chrono::milliseconds(context_.stall_timeout_ms())));
     const bool secure = control_.wire().is_secure();
     if ((!eager || secure) && !begin(data)) {
+        data.wire.reset();
         return data;
     }
     if (secure) {
@@ -172,18 +178,11 @@ Reply DataChannel::end_of_transfer() {
     return reply;
 }
 
-/// Pure-FTPd ends what was cut off with nothing more than another 150. If there is more to come from some
-/// other server, it comes before the answer to a NOOP.
-Reply DataChannel::end_of_cut_transfer() {
-    Reply reply = control_.read_reply();
-    if (reply.preliminary()) {
-        control_.queue_unanswered("NOOP");
-        control_.flush();
-        for (Reply next = end_of_transfer(); ends_transfer(next); next = end_of_transfer()) {
-            reply = std::move(next);
-        }
-    }
-    return reply;
+/// Pure-FTPd ends what was cut off with nothing more than another 150; others may say more than one thing.
+/// The first of them is waited for, because ProFTPD answers commands in the midst of a transfer.
+void DataChannel::end_cut_transfer() {
+    (void)control_.read_reply();
+    control_.catch_up();
 }
 
 std::string DataChannel::fetch(const std::string& command, std::uint64_t limit, Reply& reply,
@@ -204,8 +203,12 @@ std::string DataChannel::fetch(const std::string& command, std::uint64_t limit, 
         content.append(buffer.get(), got);
     }
     data.wire.reset();
-    const bool cut_off = content.size() == limit;
-    reply = cut_off ? end_of_cut_transfer() : end_of_transfer();
+    if (content.size() == limit) {
+        reply = {};
+        end_cut_transfer();
+    } else {
+        reply = end_of_transfer();
+    }
     return content;
 }
 

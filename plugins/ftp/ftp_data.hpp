@@ -12,7 +12,7 @@ namespace mistamover::ftp {
 /// A data connection, or why there is none.
 struct OpenedData {
     std::optional<Wire> wire;
-    bool begun = false;  ///< The server's first reply to the command (150) was read.
+    bool begun = false;  ///< The server has said that the transfer begins (150).
     Reply refusal;       ///< Where there is no connection: what the server said. Nothing is outstanding then.
 };
 
@@ -27,11 +27,14 @@ class DataChannel {
     /// read yet, nor, where it need not be waited for and `eager` says so, the first.
     OpenedData open(const std::string& command, bool eager, std::uint64_t offset = 0);
 
+    /// Reads the first reply to the command, unless that was done; false where it is a refusal.
+    bool begin(OpenedData& data);
     /// The reply that ends a transfer.
     Reply end_of_transfer();
 
     /// What the server sends in answer to RETR, MLSD or LIST, from `offset` on, cut at `limit` bytes. Only
-    /// where `reply`, the last one, is a completed one was that all.
+    /// where `reply`, the last one, is a completed one was that all. It has no code where the transfer was
+    /// cut: how a server ends that tells nothing.
     std::string fetch(const std::string& command, std::uint64_t limit, Reply& reply,
                       std::uint64_t offset = 0);
 
@@ -40,8 +43,8 @@ class DataChannel {
     OpenedData open_active(const std::string& command, std::uint64_t offset);
     Reply ask_for_port(const std::string& command, std::uint64_t offset);
     void queue_transfer(const std::string& command, std::uint64_t offset);
-    bool begin(OpenedData& data);
-    Reply end_of_cut_transfer();
+    void connect(OpenedData& data, std::uint16_t port);
+    void end_cut_transfer();
 
     enum class Passive { unknown, extended, plain };
 

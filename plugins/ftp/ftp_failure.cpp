@@ -107,4 +107,9 @@ Status reply_failure(const Reply& reply, During during, std::string_view doing) 
     return {meaning.code, meaning.scope, printable(text), reply.code};
 }
 
+Status session_failure(const Reply& reply, During during, std::string_view doing) {
+    const Status status = reply_failure(reply, during, doing);
+    return {status.code(), std::max(status.scope(), StatusScope::session), status.text(), reply.code};
+}
+
 }  // namespace mistamover::ftp

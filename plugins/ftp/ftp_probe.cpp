@@ -27,12 +27,6 @@ void make_temp_dir(Tools tools) {
     (void)tools.control.call(tools.control.with_path("MKD", tools.options.temp_dir));
 }
 
-[[noreturn]] void fail_session(const Reply& reply, During during, std::string_view doing) {
-    const Status status = reply_failure(reply, during, doing);
-    throw StatusError(
-        {status.code(), std::max(status.scope(), StatusScope::session), status.text(), reply.code});
-}
-
 /// Whether it will always be so for that name: not for want of space, of a connection or of luck.
 bool is_for_good(const Status& refusal) {
     return refusal.scope() == StatusScope::item && refusal.protocol_code() / 100 == 5;
@@ -71,7 +65,7 @@ bool renames_over(Tools tools) {
     for (const std::string& path : {from, to}) {
         const Reply stored = store_empty(tools, control.with_path("STOR", path));
         if (!stored.completed()) {
-            fail_session(stored, During::transfer, "make a temporary file");
+            throw StatusError(session_failure(stored, During::transfer, "make a temporary file"));
         }
     }
     const Reply ready = control.call(control.with_path("RNFR", from));
@@ -82,8 +76,9 @@ bool renames_over(Tools tools) {
         (void)control.call(control.with_path("DELE", from));
     }
     // By 451 Pure-FTPd means a rename that fails, for whatever reason.
-    if (renamed.code / 100 == 4 && renamed.code != 451) {
-        fail_session(renamed, During::request, "try out whether a rename replaces a file");
+    if (renamed.passing_failure() && renamed.code != 451) {
+        throw StatusError(
+            session_failure(renamed, During::request, "try out whether a rename replaces a file"));
     }
     return replaced;
 }

@@ -17,6 +17,20 @@ namespace {
 // Of a smaller one nothing would be left to go on with.
 constexpr std::uint64_t resumable_size = 8ULL << 20U;
 
+/// What `look` finds when it compares a leftover with its source. Where it is kept from that, the leftover is
+/// not lost, unless that happens again: some servers end the connection over such a look.
+template <typename Look>
+auto look_at_leftover(Leftovers& leftovers, const std::string& target, Leftover leftover, const Look& look) {
+    try {
+        return look(leftover);
+    } catch (const StatusError&) {
+        if (!std::exchange(leftover.broke_a_look, true)) {
+            leftovers.keep(target, std::move(leftover));
+        }
+        throw;
+    }
+}
+
 bool ends_session(const Status& status) {
     return !status.ok() && (status.scope() != StatusScope::item || status.code() == StatusCode::cancelled);
 }
@@ -106,7 +120,10 @@ void Put::store(SourceFile& source, Stored file) {
         throw;
     }
     if (result.status.ok() && offset > 0) {
-        result.status = check_resumed(tools_, file.temp_name, source, size);
+        result.status = look_at_leftover(
+            tools_.shared.leftovers, file.final_name,
+            {file.temp_name, source.identity(), size, file.broke_a_look},
+            [&](const Leftover& whole) { return check_resumed(tools_, whole.temp_name, source, size); });
     }
     if (result.status.ok()) {
         stored_ = std::move(file);
@@ -114,7 +131,7 @@ void Put::store(SourceFile& source, Stored file) {
     }
     if (file.resumable && result.status.code() == StatusCode::connection_lost) {
         keep_leftover(file, source, offset);
-    } else if (result.begun) {
+    } else if (result.partial) {
         discard(file.temp_name);
     }
     failed(file, result.status);
@@ -132,29 +149,20 @@ std::uint64_t Put::choose_temp_name(Stored& file, SourceFile& source) {
     file.resumable =
         request_.items[file.index].size >= resumable_size && tools_.control.features().rest_stream;
     if (const auto leftover = tools_.shared.leftovers.take(file.final_name)) {
-        if (const std::uint64_t offset = look_at_leftover(file, *leftover, source); offset > 0) {
+        const std::uint64_t offset =
+            look_at_leftover(tools_.shared.leftovers, file.final_name, *leftover,
+                             [&](const Leftover& start) { return offset_to_resume(tools_, start, source); });
+        if (offset > 0) {
             tools_.context.log(LogLevel::info,
                                "goes on with " + file.final_name + " at byte " + std::to_string(offset));
             file.temp_name = leftover->temp_name;
+            file.broke_a_look = leftover->broke_a_look;
             return offset;
         }
         discard(leftover->temp_name);
     }
     file.temp_name = tools_.shared.temp_names.next(tools_.options, file.resumable);
     return 0;
-}
-
-/// As offset_to_resume. A connection that breaks meanwhile does not cost the leftover, unless it does so
-/// again: some servers end it over that look.
-std::uint64_t Put::look_at_leftover(const Stored& file, Leftover leftover, SourceFile& source) {
-    try {
-        return offset_to_resume(tools_, leftover, source);
-    } catch (const StatusError&) {
-        if (!std::exchange(leftover.broke_a_look, true)) {
-            tools_.shared.leftovers.keep(file.final_name, std::move(leftover));
-        }
-        throw;
-    }
 }
 
 void Put::keep_leftover(const Stored& file, const SourceFile& source, std::uint64_t offset) {

@@ -30,7 +30,8 @@ class Put {
         std::size_t index = 0;
         std::string temp_name;
         std::string final_name;
-        bool resumable = false;  ///< Another session may go on with it.
+        bool resumable = false;     ///< Another session may go on with it.
+        bool broke_a_look = false;  ///< See Leftover: of what it goes on with.
         PutReport report;
         Status failure;
     };
@@ -40,7 +41,6 @@ class Put {
     void store(std::size_t index);
     void store(SourceFile& source, Stored file);
     std::uint64_t choose_temp_name(Stored& file, SourceFile& source);
-    std::uint64_t look_at_leftover(const Stored& file, Leftover leftover, SourceFile& source);
     void keep_leftover(const Stored& file, const SourceFile& source, std::uint64_t offset);
     void failed(const Stored& file, Status status);
     void discard(const std::string& temp_name);

@@ -17,6 +17,8 @@ struct Reply {
     [[nodiscard]] bool preliminary() const noexcept { return code / 100 == 1; }
     [[nodiscard]] bool completed() const noexcept { return code / 100 == 2; }
     [[nodiscard]] bool intermediate() const noexcept { return code / 100 == 3; }
+    /// Another time it may be otherwise.
+    [[nodiscard]] bool passing_failure() const noexcept { return code / 100 == 4; }
     [[nodiscard]] bool permanent_failure() const noexcept { return code / 100 == 5; }
 };
 
@@ -26,7 +28,7 @@ class ReplyParser {
     void feed(std::string_view bytes) { buffer_ += bytes; }
     /// The next complete reply. Throws std::runtime_error where what has arrived is no reply, or has no end.
     std::optional<Reply> take();
-    /// Whether something has arrived that was not taken.
+    /// Whether all that has arrived was taken.
     [[nodiscard]] bool empty() const noexcept { return buffer_.empty(); }
 
   private:

@@ -5,7 +5,10 @@
 #include <array>
 #include <random>
 
+#include <mistamover/transfer_module.hpp>
+
 #include "ftp/ftp_digest.hpp"
+#include "ftp/ftp_failure.hpp"
 
 namespace mistamover::ftp {
 namespace {
@@ -16,6 +19,14 @@ constexpr std::uint64_t sample_size = 64UL << 10U;
 constexpr std::uint64_t samples = 4;
 constexpr std::uint64_t longest_read = 8ULL << 20U;
 constexpr std::array algorithms{"sha256", "md5"};
+
+/// What is refused for the moment only tells nothing of what is there.
+void throw_if_passing(const Reply& reply) {
+    if (reply.passing_failure()) {
+        throw StatusError(
+            session_failure(reply, During::request, "compare what is there of a file with its source"));
+    }
+}
 
 bool computes_digest(Tools tools) {
     return std::any_of(algorithms.begin(), algorithms.end(), [&](const char* algorithm) {
@@ -30,6 +41,7 @@ bool is_like(Tools tools, const std::string& temp_name, SourceFile& source, std:
     Reply reply;
     const std::string command = tools.control.with_path("RETR", temp_name);
     const std::string there = tools.data.fetch(command, limit, reply, start);
+    throw_if_passing(reply);
     std::string expected(size, '\0');
     return source.read(start, expected.data(), expected.size()).ok() && there.starts_with(expected);
 }
@@ -67,7 +79,9 @@ std::uint64_t offset_to_resume(Tools tools, const Leftover& leftover, SourceFile
         return 0;
     }
     Control& control = tools.control;
-    const auto there = size_of(control.call(control.with_path("SIZE", leftover.temp_name)));
+    const Reply size = control.call(control.with_path("SIZE", leftover.temp_name));
+    throw_if_passing(size);
+    const auto there = size_of(size);
     const std::uint64_t offset = there ? resume_offset(std::min(*there, leftover.confirmed)) : 0;
     return offset > 0 && begins_like(tools, leftover.temp_name, source, offset, *there) ? offset : 0;
 }
@@ -77,7 +91,9 @@ Status check_resumed(Tools tools, const std::string& temp_name, SourceFile& sour
         if (!can_compute(tools.control.features(), algorithm)) {
             continue;
         }
-        const auto digest = digest_of(ask_for_digest(tools.control, temp_name, algorithm), algorithm);
+        const Reply reply = ask_for_digest(tools.control, temp_name, algorithm);
+        throw_if_passing(reply);
+        const auto digest = digest_of(reply, algorithm);
         const bool same = digest ? *digest == source_digest(source, size, algorithm)
                                  : samples_are_like(tools, temp_name, source, size);
         return same ? Status{}

@@ -29,6 +29,10 @@ FtpSession::FtpSession(const FtpOptions& options, const TlsClient& tls, ModuleSt
 
 FtpSession::~FtpSession() {
     const NoSigpipe no_sigpipe;
+    give_up();
+}
+
+void FtpSession::give_up() {
     data_.reset();
     control_.reset();
 }
@@ -49,15 +53,15 @@ void FtpSession::connect() {
 }
 
 /// Runs `call` on a connection that works as far as can be told. After a failure that leaves open what the
-/// server still has to say, the connection is given up.
+/// server still has to say, the connection is given up: its replies would be taken for those to other
+/// commands.
 Status FtpSession::guarded(const std::function<Status()>& call) {
     const NoSigpipe no_sigpipe;
     try {
         const auto now = std::chrono::steady_clock::now();
         if (control_ &&
             (control_->is_stale() || (now - last_use_ > doubtful_after && !control_->is_alive()))) {
-            data_.reset();
-            control_.reset();
+            give_up();
         }
         if (!control_) {
             connect();
@@ -66,14 +70,12 @@ Status FtpSession::guarded(const std::function<Status()>& call) {
         Status status = call();
         last_use_ = std::chrono::steady_clock::now();
         if (!status.ok() && (status.scope() != StatusScope::item || status.code() == StatusCode::cancelled)) {
-            data_.reset();
-            control_.reset();
+            give_up();
         }
         return status;
-    } catch (const StatusError& error) {
-        data_.reset();
-        control_.reset();
-        return error.status();
+    } catch (...) {
+        give_up();
+        throw;
     }
 }
 

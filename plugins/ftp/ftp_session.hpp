@@ -42,6 +42,7 @@ class FtpSession final : public Session {
   private:
     Status guarded(const std::function<Status()>& call);
     void connect();
+    void give_up();
     Tools tools() { return {options_, *control_, *data_, shared_, context_}; }
 
     /// What the server did not let be looked at, by index, and what it said.

@@ -26,7 +26,7 @@ Upload::Result Upload::store(SourceFile& source, const std::string& name, std::u
     Result result;
     result.status = data.wire ? transfer(source, data, offset, size, report)
                               : reply_failure(data.refusal, During::transfer, "store");
-    result.begun = data.begun;
+    result.partial = data.begun || offset > 0;
     return result;
 }
 
@@ -78,11 +78,7 @@ Status Upload::send(SourceFile& source, Wire& wire, std::uint64_t offset, std::u
 /// Reads what the server says of the transfer. The data connection is closed only then: a server may still
 /// read from it, and would be cut off where it has sent something that nobody has read (TLS tickets).
 Status Upload::end_transfer(OpenedData& data) {
-    if (!data.begun) {
-        data.refusal = tools_.control.read_reply();
-        data.begun = data.refusal.preliminary();
-    }
-    const Reply end = data.begun ? tools_.data.end_of_transfer() : data.refusal;
+    const Reply end = tools_.data.begin(data) ? tools_.data.end_of_transfer() : data.refusal;
     data.wire.reset();
     return end.completed() ? Status{} : reply_failure(end, During::transfer, "store");
 }

@@ -99,6 +99,9 @@ void add_hitch(ScriptedFtp& server, const Hitch& hitch) {
 constexpr char busy[] = "450 Busy";
 constexpr char ended[] = "421 Timeout";
 constexpr char broken[] = "";
+/// All that the scripted server can do, and a checksum, which it is then asked for in vain.
+constexpr char offers_checksums[] =
+    "211-Features:\r\n EPSV\r\n MLST type*;size*;modify*;\r\n REST STREAM\r\n SIZE\r\n XMD5\r\n211 End";
 /// In the names that the probes try out: of the byte 255, and of odd names.
 constexpr char doubled_255[] = "\xff\xff";
 constexpr char odd[] = "\033";
@@ -153,6 +156,33 @@ TEST_CASE("a name with the byte 255 is right even where it could not be asked at
     for (const Hitch& hitch : hitches_with_255) {
         check_carries_despite(hitch, {"plain", name_with_255});
     }
+}
+
+TEST_CASE("a full server costs a name with the byte 255 no try, and the server is asked again") {
+    ScriptedSite site("retry_count: 0");
+    site.server.answer("STOR", busy, doubled_255);
+    const Daemon daemon(site);
+    site.check_carries({"plain"});
+    // Not known since the login, and asked for again before such a name is sent.
+    site.server.answer("STOR", "452 No space", doubled_255);
+    site.check_carries({name_with_255});
+    CHECK_MESSAGE(eventually([&] { return site.log("dtc_p").find("(no_space)") != std::string::npos; }),
+                  site.logs());
+}
+
+TEST_CASE("a server that is busy when it is asked how it reads the byte 255 is asked later, then no more") {
+    ScriptedSite site;
+    site.server.answer("STOR", busy, doubled_255);
+    const Daemon daemon(site);
+    site.check_carries({"plain"});
+    site.server.answer("STOR", busy, doubled_255);
+    site.check_carries({name_with_255});
+    CHECK_MESSAGE(site.server.count("USER") == 1, site.logs());
+    const auto times_asked = [&] { return count_of(std::string(doubled_255) + '\n', site.server.log()); };
+    // Twice in vain; then the file was made, and removed.
+    CHECK_MESSAGE(times_asked() == 4, site.logs());
+    site.check_carries({name_with_255 + std::string(" more")});
+    CHECK_MESSAGE(times_asked() == 4, site.logs());
 }
 
 TEST_CASE("a server that cannot say for a moment whether it keeps odd names is asked again") {
@@ -220,43 +250,106 @@ TEST_CASE("a file that is published directly arrives whatever is answered to the
     }
 }
 
-TEST_CASE("a cut transfer of which a server says no end is over, whatever it answers to a NOOP") {
-    std::string reply = "200 OK";
-    bool once = false;
-    bool may_hang = false;
-    SUBCASE("200") {}
-    SUBCASE("500") {
-        reply = "500 What";
-    }
-    SUBCASE("502") {
-        reply = "502 Not here";
-    }
-    SUBCASE("421, once") {
-        reply = ended;
-        once = true;
-    }
-    SUBCASE("250, which might be the transfer's end") {
-        reply = "250 OK";
-        may_hang = true;
-    }
-    ScriptedSite site("", may_hang ? "timeout: 2s" : "");
-    // As Pure-FTPd does.
-    site.server.end_cut_transfers_with("150 Some more of it");
-    site.server.drop_at("STOR", 15 * megabyte, "resume.");
-    if (once) {
-        site.server.answer("NOOP", reply);
-    } else {
-        site.server.always_answer("NOOP", reply);
-    }
-    site.check_carries_large();
-    CHECK_MESSAGE(site.server.count("NOOP") > 0, site.logs());
-    if (!may_hang) {
-        CHECK_MESSAGE(site.times_gone_on() == 1, site.logs());
-        CHECK_MESSAGE(site.log("dtc_p").find("(timed_out)") == std::string::npos, site.logs());
+TEST_CASE("a server that refuses a file and closes its port at once is heard") {
+    struct Case {
+        const char* refusal;
+        const char* code;
+        std::size_t logins;
+    };
+    for (const Case& refused :
+         {Case{"550 Not here", "(permission)", 1}, Case{"553 No such name", "(permission)", 1},
+          Case{"552 Over quota", "(no_space)", 2}}) {
+        CAPTURE(refused.refusal);
+        ScriptedSite site("publish: direct");
+        const Daemon daemon(site);
+        site.check_carries({"plain"});
+        // Nobody listens there.
+        site.server.answer("EPSV", "229 Entering Extended Passive Mode (|||1|)");
+        site.server.answer("STOR", refused.refusal);
+        site.check_carries({"refused"});
+        const auto says = [&](const char* code) { return site.log("dtc_p").find(code) != std::string::npos; };
+        CHECK_MESSAGE(eventually([&] { return says(refused.code); }), site.logs());
+        CHECK_FALSE_MESSAGE(says("(unreachable)"), site.logs());
+        CHECK_MESSAGE(site.server.count("USER") == refused.logins, site.logs());
     }
 }
 
-TEST_CASE("a connection that breaks once while a leftover is looked at does not cost the leftover") {
+TEST_CASE("a port that cannot be reached is told as such while the server waits for the connection") {
+    ScriptedSite site("retry_count: 0");
+    const Daemon daemon(site);
+    site.check_carries({"plain"});
+    site.server.answer("EPSV", "229 Entering Extended Passive Mode (|||1|)");
+    site.server.answer("STOR", "150 Waiting for you");
+    site.check_carries({"later"});
+    CHECK_MESSAGE(eventually([&] { return site.log("dtc_p").find("(unreachable)") != std::string::npos; }),
+                  site.logs());
+}
+
+TEST_CASE("a file that is refused takes nothing away from under its name") {
+    ScriptedSite site("publish: direct");
+    const std::string content = megabytes(1);
+    write_file(site.target() / "large", "an earlier one");
+    write_file(site.source() / "large", content);
+    site.server.answer("STOR", "553 Not over another", "large");
+    const Daemon daemon(site);
+    REQUIRE_MESSAGE(eventually([&] { return !fs::exists(site.source() / "large"); }), site.logs());
+    CHECK((read_file(site.target() / "large") == content));
+    CHECK_MESSAGE(site.server.log().find("> DELE large") == std::string::npos, site.logs());
+    CHECK(site.server.script_done());
+}
+
+TEST_CASE("a cut transfer is over whatever a server says at its end, and nothing is waited for") {
+    std::string end = "150 Some more of it";  // as Pure-FTPd says
+    std::string reply_to_noop = "200 OK";
+    SUBCASE("no end at all") {}
+    SUBCASE("an end behind a 150") {
+        end += "\r\n226 Done";
+    }
+    SUBCASE("an end alone") {
+        end = "451 It was cut off";
+    }
+    SUBCASE("two ends") {
+        end = "426 It was cut off\r\n226 That is done";
+    }
+    // What might be the transfer's end must not be mistaken for it.
+    SUBCASE("no end, and 226 to a NOOP") {
+        reply_to_noop = "226 OK";
+    }
+    SUBCASE("no end, and 250 to a NOOP") {
+        reply_to_noop = "250 OK";
+    }
+    SUBCASE("no end, and 450 to a NOOP") {
+        reply_to_noop = busy;
+    }
+    ScriptedSite site;
+    site.server.end_cut_transfers_with(end);
+    site.server.always_answer("NOOP", reply_to_noop);
+    site.server.drop_at("STOR", 15 * megabyte, "resume.");
+    site.check_carries_large();
+    CHECK_MESSAGE(site.times_gone_on() == 1, site.logs());
+    CHECK_MESSAGE(site.log("dtc_p").find("(timed_out)") == std::string::npos, site.logs());
+}
+
+TEST_CASE("where nothing shows the end of a cut transfer, the connection is given up, not waited for") {
+    ScriptedSite site;
+    SUBCASE("the server does not say what directory it is in") {
+        site.server.end_cut_transfers_with("150 Some more of it");
+        site.server.always_answer("PWD", "502 Not here");
+    }
+    SUBCASE("it says so as if it ended a transfer") {
+        site.server.end_cut_transfers_with("150 Some more of it");
+        site.server.always_answer("PWD", "250 OK");
+    }
+    SUBCASE("it ends the connection itself") {
+        site.server.end_cut_transfers_with(ended);
+    }
+    site.server.drop_at("STOR", 15 * megabyte, "resume.");
+    site.check_carries_large();
+    CHECK_MESSAGE(site.times_gone_on() == 0, site.logs());
+    CHECK_MESSAGE(site.log("dtc_p").find("(timed_out)") == std::string::npos, site.logs());
+}
+
+TEST_CASE("what keeps a leftover from being looked at once does not cost the leftover") {
     ScriptedSite site;
     site.server.drop_at("STOR", 15 * megabyte, "resume.");
     SUBCASE("at its size") {
@@ -273,6 +366,15 @@ TEST_CASE("a connection that breaks once while a leftover is looked at does not 
     }
     SUBCASE("by the server's word") {
         site.server.answer("RETR", ended);
+    }
+    SUBCASE("the server is busy when it is asked for its size") {
+        site.server.answer("SIZE", busy, "resume.");
+    }
+    SUBCASE("the server is busy when it is to be read") {
+        site.server.answer("RETR", busy);
+    }
+    SUBCASE("the server has no data connection when it is to be read") {
+        site.server.answer("RETR", "425 No connection");
     }
     site.check_carries_large();
     CHECK_MESSAGE(site.times_gone_on() == 1, site.logs());
@@ -291,9 +393,58 @@ TEST_CASE("a leftover over which the connection breaks again is given up, and th
         site.server.drop_at("SIZE", 0, "resume.");
         site.server.drop_at("RETR", megabyte);
     }
+    SUBCASE("or the server is still busy") {
+        site.server.answer("RETR", busy);
+        site.server.answer("RETR", busy);
+    }
     site.check_carries_large();
     CHECK_MESSAGE(site.times_gone_on() == 0, site.logs());
     CHECK(site.server.bytes_stored() >= 45 * megabyte);
+}
+
+TEST_CASE("a leftover that nobody may ever read is given up, and the file is sent anew at once") {
+    ScriptedSite site("retry_count: 0");
+    site.server.drop_at("STOR", 15 * megabyte, "resume.");
+    site.server.answer("RETR", "550 Not for you");
+    site.check_carries_large();
+    CHECK_MESSAGE(site.times_gone_on() == 0, site.logs());
+    CHECK_MESSAGE(site.server.count("USER") == 2, site.logs());
+}
+
+TEST_CASE("what keeps a file that was put together from being compared once does not cost it") {
+    ScriptedSite site("retry_count: 0");
+    site.server.always_answer("FEAT", offers_checksums);
+    site.server.drop_at("STOR", 15 * megabyte, "resume.");
+    SUBCASE("the connection breaks at its checksum") {
+        site.server.drop_at("XMD5");
+    }
+    SUBCASE("the server is busy at its checksum") {
+        site.server.answer("XMD5", busy);
+    }
+    // Without a checksum, pieces of it are read.
+    SUBCASE("the connection breaks at a piece of it") {
+        site.server.answer("XMD5", "502 Not known here");
+        site.server.drop_at("RETR");
+    }
+    SUBCASE("the server is busy at a piece of it") {
+        site.server.answer("XMD5", "502 Not known here");
+        site.server.answer("RETR", busy);
+    }
+    site.check_carries_large();
+    CHECK_MESSAGE(site.times_gone_on() == 2, site.logs());
+    // Sent anew it would be 60 million and more.
+    CHECK(site.server.bytes_stored() < 45 * megabyte);
+}
+
+TEST_CASE("a file over whose checksum the connection breaks again is sent anew") {
+    ScriptedSite site;
+    site.server.always_answer("FEAT", offers_checksums);
+    site.server.drop_at("STOR", 15 * megabyte, "resume.");
+    site.server.drop_at("XMD5");
+    site.server.drop_at("XMD5");
+    site.check_carries_large();
+    CHECK_MESSAGE(site.times_gone_on() == 2, site.logs());
+    CHECK(site.server.bytes_stored() >= 60 * megabyte);
 }
 
 TEST_CASE("a leftover that was gone on with may have its look broken once more") {

@@ -196,6 +196,7 @@ class ScriptedFtp::Connection {
         const std::string argument = line.substr(std::min(blank + 1, line.size()));
         const std::optional<Step> step = server_.step_for(verb, argument);
         drop_after_ = never;
+        offset_ = std::exchange(next_offset_, 0);
         if (step && !step->reply.empty()) {
             say(step->reply);
             return;
@@ -299,7 +300,7 @@ class ScriptedFtp::Connection {
             "|)");
     }
     void set_offset(const std::string& argument) {
-        offset_ = std::stoull(argument);
+        next_offset_ = std::stoull(argument);
         say("350 From there");
     }
 
@@ -342,8 +343,7 @@ class ScriptedFtp::Connection {
     }
 
     void store(const std::string& argument) {
-        const std::uint64_t offset = std::exchange(offset_, 0);
-        const int flags = O_WRONLY | O_CREAT | O_CLOEXEC | (offset == 0 ? O_TRUNC : 0);
+        const int flags = O_WRONLY | O_CREAT | O_CLOEXEC | (offset_ == 0 ? O_TRUNC : 0);
         const Descriptor file(::open(path_of(argument).c_str(), flags, 0666));
         if (!file.valid()) {
             say(failure_reply());
@@ -352,7 +352,7 @@ class ScriptedFtp::Connection {
         open_data();
         std::uint64_t carried = 0;
         for (std::string bytes = receive(data_.get()); !bytes.empty(); bytes = receive(data_.get())) {
-            const auto place = static_cast<off_t>(offset + carried);
+            const auto place = static_cast<off_t>(offset_ + carried);
             if (::pwrite(file.get(), bytes.data(), bytes.size(), place) !=
                 static_cast<ssize_t>(bytes.size())) {
                 throw std::system_error(errno, std::generic_category(), "write " + argument);
@@ -365,7 +365,7 @@ class ScriptedFtp::Connection {
     }
 
     void retrieve(const std::string& argument) {
-        auto place = static_cast<off_t>(std::exchange(offset_, 0));
+        auto place = static_cast<off_t>(offset_);
         const Descriptor file(::open(path_of(argument).c_str(), O_RDONLY | O_CLOEXEC));
         if (!file.valid()) {
             say(failure_reply());
@@ -398,7 +398,8 @@ class ScriptedFtp::Connection {
     std::string received_;
     std::filesystem::path directory_ = "/";
     std::string from_;
-    std::uint64_t offset_ = 0;
+    std::uint64_t offset_ = 0;  // where the command in hand begins: REST counts for the next one alone
+    std::uint64_t next_offset_ = 0;
     std::uint64_t drop_after_ = never;
     bool open_ = true;
 };

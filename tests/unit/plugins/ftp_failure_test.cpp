@@ -50,6 +50,15 @@ TEST_CASE("what a reply means, and how far it reaches") {
     CHECK(reply_status(550, During::request).text() == "store x: the server says 550 why?so");
 }
 
+TEST_CASE("what no item is to blame for reaches as far as the session at least") {
+    const auto failure = [](int code) { return session_failure({code, {"why"}}, During::request, "look"); };
+    CHECK(failure(450).scope() == StatusScope::session);
+    CHECK(failure(450).code() == StatusCode::permission);
+    CHECK(failure(450).protocol_code() == 450);
+    CHECK(failure(452).scope() == StatusScope::session);
+    CHECK(failure(530).scope() == StatusScope::stream);
+}
+
 TEST_CASE("a server that is full is told from a refused password by its words") {
     const auto refusal = [](int code, const std::vector<std::string>& lines) {
         return reply_failure({code, lines}, During::login, "log in");
