@@ -23,6 +23,22 @@ void BreakingSite::send_and_break(const std::string& content, std::uintmax_t siz
     REQUIRE(std::filesystem::exists(source() / "f"));
 }
 
+void BreakingSite::send_and_cut(const std::string& content, std::uintmax_t each, unsigned times) {
+    // Of what was carried some is on its way, and some is sent again. No more is carried, however late it is
+    // seen that enough has arrived.
+    const std::uintmax_t most = each + 12 * megabyte;
+    proxy.stall_after(most);
+    write_file(source() / "f", content);
+    for (unsigned cut = 1; cut <= times; ++cut) {
+        REQUIRE_MESSAGE(eventually([&] { return bytes_below(target()) > cut * each; }), logs());
+        proxy.cut();
+        proxy.stall(false);
+        if (cut < times) {
+            proxy.stall_after(most);
+        }
+    }
+}
+
 std::filesystem::path BreakingSite::leftover() const {
     for (const auto& entry : std::filesystem::recursive_directory_iterator(target())) {
         if (entry.is_regular_file()) {

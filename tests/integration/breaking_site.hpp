@@ -27,6 +27,8 @@ class BreakingSite : public Site {
     /// Sends `f`, with the connections broken when more than `size` bytes of it have arrived, and the line
     /// dead from then on.
     void send_and_break(const std::string& content, std::uintmax_t size);
+    /// Sends `f`, and cuts its connections each time `each` bytes more of it have arrived, so many `times`.
+    void send_and_cut(const std::string& content, std::uintmax_t each, unsigned times);
     /// The only file below the target: what has arrived of `f`.
     [[nodiscard]] std::filesystem::path leftover() const;
     /// `f` arrives, once the line is mended, and no other file is left.

@@ -138,7 +138,7 @@ TEST_CASE("a port that answers nothing is unreachable, and every file is kept") 
 TEST_CASE("a connection that is cut in the middle is made again, and the file arrives whole") {
     Site site;
     Vsftpd server;
-    add_ftp_stream(site, server, {.outgoing = "retry_count: 1, retry_delay: 50ms, bandwidth_limit: 10MB"});
+    add_ftp_stream(site, server, {.outgoing = "retry_count: 1, retry_delay: 50ms, bandwidth_limit: 4MB"});
     const std::string content = megabytes(20);
     write_file(site.source() / "f", content);
     const Daemon daemon(site);
@@ -155,7 +155,7 @@ TEST_CASE("a connection that is cut in the middle is made again, and the file ar
 TEST_CASE("a server that hangs in the middle of a file is noticed by the lack of progress") {
     Site site;
     const Vsftpd server;
-    add_ftp_stream(site, server, {.outgoing = "retry_delay: 50ms, bandwidth_limit: 10MB, stall_timeout: 2s"});
+    add_ftp_stream(site, server, {.outgoing = "retry_delay: 50ms, bandwidth_limit: 2MB, stall_timeout: 2s"});
     const std::string content = megabytes(10);
     write_file(site.source() / "f", content);
     const Daemon daemon(site);
@@ -179,11 +179,11 @@ TEST_CASE("a server that hangs in the middle of a file is noticed by the lack of
 
 TEST_CASE("a transfer that is slow but goes on is never cut") {
     Site site;
-    const Vsftpd server(Tls::none, "idle_session_timeout=1\n");
-    add_ftp_stream(site, server, {.outgoing = "retry_count: 0, bandwidth_limit: 1MB, stall_timeout: 1s"});
-    write_file(site.source() / "f", std::string(4'000'000, 's'));
+    const Vsftpd server(Tls::none, "idle_session_timeout=3\n");
+    add_ftp_stream(site, server, {.outgoing = "retry_count: 0, bandwidth_limit: 1MB, stall_timeout: 3s"});
+    write_file(site.source() / "f", std::string(8'000'000, 's'));
     check_delivers_all(site);
-    CHECK(fs::file_size(site.target() / "f") == 4'000'000);
+    CHECK(fs::file_size(site.target() / "f") == 8'000'000);
     CHECK(count_of("STOR", server.log()) <= 4);
 }
 
@@ -207,8 +207,8 @@ TEST_CASE("a server that ends idle connections costs no file a try, and no opera
     const auto by_itself = [](const std::vector<pid_t>&) {};
     for (const Tls tls : {Tls::none, Tls::on_request}) {
         CAPTURE(static_cast<int>(tls));
-        check(Vsftpd(tls, "idle_session_timeout=3\n"), by_itself);
-        check(Proftpd(tls, "TimeoutIdle 3\n"), by_itself);
+        check(Vsftpd(tls, "idle_session_timeout=5\n"), by_itself);
+        check(Proftpd(tls, "TimeoutIdle 5\n"), by_itself);
         // Its limit is a minute at least.
         check(PureFtpd(tls), [](const std::vector<pid_t>& connections) {
             for (const pid_t pid : connections) {

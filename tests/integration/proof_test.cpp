@@ -143,7 +143,7 @@ TEST_CASE("a failure of the stream ends all tries, is told once, and a change of
     write_file(site.source() / "later", "later");
     site.mend();
     CHECK(site.uses() <= units_in_hand);
-    CHECK(records(site, "CRITICAL") == 1);
+    CHECK(eventually([&] { return records(site, "CRITICAL") == 1; }));
     site.add_faulty_stream("retry_count: 7");
     for (const char* name : {"good", "later", "victim"}) {
         CHECK(eventually([&] { return !std::filesystem::exists(site.source() / name); }));
@@ -188,6 +188,7 @@ TEST_CASE("a module that crashes takes down nothing but its own stream") {
     site.add_stream("q");
     Daemon daemon(site);
     REQUIRE(eventually([&] { return site.uses() >= 2; }));  // it was started again
+    REQUIRE(eventually([&] { return daemon.process("mm:q") != 0; }));
     const pid_t other = daemon.process("mm:q");
     const pid_t controller = daemon.controller();
     CHECK(site.carries("f", "q"));

@@ -107,6 +107,7 @@ TEST_CASE("the daemon answers while it waits for a plugin to tell its options") 
     site.add_stream("p");
     const Daemon daemon(site);
     REQUIRE(site.carries("f"));
+    REQUIRE(eventually([&] { return site.state_of("p") == "idle"; }));
     write_file(site.home() / "streams.d/q.yaml", "data_stream: {directory: " + site.source("q").string() +
                                                      "}\noutgoing: {plugin: " + TEST_PLUGIN_DIRECTORY +
                                                      "/libmistamover-hangs.so, target_dir: /nowhere}\n");
@@ -128,7 +129,7 @@ TEST_CASE("the daemon answers while it waits for a plugin to tell its options") 
 TEST_CASE("a removed stream finishes the unit in hand, but a stop waits no longer than its grace") {
     Site site("/dev/shm");
     site.add_stream("p", "bandwidth_limit: 50KB");
-    write_file(site.config(), "global: {top: " + site.home().string() + ", shutdown_grace: 2s}\n");
+    write_file(site.config(), "global: {top: " + site.home().string() + ", shutdown_grace: 12s}\n");
     Daemon daemon(site);
     write_file(site.source() / "f", std::string(8'000'000, 'x'));
     REQUIRE(eventually([&] { return site.state_of("p") == "transferring"; }));

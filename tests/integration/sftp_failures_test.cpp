@@ -69,9 +69,9 @@ TEST_CASE("a server that hangs in the middle of a file is noticed by the lack of
     Site site;
     const Sshd sshd;
     SlowProxy proxy(sshd.port());
-    add_sftp_stream(site, sshd, "retry_delay: 20ms, stall_timeout: 2s, bandwidth_limit: 20MB", "",
-                    SlowProxy::address);
+    add_sftp_stream(site, sshd, "retry_delay: 20ms, stall_timeout: 2s", "", SlowProxy::address);
     const std::string content = megabytes(20);
+    proxy.stall_after(12'000'000);  // so that this is in the middle, however late it is seen
     write_file(site.source() / "f", content);
     const Daemon daemon(site);
     REQUIRE(eventually([&] { return bytes_below(site.target()) > 5'000'000; }));
@@ -84,6 +84,7 @@ TEST_CASE("a server that hangs in the middle of a file is noticed by the lack of
     SUBCASE("its processes are stopped, and go on when another session has sent the file") {
         const std::vector<pid_t> hung = descendants_of(sshd.pid());
         signal_all(hung, SIGSTOP);
+        proxy.stall(false);
         CHECK(met(site, "timed_out"));
         CHECK(arrives(site, "f", content));
         signal_all(hung, SIGCONT);
@@ -100,7 +101,7 @@ TEST_CASE("a slow transfer is never cut while it goes on") {
     Site site;
     const Sshd sshd;
     SlowProxy proxy(sshd.port(), {std::chrono::milliseconds{20}, 150'000});
-    add_sftp_stream(site, sshd, "stall_timeout: 3s, retry_count: 0", "", SlowProxy::address);
+    add_sftp_stream(site, sshd, "stall_timeout: 5s, retry_count: 0", "", SlowProxy::address);
     const std::string content = megabytes(1);
     write_file(site.source() / "f", content);
     const ProgramResult result = site.one_off();
@@ -113,7 +114,8 @@ TEST_CASE("a server that drops idle connections costs a file nothing") {
     Site site;
     const Sshd sshd;
     SlowProxy proxy(sshd.port());
-    add_sftp_stream(site, sshd, "retry_delay: 20ms, retry_count: 0", "", SlowProxy::address);
+    add_sftp_stream(site, sshd, "parallel_transfers: 1, retry_delay: 20ms, retry_count: 0", "",
+                    SlowProxy::address);
     const Daemon daemon(site);
     CHECK(site.carries("before"));
     // Until then its session is in use, and the next file would get another one.

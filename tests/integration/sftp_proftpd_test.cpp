@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <doctest/doctest.h>
 
+#include "breaking_site.hpp"
 #include "faulty_site.hpp"
-#include "servers/slow_proxy.hpp"
 #include "sftp_site.hpp"
 
 namespace mistamover::test {
@@ -97,19 +97,14 @@ TEST_CASE("ProFTPD's quota that is used up is a full disk") {
 }
 
 TEST_CASE("a large file to ProFTPD goes on where its connection was cut") {
-    Site site;
     const ProftpdSftp server;
-    SlowProxy proxy(server.port());
+    BreakingSite site("sftp", server.port());
     add_sftp_stream(site, server, "retry_delay: 20ms", "", SlowProxy::address);
     const Daemon daemon(site);
     const std::string content = megabytes(40);
-    write_file(site.source() / "f", content);
-    REQUIRE_MESSAGE(eventually([&] { return bytes_below(site.target()) > 15'000'000; }), sftp_logs(site));
-    proxy.cut();
-    CHECK_MESSAGE(eventually([&] { return !fs::exists(site.source() / "f"); }), sftp_logs(site));
-    CHECK((read_file(site.target() / "f") == content));
-    CHECK_MESSAGE(eventually([&] { return count_of("goes on with", site.log("sftp_p")) == 1; }),
-                  sftp_logs(site));
+    site.send_and_cut(content, 15 * megabyte, 1);
+    site.check_arrives(content);
+    CHECK_MESSAGE(eventually([&] { return site.times_gone_on() == 1; }), site.logs());
 }
 
 TEST_SUITE_END();

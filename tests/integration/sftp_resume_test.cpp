@@ -27,14 +27,9 @@ TEST_CASE("a large file whose connection is cut four times goes on each time whe
     BreakingSftpSite site(server);
     const Daemon daemon(site);
     const std::string content = megabytes(200);
-    write_file(site.source() / "f", content);
-    for (std::uintmax_t cut = 1; cut <= 4; ++cut) {
-        REQUIRE_MESSAGE(eventually([&] { return bytes_below(site.target()) > cut * 40 * megabyte; }),
-                        site.logs());
-        site.proxy.cut();
-    }
+    site.send_and_cut(content, 40 * megabyte, 4);
     site.check_arrives(content);
-    CHECK(site.times_gone_on() == 4);
+    CHECK_MESSAGE(eventually([&] { return site.times_gone_on() == 4; }), site.logs());
     // Sent anew each time it would be 600 million.
     CHECK(site.proxy.bytes_up() < 300 * megabyte);
     CHECK(site.proxy.bytes_down() < 20 * megabyte);

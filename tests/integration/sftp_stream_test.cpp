@@ -235,7 +235,7 @@ TEST_CASE("a port that nobody listens on is waited for, and costs no file a try"
 TEST_CASE("a connection that is cut in the middle is made again, and the file arrives whole") {
     Site site;
     Sshd sshd;
-    add_sftp_stream(site, sshd, "retry_count: 1, retry_delay: 50ms, bandwidth_limit: 10MB");
+    add_sftp_stream(site, sshd, "retry_count: 1, retry_delay: 50ms, bandwidth_limit: 4MB");
     const std::string content = megabytes(20);
     write_file(site.source() / "f", content);
     const Daemon daemon(site);

@@ -5,15 +5,18 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <cstddef>
 #include <cstdlib>
 #include <fcntl.h>
 #include <map>
 #include <netinet/in.h>
 #include <random>
+#include <set>
 #include <sstream>
 #include <stdexcept>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 #include <utility>
@@ -39,6 +42,30 @@ bool works(std::uint16_t port, Call call) {
     const bool result = call(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0;
     ::close(fd);
     return result;
+}
+
+// Room for a server, and for those of FTP's data connections behind it.
+constexpr unsigned lowest_port = 10'000;
+constexpr unsigned ports_in_block = 128;
+constexpr unsigned port_blocks = 156;
+
+// True where no other process has the block, which is then this one's until it ends: tests run side by side.
+bool is_own_block(unsigned block) {
+    static std::set<unsigned> own;
+    if (own.contains(block)) {
+        return true;
+    }
+    sockaddr_un name{};
+    name.sun_family = AF_UNIX;
+    const std::string text = "mistamover-test-ports-" + std::to_string(block);
+    text.copy(name.sun_path + 1, sizeof name.sun_path - 1);  // no file: gone with the socket
+    const auto length = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + text.size());
+    const int fd = ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+    if (::bind(fd, reinterpret_cast<const sockaddr*>(&name), length) != 0) {
+        ::close(fd);
+        return false;
+    }
+    return own.insert(block).second;
 }
 
 std::string absolute_path(const std::string& program, const std::string& package) {
@@ -109,8 +136,9 @@ void add_descendants(pid_t pid, const std::multimap<pid_t, pid_t>& children, std
 std::uint16_t free_port() {
     std::random_device random;
     for (int attempt = 0; attempt < 1000; ++attempt) {
-        const auto port = static_cast<std::uint16_t>(10'000 + random() % 20'000);
-        if (works(port, ::bind)) {
+        const unsigned block = random() % port_blocks;
+        const auto port = static_cast<std::uint16_t>(lowest_port + block * ports_in_block);
+        if (is_own_block(block) && works(port, ::bind)) {
             return port;
         }
     }

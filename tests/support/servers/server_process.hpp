@@ -9,7 +9,8 @@
 
 namespace mistamover::test {
 
-/// A TCP port of 127.0.0.1 on which nobody listens, outside the range from which clients get theirs.
+/// A TCP port of 127.0.0.1 on which nobody listens, outside the range from which clients get theirs. No other
+/// test gets it, or one of the hundred ports behind it, while this process lives.
 std::uint16_t free_port();
 
 /// Runs a program to its end; throws where it is missing, naming `package`, or fails.

@@ -174,10 +174,10 @@ TEST_CASE("a program that neither prints nor reads is ended after the stall time
 
 TEST_CASE("a program that prints now and then is not stalled, nor one that is said to be alive") {
     TestContext context;
-    context.stall_ms = 1500;
-    CHECK(run(shell("for i in 1 2 3 4; do sleep 0.6; echo $i; done"), context).result.exited_with(0));
+    context.stall_ms = 3000;
+    CHECK(run(shell("for i in 1 2 3 4 5 6; do sleep 0.6; echo $i; done"), context).result.exited_with(0));
     int questions = 0;
-    const Ran ran = run(shell("sleep 3"), context, [&](int pid) {
+    const Ran ran = run(shell("sleep 5"), context, [&](int pid) {
         ++questions;
         return is_there(pid);
     });
