@@ -35,7 +35,8 @@ struct Arrival {
     bool has_data = false;  ///< The journal has taken the data file.
     FileIdentity data;      ///< As it was when the checksum was asked for, if it ever was.
     std::optional<Receipt> receipt;
-    bool receipt_written = false;
+    bool receipt_written = false;  ///< Into the journal, where it still is.
+    bool control_removed = false;
     bool trouble_told = false;
     std::optional<FileIdentity> compared;  ///< What holds the name, and is another file.
 };

@@ -78,7 +78,12 @@ void ArrivalAnswers::compute(Arrival& arrival, const FileIdentity& data) {
     arrival.state = Arrival::State::computing;
     arrival.data = data;
     checksums_.add({*arrival.job, journal_.directory().fd(), ArrivalJournal::data_file(*arrival.job),
-                    std::string(algorithm_of(arrival.control.checksum))});
+                    data.size, std::string(algorithm_of(arrival.control.checksum))});
+}
+
+void ArrivalAnswers::hand_over() {
+    checksums_.hand_over();
+    mover_.hand_over();
 }
 
 std::set<Arrival*> ArrivalAnswers::take_results() {
@@ -167,8 +172,10 @@ void ArrivalAnswers::carry_out(Arrival& arrival) {
 }
 
 void ArrivalAnswers::deliver(Arrival& arrival) {
-    const bool is_taken = arrival.has_data && data_.look(arrival.control.data_name);
-    if (is_taken) {
+    // Whether the name is free shows when it is moved; only of one that is held it is to be expected that it
+    // is not.
+    const bool was_taken = arrival.state == Arrival::State::held && arrival.has_data;
+    if (was_taken && data_.look(arrival.control.data_name)) {
         hold(arrival);
         return;
     }
@@ -204,7 +211,7 @@ void ArrivalAnswers::hold(Arrival& arrival) {
     if (taken && taken != arrival.compared && taken->is_file && taken->size == arrival.control.size) {
         arrival.state = Arrival::State::comparing;
         arrival.compared = taken;
-        checksums_.add({*arrival.job, data_.fd(), arrival.control.data_name,
+        checksums_.add({*arrival.job, data_.fd(), arrival.control.data_name, taken->size,
                         std::string(algorithm_of(arrival.control.checksum))});
         return;
     }
@@ -234,20 +241,19 @@ void ArrivalAnswers::finish(Arrival& arrival) {
     const bool is_same =
         (arrival.control_identity && incoming_.look(arrival.control_file) == arrival.control_identity) ||
         incoming_.read_small(arrival.control_file, handshake_file_limit) == arrival.control_text;
-    if (is_same) {
-        incoming_.remove(arrival.control_file);
-    }
+    arrival.control_removed = is_same && incoming_.remove(arrival.control_file);
     publish(arrival);
     end_job(arrival);
     arrival.state = Arrival::State::answered;
 }
 
-void ArrivalAnswers::publish(const Arrival& arrival) {
+void ArrivalAnswers::publish(Arrival& arrival) {
     const std::string& name = arrival.control.receipt_name;
     if (settings_.legacy_sender && arrival.receipt->status != ReceiptStatus::success) {
         return;  // such a sender would take any receipt for success
     }
-    const int error = receipts_.publish(*arrival.job, name);
+    const int error = receipts_.publish(*arrival.job, name, arrival.receipt->thankyou_name);
+    arrival.receipt_written = error != 0;
     if (error != 0 && error != ENOENT) {
         last_error_.note("receipt " + name + " for " + arrival.control.data_name +
                          " cannot be written: " + text_of(error));
@@ -264,7 +270,7 @@ void ArrivalAnswers::discard(Arrival& arrival) {
 
 void ArrivalAnswers::end_job(Arrival& arrival) {
     if (arrival.job) {
-        journal_.end(*arrival.job);
+        journal_.end(*arrival.job, arrival.receipt_written);
         jobs_.erase(*arrival.job);
         arrival.job.reset();
     }

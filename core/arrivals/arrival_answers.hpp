@@ -50,10 +50,12 @@ class ArrivalAnswers {
     /// Ends it without an answer: its sender still has the file.
     void discard(Arrival& arrival);
 
+    /// What take, refuse, carry_out and take_results have begun goes on, at the latest, from here on.
+    void hand_over();
     /// Those that have come further meanwhile.
     std::set<Arrival*> take_results();
 
-    [[nodiscard]] const Receipts& receipts() const noexcept { return receipts_; }
+    [[nodiscard]] Receipts& receipts() noexcept { return receipts_; }
     [[nodiscard]] std::uint64_t accepted_files() const noexcept { return accepted_files_; }
     [[nodiscard]] std::uint64_t accepted_bytes() const noexcept { return accepted_bytes_; }
 
@@ -68,7 +70,7 @@ class ArrivalAnswers {
     void hold(Arrival& arrival);
     void compared(Arrival& arrival, const std::optional<std::string>& digest);
     void finish(Arrival& arrival);
-    void publish(const Arrival& arrival);
+    void publish(Arrival& arrival);
     void end_job(Arrival& arrival);
 
     const config::IncomingSettings& settings_;

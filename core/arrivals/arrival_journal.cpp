@@ -68,6 +68,8 @@ std::vector<ArrivalJournal::Job> ArrivalJournal::recover() {
             directory_.read_small(receipt_file(*number), handshake_file_limit);
         if (receipt && parse_receipt(*receipt)) {
             job.receipt = receipt;
+        } else {
+            directory_.remove(receipt_file(*number));
         }
         if (!text || !read_job(*text, job) || (!job.has_data && !job.receipt)) {
             halves.push_back(name);
@@ -124,8 +126,10 @@ int ArrivalJournal::publish_receipt(Number job, const std::string& name, bool re
                                                                                                      : errno;
 }
 
-void ArrivalJournal::end(Number job) const {
-    directory_.remove(receipt_file(job));
+void ArrivalJournal::end(Number job, bool has_receipt) const {
+    if (has_receipt) {
+        directory_.remove(receipt_file(job));
+    }
     directory_.remove(job_file(job));
 }
 

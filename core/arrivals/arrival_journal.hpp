@@ -49,8 +49,8 @@ class ArrivalJournal {
     [[nodiscard]] bool write_receipt(Number job, const std::string& text) const;
     /// Gives the receipt its name in the incoming directory: 0, or the errno.
     [[nodiscard]] int publish_receipt(Number job, const std::string& name, bool replace) const;
-    /// Removes the job, and a receipt that was not published.
-    void end(Number job) const;
+    /// Removes the job, and its receipt where that `has_receipt` which was not published.
+    void end(Number job, bool has_receipt) const;
 
     [[nodiscard]] const Directory& directory() const noexcept { return directory_; }
     static std::string data_file(Number job) { return std::to_string(job) + ".data"; }

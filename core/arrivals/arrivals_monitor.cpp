@@ -60,23 +60,28 @@ void ArrivalsMonitor::recover(Clock::time_point now) {
         answers_.resume(kept);
         forget_if_answered(kept);
     }
+    answers_.hand_over();
 }
 
 void ArrivalsMonitor::scan(Clock::time_point now) {
+    look_at(incoming_.names(), now);
+}
+
+void ArrivalsMonitor::changed(const std::vector<std::string>& names, Clock::time_point now) {
+    look_at(names, now);
+}
+
+void ArrivalsMonitor::look_at(const std::vector<std::string>& names, Clock::time_point now) {
     dot_files_.clear();
     constexpr std::size_t a_few = 100;
     std::size_t looked_at = 0;
-    for (const std::string& name : incoming_.names()) {
+    for (const std::string& name : names) {
         look_at(name, now);
         if (++looked_at % a_few == 0) {
             take_results();  // what is ready does not wait for all that is new
         }
     }
-}
-
-void ArrivalsMonitor::changed(const std::string& name, Clock::time_point now) {
-    dot_files_.clear();
-    look_at(name, now);
+    answers_.hand_over();
 }
 
 void ArrivalsMonitor::look_at(const std::string& name, Clock::time_point now) {
@@ -100,30 +105,27 @@ void ArrivalsMonitor::look_at(const std::string& name, Clock::time_point now) {
 }
 
 void ArrivalsMonitor::look_at_control(const std::string& name, Clock::time_point now) {
-    const std::optional<FileIdentity> identity = incoming_.look(name);
-    const auto known = arrivals_.find(name);
-    if (!identity) {
-        unreadable_.erase(name);
-        immovable_.erase(name);
-        if (known != arrivals_.end() && known->second.state == Arrival::State::waiting) {
-            forget(known->second);  // its sender has taken it back
-        }
-        return;
-    }
-    if (known != arrivals_.end()) {
-        if (known->second.control_identity != identity) {
-            supersede(known->second);
-        }
+    if (const auto known = arrivals_.find(name); known != arrivals_.end()) {
+        look_again(known->second);
         return;
     }
     Arrival arrival;
-    if (!take_control(name, *identity, arrival)) {
+    if (!take_control(name, arrival)) {
         return;
     }
     arrival.last_growth = now;
     Arrival& kept = arrivals_.emplace(name, std::move(arrival)).first->second;
     by_data_.emplace(kept.control.data_name, name);
     look_at_data(kept, now);
+}
+
+void ArrivalsMonitor::look_again(Arrival& arrival) {
+    const std::optional<FileIdentity> identity = incoming_.look(arrival.control_file);
+    if (identity && identity != arrival.control_identity) {
+        supersede(arrival);
+    } else if (!identity && arrival.state == Arrival::State::waiting) {
+        forget(arrival);  // its sender has taken it back
+    }
 }
 
 // A sender that gave up waiting has sent data and control file again.
@@ -141,11 +143,11 @@ void ArrivalsMonitor::supersede(Arrival& arrival) {
     forget(arrival);
 }
 
-bool ArrivalsMonitor::take_control(const std::string& name, const FileIdentity& identity, Arrival& arrival) {
-    const std::optional<std::string> text = incoming_.read_small(name, handshake_file_limit);
-    const std::optional<Control> control = text ? parse_control(*text) : std::nullopt;
+bool ArrivalsMonitor::take_control(const std::string& name, Arrival& arrival) {
+    const Directory::SmallFile file = incoming_.open_small(name, handshake_file_limit);
+    const std::optional<Control> control = file.text ? parse_control(*file.text) : std::nullopt;
     if (!control) {
-        unreadable(name, identity);
+        unreadable(name, file.identity);
         return false;
     }
     unreadable_.erase(name);
@@ -156,17 +158,22 @@ bool ArrivalsMonitor::take_control(const std::string& name, const FileIdentity& 
         return false;
     }
     arrival.control_file = name;
-    arrival.control_text = *text;
-    arrival.control_identity = identity;
+    arrival.control_text = *file.text;
+    arrival.control_identity = file.identity;
     arrival.control = *control;
     return true;
 }
 
-void ArrivalsMonitor::unreadable(const std::string& name, const FileIdentity& identity) {
+void ArrivalsMonitor::unreadable(const std::string& name, const std::optional<FileIdentity>& identity) {
+    if (!identity) {
+        unreadable_.erase(name);
+        immovable_.erase(name);
+        return;
+    }
     if (immovable_.contains(name)) {
         return;
     }
-    if (age_of(identity) < unreadable_patience) {
+    if (age_of(*identity) < unreadable_patience) {
         unreadable_.insert(name);
         return;
     }
@@ -241,6 +248,7 @@ void ArrivalsMonitor::take_results() {
     for (Arrival* arrival : answers_.take_results()) {
         forget_if_answered(*arrival);
     }
+    answers_.hand_over();
 }
 
 void ArrivalsMonitor::forget_if_answered(Arrival& arrival) {
@@ -252,31 +260,27 @@ void ArrivalsMonitor::forget_if_answered(Arrival& arrival) {
 // And looks at the control file that has come instead, if one has.
 void ArrivalsMonitor::forget(const Arrival& arrival) {
     const std::string name = arrival.control_file;
+    const bool may_be_there = !arrival.control_removed;
     const auto [first, last] = by_data_.equal_range(arrival.control.data_name);
     const auto own = std::find_if(first, last, [&](const auto& entry) { return entry.second == name; });
     if (own != last) {
         by_data_.erase(own);
     }
     arrivals_.erase(name);
-    if (incoming_.look(name)) {
+    if (may_be_there && incoming_.look(name)) {
         unreadable_.insert(name);  // the next tick looks at it
     }
 }
 
 void ArrivalsMonitor::thank(const std::string& name) {
-    const std::optional<FileIdentity> identity = incoming_.look(name);
-    if (!identity) {
-        unreadable_.erase(name);
-        immovable_.erase(name);
-        return;
-    }
-    const Receipts::Thanks thanks = answers_.receipts().thank(name);
-    if (thanks == Receipts::Thanks::unreadable) {
-        unreadable(name, *identity);
+    const Directory::SmallFile file = incoming_.open_small(name, handshake_file_limit);
+    const std::optional<ThankYou> thank_you = file.text ? parse_thank_you(*file.text) : std::nullopt;
+    if (!thank_you) {
+        unreadable(name, file.identity);
         return;
     }
     unreadable_.erase(name);
-    if (thanks == Receipts::Thanks::refused) {
+    if (!answers_.receipts().thank(name, *thank_you)) {
         last_error_.note("thank-you file " + name +
                          " is refused and deleted: it names a file that is not its own");
     }
@@ -306,6 +310,7 @@ void ArrivalsMonitor::tick(Clock::time_point now) {
             forget_if_answered(found->second);
         }
     }
+    answers_.hand_over();
 }
 
 void ArrivalsMonitor::remove_old_receipts() {

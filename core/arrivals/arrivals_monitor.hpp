@@ -38,8 +38,8 @@ class ArrivalsMonitor {
     void recover(Clock::time_point now);
     /// Looks at the whole incoming directory. Throws std::system_error where it cannot be read.
     void scan(Clock::time_point now);
-    /// Something may have changed about this entry of the incoming directory.
-    void changed(const std::string& name, Clock::time_point now);
+    /// Something may have changed about these entries of the incoming directory.
+    void changed(const std::vector<std::string>& names, Clock::time_point now);
     void take_results();
     /// To be called every few hundred milliseconds while waits() is true.
     void tick(Clock::time_point now);
@@ -63,11 +63,13 @@ class ArrivalsMonitor {
     [[nodiscard]] const LastError& last_error() const noexcept { return last_error_; }
 
   private:
+    void look_at(const std::vector<std::string>& names, Clock::time_point now);
     void look_at(const std::string& name, Clock::time_point now);
     void look_at_control(const std::string& name, Clock::time_point now);
     void supersede(Arrival& arrival);
-    [[nodiscard]] bool take_control(const std::string& name, const FileIdentity& identity, Arrival& arrival);
-    void unreadable(const std::string& name, const FileIdentity& identity);
+    void look_again(Arrival& arrival);
+    [[nodiscard]] bool take_control(const std::string& name, Arrival& arrival);
+    void unreadable(const std::string& name, const std::optional<FileIdentity>& identity);
     [[nodiscard]] bool names_are_allowed(const Control& control) const;
     void look_at_data(Arrival& arrival, Clock::time_point now);
     [[nodiscard]] bool is_arriving(const Arrival& arrival);

@@ -69,10 +69,7 @@ class ArrivalsProcess {
 
     void on_change(const process::Message& message) {
         if (const auto* changed = std::get_if<process::Changed>(&message)) {
-            const auto now = Clock::now();
-            for (const std::string& name : changed->names) {
-                monitor_->changed(name, now);
-            }
+            monitor_->changed(changed->names, Clock::now());
             go_on();
         } else if (std::holds_alternative<process::Rescan>(message)) {
             polling_ = monitor_->is_remote();

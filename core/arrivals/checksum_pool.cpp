@@ -11,14 +11,19 @@
 namespace mistamover::arrivals {
 namespace {
 
+// Waking a thread takes as long as a small file; but one that takes its time keeps no other waiting.
+constexpr std::size_t small_files = 16;
+constexpr std::uint64_t small_bytes = 1024UL * 1024;
+
 std::vector<ChecksumResult> compute_all(const std::vector<ChecksumRequest>& batch,
                                         const std::stop_token& ending) {
     std::vector<ChecksumResult> results;
     for (const ChecksumRequest& request : batch) {
         ChecksumResult& result = results.emplace_back(ChecksumResult{request.job, std::nullopt});
         try {
-            result.digest = files::digest_of(request.directory_fd, request.name, request.algorithm,
-                                             [&ending] { return ending.stop_requested(); });
+            result.digest =
+                files::digest_of(request.directory_fd, request.name, request.size, request.algorithm,
+                                 [&ending] { return ending.stop_requested(); });
         } catch (const std::exception&) {
             result.digest.reset();
         }
@@ -34,7 +39,7 @@ ChecksumPool::ChecksumPool(std::function<void()> on_result)
 
 ChecksumPool::ChecksumPool(std::function<void()> on_result, std::stop_source ending)
     : Workers(
-          {std::clamp(std::thread::hardware_concurrency(), 2U, 8U), 1},
+          {std::clamp(std::thread::hardware_concurrency(), 2U, 8U), small_files, small_bytes},
           [token = ending.get_token()](const std::vector<ChecksumRequest>& batch) {
               return compute_all(batch, token);
           },

@@ -15,7 +15,10 @@ struct ChecksumRequest {
     ArrivalJournal::Number job = 0;
     int directory_fd = -1;  ///< Must stay open until the result is there.
     std::string name;
+    std::uint64_t size = 0;  ///< So many bytes, or all where there are fewer.
     std::string algorithm;
+
+    [[nodiscard]] std::uint64_t weight() const noexcept { return size; }
 };
 
 struct ChecksumResult {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "arrivals/arrival_journal.hpp"
@@ -12,6 +13,8 @@ struct MoveRequest {
     ArrivalJournal::Number job = 0;
     std::string name;      ///< In the stream's directory.
     bool has_data = true;  ///< False where it was moved before, but may not be on the disk yet.
+
+    [[nodiscard]] static std::uint64_t weight() noexcept { return 1; }
 };
 
 struct MoveResult {

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
+#include <utility>
 
 #include "files/directory_names.hpp"
 #include "process/throw_errno.hpp"
@@ -81,13 +82,17 @@ std::optional<FileIdentity> Directory::look(const std::string& name) const {
     return identity_of(info);
 }
 
-std::optional<std::string> Directory::read_small(const std::string& name, std::size_t limit) const {
+Directory::SmallFile Directory::open_small(const std::string& name, std::size_t limit) const {
     // Without O_NONBLOCK, opening a pipe would wait for its writer.
     const process::UniqueFd file(
         ::openat(fd(), name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
     struct stat info {};
-    if (!file.valid() || ::fstat(file.get(), &info) != 0 || !S_ISREG(info.st_mode)) {
-        return std::nullopt;
+    if (!file.valid() || ::fstat(file.get(), &info) != 0) {
+        return {errno == ENOENT ? std::nullopt : look(name), std::nullopt};
+    }
+    const FileIdentity identity = identity_of(info);
+    if (!identity.is_file) {
+        return {identity, std::nullopt};
     }
     std::string content(limit + 1, '\0');
     ssize_t length = -1;
@@ -96,10 +101,10 @@ std::optional<std::string> Directory::read_small(const std::string& name, std::s
     } while (length < 0 && errno == EINTR);
     // Less than the whole, as some file systems give, is read again when it is looked at next.
     if (length < 0 || length != info.st_size || static_cast<std::size_t>(length) > limit) {
-        return std::nullopt;
+        return {identity, std::nullopt};
     }
     content.resize(static_cast<std::size_t>(length));
-    return content;
+    return {identity, std::move(content)};
 }
 
 bool Directory::write(const std::string& name, const std::string& content) const {

@@ -42,8 +42,15 @@ class Directory {
     /// Every entry but "." and "..".
     [[nodiscard]] std::vector<std::string> names() const;
     [[nodiscard]] std::optional<FileIdentity> look(const std::string& name) const;
-    /// A regular file of at most `limit` bytes, as a whole; nothing where it is none, or cannot be read.
-    [[nodiscard]] std::optional<std::string> read_small(const std::string& name, std::size_t limit) const;
+    struct SmallFile {
+        std::optional<FileIdentity> identity;  ///< Nothing where nothing is there.
+        std::optional<std::string> text;       ///< Nothing where it cannot be read.
+    };
+    /// A regular file of at most `limit` bytes, as a whole.
+    [[nodiscard]] SmallFile open_small(const std::string& name, std::size_t limit) const;
+    [[nodiscard]] std::optional<std::string> read_small(const std::string& name, std::size_t limit) const {
+        return open_small(name, limit).text;
+    }
     /// A new file with this content, in the place of one of that name; false where it cannot be written,
     /// whereupon there is none.
     [[nodiscard]] bool write(const std::string& name, const std::string& content) const;

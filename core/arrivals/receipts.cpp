@@ -2,45 +2,55 @@
 #include "arrivals/receipts.hpp"
 
 #include <cerrno>
+#include <cstddef>
 #include <optional>
 #include <utility>
 
 namespace mistamover::arrivals {
+namespace {
+
+constexpr std::size_t most_remembered = 100'000;
+
+}  // namespace
 
 Receipts::Receipts(const Directory& incoming, const ArrivalJournal& journal, std::string receipt_extension,
                    const logging::Logger& log)
     : incoming_(incoming), journal_(journal), receipt_extension_(std::move(receipt_extension)), log_(log) {}
 
-int Receipts::publish(ArrivalJournal::Number job, const std::string& name) const {
-    const int error = journal_.publish_receipt(job, name, false);
-    if (error != EEXIST) {
-        return error;
+int Receipts::publish(ArrivalJournal::Number job, const std::string& name, const std::string& thankyou_name) {
+    int error = journal_.publish_receipt(job, name, false);
+    if (error == EEXIST) {
+        const std::optional<std::string> old = incoming_.read_small(name, handshake_file_limit);
+        error = old && parse_receipt(*old) ? journal_.publish_receipt(job, name, true) : error;
     }
-    const std::optional<std::string> old = incoming_.read_small(name, handshake_file_limit);
-    return old && parse_receipt(*old) ? journal_.publish_receipt(job, name, true) : error;
+    if (error == 0 && published_.size() < most_remembered) {
+        published_.insert_or_assign(thankyou_name, name);
+    }
+    return error;
 }
 
-Receipts::Thanks Receipts::thank(const std::string& name) const {
-    const std::optional<std::string> text = incoming_.read_small(name, handshake_file_limit);
-    const std::optional<ThankYou> thanks = text ? parse_thank_you(*text) : std::nullopt;
-    if (!thanks) {
-        return Thanks::unreadable;
-    }
-    const bool is_name = is_plain_name(thanks->receipt_name);
-    const std::optional<std::string> receipt_text =
-        is_name ? incoming_.read_small(thanks->receipt_name, handshake_file_limit) : std::nullopt;
-    const bool is_there = receipt_text || (is_name && incoming_.look(thanks->receipt_name));
-    const std::optional<Receipt> receipt = receipt_text ? parse_receipt(*receipt_text) : std::nullopt;
-    // Only the monitor knew the name of the thank-you when it wrote that receipt.
-    const bool is_own = receipt && receipt->thankyou_name == name;
-    if (is_own) {
-        incoming_.remove(thanks->receipt_name);
-    }
+bool Receipts::thank(const std::string& name, const ThankYou& thank_you) {
+    const bool is_name = is_plain_name(thank_you.receipt_name);
+    const bool thanked = is_name && remove_thanked(name, thank_you.receipt_name);
     incoming_.remove(name);
-    return is_own || (is_name && !is_there) ? Thanks::taken : Thanks::refused;
+    return thanked || (is_name && !incoming_.look(thank_you.receipt_name));
 }
 
-void Receipts::remove_older_than(std::chrono::milliseconds age) const {
+// Only the monitor knew the name of the thank-you when it wrote the receipt.
+bool Receipts::remove_thanked(const std::string& name, const std::string& receipt_name) {
+    const auto known = published_.find(name);
+    bool is_own = known != published_.end() && known->second == receipt_name;
+    if (is_own) {
+        published_.erase(known);
+    } else {
+        const std::optional<std::string> text = incoming_.read_small(receipt_name, handshake_file_limit);
+        const std::optional<Receipt> receipt = text ? parse_receipt(*text) : std::nullopt;
+        is_own = receipt && receipt->thankyou_name == name;
+    }
+    return is_own && incoming_.remove(receipt_name);
+}
+
+void Receipts::remove_older_than(std::chrono::milliseconds age) {
     for (const std::string& name : incoming_.names()) {
         const std::optional<FileIdentity> file =
             has_extension(name, receipt_extension_) ? incoming_.look(name) : std::nullopt;
@@ -48,7 +58,9 @@ void Receipts::remove_older_than(std::chrono::milliseconds age) const {
             continue;
         }
         const std::optional<std::string> text = incoming_.read_small(name, handshake_file_limit);
-        if (text && parse_receipt(*text) && incoming_.remove(name)) {
+        const std::optional<Receipt> receipt = text ? parse_receipt(*text) : std::nullopt;
+        if (receipt && incoming_.remove(name)) {
+            published_.erase(receipt->thankyou_name);
             log_.info("receipt " + name + " is removed: nobody has thanked for it");
         }
     }

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <string>
+#include <unordered_map>
 
 #include "arrivals/arrival_journal.hpp"
 #include "arrivals/handshake_files.hpp"
@@ -20,22 +21,24 @@ class Receipts {
 
     /// Gives the job's receipt its name; one of that name that is there is replaced, any other file is not.
     /// 0, or the errno.
-    [[nodiscard]] int publish(ArrivalJournal::Number job, const std::string& name) const;
+    [[nodiscard]] int publish(ArrivalJournal::Number job, const std::string& name,
+                              const std::string& thankyou_name);
 
-    enum class Thanks {
-        taken,       ///< The receipt is gone, and the thank-you.
-        refused,     ///< It named a file that is not its own, which stays; the thank-you is gone.
-        unreadable,  ///< As yet, or for good.
-    };
-    [[nodiscard]] Thanks thank(const std::string& name) const;
+    /// Removes the thank-you file `name`, and the receipt that it is for; false where that is not its own,
+    /// and stays.
+    [[nodiscard]] bool thank(const std::string& name, const ThankYou& thank_you);
 
-    void remove_older_than(std::chrono::milliseconds age) const;
+    void remove_older_than(std::chrono::milliseconds age);
 
   private:
+    [[nodiscard]] bool remove_thanked(const std::string& name, const std::string& receipt_name);
+
     const Directory& incoming_;
     const ArrivalJournal& journal_;
     std::string receipt_extension_;
     logging::Logger log_;
+    /// Thank-you name to receipt name of what this process has published: it need not be read again.
+    std::unordered_map<std::string, std::string> published_;
 };
 
 }  // namespace mistamover::arrivals

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include <algorithm>
 #include <condition_variable>
+#include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <iterator>
+#include <limits>
 #include <mutex>
 #include <thread>
 #include <utility>
@@ -14,20 +16,22 @@
 namespace mistamover::arrivals {
 
 /// Threads that do what is asked for in the order asked for, several requests at once where they may: while
-/// one batch is done, the next gathers.
+/// one batch is done, the next gathers. Used by one thread.
 template <typename Request, typename Result>
 class Workers {
   public:
     struct Shape {
         unsigned threads = 1;
         std::size_t batch = 1;  ///< So many requests at most.
+        /// Together they weigh at most `weight`, unless it is a single one.
+        std::uint64_t weight = std::numeric_limits<std::uint64_t>::max();
     };
     /// Called on any of the threads; must not throw.
     using Work = std::function<std::vector<Result>(const std::vector<Request>&)>;
 
     /// `on_result` is called on one of the threads where results() has some again.
     Workers(const Shape& shape, Work work, std::function<void()> on_result)
-        : batch_(shape.batch), work_(std::move(work)), on_result_(std::move(on_result)) {
+        : shape_(shape), work_(std::move(work)), on_result_(std::move(on_result)) {
         for (unsigned i = 0; i < shape.threads; ++i) {
             threads_.emplace_back([this] { run(); });
         }
@@ -46,12 +50,23 @@ class Workers {
     Workers(const Workers&) = delete;
     Workers& operator=(const Workers&) = delete;
 
+    /// Not begun before hand_over(), unless many have come.
     void add(Request request) {
+        added_.push_back(std::move(request));
+        if (added_.size() >= many) {
+            hand_over();
+        }
+    }
+    void hand_over() {
+        if (added_.empty()) {
+            return;
+        }
         {
             const std::lock_guard lock(mutex_);
-            requests_.push_back(std::move(request));
+            std::move(added_.begin(), added_.end(), std::back_inserter(requests_));
         }
-        wake_.notify_one();
+        added_.clear();
+        wake_.notify_all();
     }
     /// Those that have come since the last call.
     std::vector<Result> results() {
@@ -60,6 +75,8 @@ class Workers {
     }
 
   private:
+    static constexpr std::size_t many = 64;
+
     void run() {
         std::vector<Request> batch;
         while (take(batch)) {
@@ -83,13 +100,19 @@ class Workers {
         if (ending_) {
             return false;
         }
-        const auto end = requests_.begin() + static_cast<std::ptrdiff_t>(std::min(batch_, requests_.size()));
-        batch.assign(std::move_iterator(requests_.begin()), std::move_iterator(end));
-        requests_.erase(requests_.begin(), end);
+        batch.clear();
+        std::uint64_t weight = 0;
+        do {
+            weight += requests_.front().weight();
+            batch.push_back(std::move(requests_.front()));
+            requests_.pop_front();
+        } while (!requests_.empty() && batch.size() < shape_.batch &&
+                 weight + requests_.front().weight() <= shape_.weight);
         return true;
     }
 
-    std::size_t batch_;
+    Shape shape_;
+    std::vector<Request> added_;
     Work work_;
     std::function<void()> on_result_;
     std::mutex mutex_;

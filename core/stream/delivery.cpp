@@ -182,6 +182,7 @@ void Delivery::refuse_or_hold(Item& item) const {
 void Delivery::send_with_handshake(std::vector<Item>& items, BatchResult& result) {
     std::vector<Handshake> units;
     std::vector<UnitResult*> results;
+    units.reserve(items.size());
     for (Item& item : items) {
         if (item.result->outcome == Outcome::not_tried) {
             Handshake& unit = units.emplace_back();
@@ -191,6 +192,7 @@ void Delivery::send_with_handshake(std::vector<Item>& items, BatchResult& result
         }
     }
     result.session = handshakes_.send(units);
+    result.handshakes.reserve(units.size());
     for (std::size_t i = 0; i < units.size(); ++i) {
         *results[i] = units[i].result;
         if (units[i].result.outcome == Outcome::awaiting_receipt) {
@@ -202,6 +204,8 @@ void Delivery::send_with_handshake(std::vector<Item>& items, BatchResult& result
 BatchResult Delivery::look_for_receipts(std::vector<Handshake>& handshakes) {
     BatchResult result;
     result.session = receipts_.look(handshakes);
+    result.handshakes.reserve(handshakes.size());
+    result.units.reserve(handshakes.size());
     for (Handshake& handshake : handshakes) {
         if (handshake.result.outcome == Outcome::awaiting_receipt) {
             result.handshakes.push_back(std::move(handshake));

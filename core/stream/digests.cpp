@@ -13,10 +13,10 @@
 namespace mistamover::stream {
 namespace {
 
-Digests::Digest compute(int directory_fd, const std::string& path, const std::string& algorithm,
+Digests::Digest compute(int directory_fd, const ManifestEntry& file, const std::string& algorithm,
                         const std::function<bool()>& cancelled) {
     try {
-        return {files::digest_of(directory_fd, path, algorithm, cancelled), {}};
+        return {files::digest_of(directory_fd, file.path, file.identity.size, algorithm, cancelled), {}};
     } catch (const std::system_error& error) {
         return {"", status_from_errno(error.code().value(), error.what())};
     } catch (const std::exception& error) {
@@ -32,7 +32,7 @@ Digests::Digests(int directory_fd, std::vector<ManifestEntry> files, std::string
       thread_([this, directory_fd, files = std::move(files), algorithm = std::move(algorithm),
                &cancel](const std::stop_token& ending) {
           for (std::size_t i = 0; i < files.size(); ++i) {
-              digests_[i] = compute(directory_fd, files[i].path, algorithm,
+              digests_[i] = compute(directory_fd, files[i], algorithm,
                                     [&] { return ending.stop_requested() || cancel.cancelled(); });
           }
       }) {}

@@ -30,8 +30,7 @@ struct Handshake {
     std::optional<Outcome> end;
     std::string thankyou_name;  ///< Where `end` is known; empty: there is nothing to thank for.
 
-    std::chrono::steady_clock::time_point next_look{};
-    std::chrono::milliseconds pause{0};  ///< Before the next look.
+    std::chrono::milliseconds pause{0};  ///< Before the next look for its receipt.
 };
 
 }  // namespace mistamover::stream

@@ -31,6 +31,7 @@ HandshakeDelivery::HandshakeDelivery(SourceDirectory& source, const config::Outg
       capabilities_(session.call_capabilities()),
       directories_(directories),
       cancel_(cancel),
+      may_be_taken_(capabilities_.has(Capability::take_source)),
       journal_(source, settings) {}
 
 Outcome HandshakeDelivery::failure_of(const Handshake& unit, const Status& status) const {
@@ -156,6 +157,16 @@ Status HandshakeDelivery::put(const std::filesystem::path& directory, std::span<
     return put_each(session_, request, ends);
 }
 
+Status HandshakeDelivery::put_drafts(const std::vector<ManifestEntry>& drafts, PutCollector& ends) {
+    const Status overall = put(journal_.drafts_directory(), drafts, ends, true);
+    for (std::size_t i = 0; i < drafts.size(); ++i) {
+        if (!ends.source_taken(i)) {
+            journal_.remove_draft(drafts[i].path);
+        }
+    }
+    return overall;
+}
+
 // Puts the control files of units whose data is at the target, each of which is in the journal first.
 Status HandshakeDelivery::announce(const Refs& units) {
     Refs owners;
@@ -164,6 +175,9 @@ Status HandshakeDelivery::announce(const Refs& units) {
     for (Handshake* unit : units) {
         try {
             files.push_back(journal_.write(unit->state->control()));
+            if (may_be_taken_) {
+                files.back() = journal_.write_draft(unit->state->control());
+            }
             owners.push_back(unit);
             unit->result.outcome = Outcome::awaiting_receipt;
         } catch (const std::system_error& error) {
@@ -184,7 +198,7 @@ Status HandshakeDelivery::put_controls(const Refs& units, const std::vector<Mani
         return {};
     }
     PutCollector ends(files.size());
-    const Status overall = put(source_.path(), files, ends);
+    const Status overall = may_be_taken_ ? put_drafts(files, ends) : put(source_.path(), files, ends);
     Status worst = beyond_item(overall) ? overall : Status{};
     for (std::size_t i = 0; i < units.size(); ++i) {
         const Status status = ends.status_of(i, overall);
@@ -193,7 +207,7 @@ Status HandshakeDelivery::put_controls(const Refs& units, const std::vector<Mani
         if (beyond_item(status)) {
             worst = status;
         } else if (!status.ok() && status.outcome_known()) {
-            journal_.remove(units[i]->state->control());
+            journal_.remove(units[i]->state->control(), units[i]->result.name.empty());
             fail(*units[i], status);
         }
     }

@@ -33,11 +33,13 @@ class HandshakeDelivery {
 
     /// `failed`, or `changed` where the unit is not any more what was sent.
     [[nodiscard]] Outcome failure_of(const Handshake& unit, const Status& status) const;
-    /// Puts the files of a local directory; `ends` has one end each. Returns as put_each does.
-    Status put(const std::filesystem::path& directory, std::span<const ManifestEntry> files,
-               PutCollector& ends, bool may_take_source = false);
+    /// Puts what the journal has drafted, and removes the drafts; `ends` has one end each. Returns as
+    /// put_each does.
+    Status put_drafts(const std::vector<ManifestEntry>& drafts, PutCollector& ends);
 
   private:
+    Status put(const std::filesystem::path& directory, std::span<const ManifestEntry> files,
+               PutCollector& ends, bool may_take_source = false);
     Status send_files(std::vector<Handshake>& units, Refs& sent);
     Status send_directory(Handshake& unit, Refs& sent);
     Status put_data(const std::filesystem::path& directory, int directory_fd,
@@ -55,6 +57,7 @@ class HandshakeDelivery {
     Capabilities capabilities_;
     DirectoryDelivery& directories_;
     const CancelToken& cancel_;
+    bool may_be_taken_;  ///< A file is cheaper to hand over than to copy.
     HandshakeJournal journal_;
 };
 

@@ -45,7 +45,7 @@ std::string HandshakeJournal::name_of(const arrivals::Control& control) const {
     return arrivals::control_name(control.data_name, control_extension_);
 }
 
-ManifestEntry HandshakeJournal::write_draft(const std::string& name, const std::string& text) const {
+ManifestEntry HandshakeJournal::write_text(const std::string& name, const std::string& text) const {
     const std::string draft = draft_of(name);
     process::UniqueFd file = open_draft(source_.fd(), draft);
     if (!file.valid() && errno == ENOENT) {
@@ -62,16 +62,16 @@ ManifestEntry HandshakeJournal::write_draft(const std::string& name, const std::
 
 ManifestEntry HandshakeJournal::write(const arrivals::Control& control) const {
     const std::string name = name_of(control);
-    ManifestEntry entry = write_draft(name, to_text(control));
+    ManifestEntry entry = write_text(name, to_text(control));
     if (::renameat(source_.fd(), draft_of(name).c_str(), source_.fd(), name.c_str()) != 0) {
         process::throw_errno("write " + (source_.path() / name).string());
     }
     return entry;
 }
 
-void HandshakeJournal::remove(const arrivals::Control& control) const {
+void HandshakeJournal::remove(const arrivals::Control& control, bool may_be_another) const {
     const std::string name = name_of(control);
-    if (small_text(source_.fd(), name) == to_text(control)) {
+    if (!may_be_another || small_text(source_.fd(), name) == to_text(control)) {
         ::unlinkat(source_.fd(), name.c_str(), 0);
     }
 }
@@ -92,16 +92,20 @@ std::vector<arrivals::Control> HandshakeJournal::all() const {
     return found;
 }
 
-ManifestEntry HandshakeJournal::write_thank_you(const std::string& name,
-                                                const arrivals::ThankYou& thank_you) const {
-    return write_draft(name, to_text(thank_you));
+ManifestEntry HandshakeJournal::write_draft(const arrivals::Control& control) const {
+    return write_text(name_of(control), to_text(control));
 }
 
-void HandshakeJournal::remove_thank_you(const std::string& name) const noexcept {
+ManifestEntry HandshakeJournal::write_draft(const std::string& name,
+                                            const arrivals::ThankYou& thank_you) const {
+    return write_text(name, to_text(thank_you));
+}
+
+void HandshakeJournal::remove_draft(const std::string& name) const noexcept {
     ::unlinkat(source_.fd(), draft_of(name).c_str(), 0);
 }
 
-std::filesystem::path HandshakeJournal::thank_you_directory() const {
+std::filesystem::path HandshakeJournal::drafts_directory() const {
     return source_.path() / drafts_name;
 }
 

@@ -13,9 +13,9 @@ namespace mistamover::stream {
 
 /// The sender's own copies of its control files, `.NAME.<control_file_extension>` in the stream's directory:
 /// one is there from before the control file may be at the target until its receipt has been thanked for, so
-/// that a later process knows what was sent. Thank-you files lie in a dot-directory until they are sent. Safe
-/// from several threads as long as each file is handled by one of them. Throws std::system_error where the
-/// kernel refuses.
+/// that a later process knows what was sent. What the target need not leave here lies in a dot-directory
+/// until it is sent. Safe from several threads as long as each file is handled by one of them. Throws
+/// std::system_error where the kernel refuses.
 class HandshakeJournal {
   public:
     /// `source` must outlive the journal.
@@ -23,20 +23,21 @@ class HandshakeJournal {
 
     /// As to be sent from the stream's directory; replaces an earlier one of that data file.
     ManifestEntry write(const arrivals::Control& control) const;
-    /// Does nothing where there is another one of that data file by now.
-    void remove(const arrivals::Control& control) const;
+    /// Does nothing where there `may_be_another` one of that data file by now, and is.
+    void remove(const arrivals::Control& control, bool may_be_another) const;
     /// All that are there; what is no control file, or names what no sender would, is left out.
     [[nodiscard]] std::vector<arrivals::Control> all() const;
 
-    /// As to be sent from thank_you_directory().
-    ManifestEntry write_thank_you(const std::string& name, const arrivals::ThankYou& thank_you) const;
-    void remove_thank_you(const std::string& name) const noexcept;
-    [[nodiscard]] std::filesystem::path thank_you_directory() const;
+    /// As to be sent from drafts_directory().
+    ManifestEntry write_draft(const arrivals::Control& control) const;
+    ManifestEntry write_draft(const std::string& name, const arrivals::ThankYou& thank_you) const;
+    void remove_draft(const std::string& name) const noexcept;
+    [[nodiscard]] std::filesystem::path drafts_directory() const;
     /// Removes that directory and what a crash has left in it.
     void tidy() const noexcept;
 
   private:
-    [[nodiscard]] ManifestEntry write_draft(const std::string& name, const std::string& text) const;
+    [[nodiscard]] ManifestEntry write_text(const std::string& name, const std::string& text) const;
     [[nodiscard]] std::string name_of(const arrivals::Control& control) const;
 
     const SourceDirectory& source_;

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <map>
 #include <optional>
 #include <vector>
 
@@ -31,7 +32,7 @@ class Handshakes {
 
   private:
     std::chrono::milliseconds poll_interval_;
-    std::vector<Handshake> waiting_;
+    std::multimap<Clock::time_point, Handshake> waiting_;  ///< By when they are looked for next.
     std::size_t size_ = 0;
 };
 

@@ -177,8 +177,8 @@ Status Prover::prove_by_checksum(const ManifestEntry& entry, const std::string& 
         return status;
     }
     try {
-        const std::string here = files::digest_of(source_fd_, entry.path, settings_.checksum,
-                                                  [this] { return cancel_.cancelled(); });
+        const std::string here = files::digest_of(source_fd_, entry.path, entry.identity.size,
+                                                  settings_.checksum, [this] { return cancel_.cancelled(); });
         if (here != at_target.text) {
             return {StatusCode::corrupt, StatusScope::item,
                     entry.path + " has another " + settings_.checksum + " at the target"};

@@ -230,22 +230,23 @@ std::optional<Manifest> ReceiptCollection::manifest_by_checksum(const Handshake&
     if (look.manifest.entries.front().identity.kind == EntryKind::directory) {
         const Status status =
             directories_.with_zip(name, look.manifest, [&](const DirectoryDelivery::Zip& zip) {
-                digest = digest_of(zip.directory_fd, zip.file.path, algorithm);
+                digest = digest_of(zip.directory_fd, zip.file, algorithm);
                 return Status{};
             });
         if (!status.ok()) {
             return std::nullopt;
         }
     } else {
-        digest = digest_of(source_.fd(), name, algorithm);
+        digest = digest_of(source_.fd(), look.manifest.entries.front(), algorithm);
     }
     const bool same = arrivals::checksum_on_wire(algorithm, digest) == control.checksum;
     return same ? std::optional(look.manifest) : std::nullopt;
 }
 
-std::string ReceiptCollection::digest_of(int directory_fd, const std::string& path,
+std::string ReceiptCollection::digest_of(int directory_fd, const ManifestEntry& file,
                                          const std::string& algorithm) const {
-    return files::digest_of(directory_fd, path, algorithm, [this] { return cancel_.cancelled(); });
+    return files::digest_of(directory_fd, file.path, file.identity.size, algorithm,
+                            [this] { return cancel_.cancelled(); });
 }
 
 // What was thanked for is over: the journal may forget it. Where the session fails, it is thanked for later.
@@ -260,7 +261,7 @@ Status ReceiptCollection::thank(std::vector<Handshake>& handshakes) {
         }
         try {
             files.push_back(
-                journal_.write_thank_you(handshake.thankyou_name, {handshake.state->control().receipt_name}));
+                journal_.write_draft(handshake.thankyou_name, {handshake.state->control().receipt_name}));
             owners.push_back(&handshake);
         } catch (const std::system_error&) {
             continue;  // the receiver removes a receipt in time that nobody thanks for
@@ -270,7 +271,8 @@ Status ReceiptCollection::thank(std::vector<Handshake>& handshakes) {
     const Status status = put_thank_yous(owners, files, unthanked);
     for (Handshake& handshake : handshakes) {
         if (handshake.end && !unthanked.contains(&handshake)) {
-            journal_.remove(handshake.state->control());
+            // Of what has gone from here meanwhile, something new may have come and be in flight by now.
+            journal_.remove(handshake.state->control(), handshake.result.name.empty());
             handshake.result.outcome = *handshake.end;
         }
     }
@@ -283,16 +285,13 @@ Status ReceiptCollection::put_thank_yous(const Refs& owners, const std::vector<M
         return {};
     }
     PutCollector ends(files.size());
-    const Status overall = delivery_.put(journal_.thank_you_directory(), files, ends, true);
+    const Status overall = delivery_.put_drafts(files, ends);
     Status worst = beyond_item(overall) ? overall : Status{};
     for (std::size_t i = 0; i < owners.size(); ++i) {
         const Status status = ends.status_of(i, overall);
         if (beyond_item(status)) {
             worst = status;
             unthanked.insert(owners[i]);
-        }
-        if (!ends.source_taken(i)) {
-            journal_.remove_thank_you(files[i].path);
         }
     }
     return worst;

@@ -36,7 +36,7 @@ class ReceiptCollection {
     [[nodiscard]] static bool control_is_missing(const Question& question);
     [[nodiscard]] std::optional<Outcome> remove_source(Handshake& handshake);
     [[nodiscard]] std::optional<Manifest> manifest_by_checksum(const Handshake& handshake);
-    [[nodiscard]] std::string digest_of(int directory_fd, const std::string& path,
+    [[nodiscard]] std::string digest_of(int directory_fd, const ManifestEntry& file,
                                         const std::string& algorithm) const;
     Status thank(std::vector<Handshake>& handshakes);
     Status put_thank_yous(const Refs& owners, const std::vector<ManifestEntry>& files,

@@ -2,6 +2,7 @@
 #include "supervisor/watcher.hpp"
 
 #include <cerrno>
+#include <chrono>
 #include <cstring>
 #include <memory>
 #include <sys/epoll.h>
@@ -11,6 +12,8 @@
 
 namespace mistamover::supervisor {
 namespace {
+
+constexpr std::chrono::milliseconds gathering{2};
 
 constexpr std::uint32_t wanted = IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_CREATE | IN_DELETE |
                                  IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR;
@@ -36,6 +39,7 @@ Watcher::Watcher(process::EventLoop& loop)
 }
 
 Watcher::~Watcher() {
+    loop_.cancel(pause_);
     if (inotify_.valid()) {
         loop_.unwatch(inotify_.get());
     }
@@ -80,7 +84,14 @@ void Watcher::remove(WatchId watch) {
     }
 }
 
+// A busy directory is told of many times a second otherwise, each time anew waking whoever watches it.
+void Watcher::pause() {
+    loop_.change(inotify_.get(), 0);
+    pause_ = loop_.call_after(gathering, [this] { loop_.change(inotify_.get(), EPOLLIN); });
+}
+
 void Watcher::read_events() {
+    pause();
     alignas(inotify_event) char buffer[64 * 1024];
     std::map<int, Events> by_watch;
     bool lost = false;

@@ -38,6 +38,7 @@ class Watcher {
         int descriptor = -1;
         Handler handler;
     };
+    void pause();
     void read_events();
 
     process::EventLoop& loop_;
@@ -45,6 +46,7 @@ class Watcher {
     std::map<WatchId, Watch> watches_;
     std::multimap<int, WatchId> by_descriptor_;
     WatchId next_ = 1;
+    process::EventLoop::TimerId pause_ = 0;
 };
 
 }  // namespace mistamover::supervisor

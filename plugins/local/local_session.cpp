@@ -78,8 +78,8 @@ int read_pieces(int file, const Consume& consume) {
     }
 }
 
-/// Opens a regular file for reading; throws StatusError.
-FileDescriptor open_file(Tree& tree, std::string_view path) {
+/// Opens a regular file for reading, and tells its size; throws StatusError.
+FileDescriptor open_file(Tree& tree, std::string_view path, std::uint64_t& size) {
     FileDescriptor file = tree.open(path, O_RDONLY | O_NONBLOCK);
     struct stat found = {};
     if (!file.valid() || ::fstat(file.get(), &found) != 0) {
@@ -88,6 +88,7 @@ FileDescriptor open_file(Tree& tree, std::string_view path) {
     if (!S_ISREG(found.st_mode)) {
         throw StatusError({StatusCode::unsupported, StatusScope::item, "not a file: " + std::string(path)});
     }
+    size = static_cast<std::uint64_t>(found.st_size);
     return file;
 }
 
@@ -133,21 +134,50 @@ Status LocalSession::stat(std::span<const std::string_view> paths, StatSink& sin
 
 Status LocalSession::get_small(std::string_view path, std::uint64_t limit, BytesSink& sink) {
     begin_call();
-    const FileDescriptor file = open_file(target_, path);
-    std::string content;
-    const int error = read_pieces(file.get(), [&](std::string_view piece) {
-        content += piece;
-        return content.size() <= limit;
-    });
-    if (error != 0) {
-        return target_failure(error, "read", path);
-    }
-    if (content.size() > limit) {
-        return {StatusCode::unsupported, StatusScope::item,
-                std::string(path) + " is longer than " + std::to_string(limit) + " bytes"};
-    }
-    sink.bytes(content);
+    sink.bytes(read_small(path, limit));
     return {};
+}
+
+Status LocalSession::get_many(std::span<const std::string_view> paths, std::uint64_t limit, GetSink& sink) {
+    begin_call();
+    for (std::size_t index = 0; index < paths.size(); ++index) {
+        try {
+            sink.got(index, {}, read_small(paths[index], limit));
+        } catch (const StatusError& error) {
+            sink.got(index, error.status(), {});
+            if (error.status().scope() != StatusScope::item) {
+                return error.status();
+            }
+        }
+    }
+    return {};
+}
+
+/// Throws StatusError.
+std::string LocalSession::read_small(std::string_view path, std::uint64_t limit) {
+    std::uint64_t size = 0;
+    const FileDescriptor file = open_file(target_, path, size);
+    if (size > limit) {
+        throw StatusError({StatusCode::unsupported, StatusScope::item,
+                           std::string(path) + " is longer than " + std::to_string(limit) + " bytes"});
+    }
+    std::string content(size, '\0');
+    std::size_t have = 0;
+    while (have < size) {
+        const ssize_t got = ::read(file.get(), content.data() + have, size - have);
+        if (got < 0 && errno == EINTR) {
+            continue;
+        }
+        if (got < 0) {
+            throw StatusError(target_failure(errno, "read", path));
+        }
+        if (got == 0) {
+            break;
+        }
+        have += static_cast<std::size_t>(got);
+    }
+    content.resize(have);
+    return content;
 }
 
 Status LocalSession::list(std::string_view path, ListSink& sink) {
@@ -254,7 +284,8 @@ Status LocalSession::checksum(std::string_view path, std::string_view algorithm,
     if (!digest) {
         return {StatusCode::unsupported, StatusScope::item, "no such checksum: " + std::string(algorithm)};
     }
-    const FileDescriptor file = open_file(target_, path);
+    std::uint64_t size = 0;
+    const FileDescriptor file = open_file(target_, path, size);
     const int error = read_pieces(file.get(), [&](std::string_view piece) {
         digest->feed(piece);
         return !context_.cancelled();

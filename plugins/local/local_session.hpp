@@ -13,7 +13,7 @@ namespace mistamover::local {
 inline constexpr Capabilities local_capabilities =
     Capability::list | Capability::remove | Capability::rename | Capability::make_directory |
     Capability::publish_rename | Capability::checksum | Capability::set_time | Capability::free_space |
-    Capability::symlinks | Capability::take_source;
+    Capability::symlinks | Capability::take_source | Capability::get_many;
 
 /// The target directory, held open. Every call first makes sure that it is still the one that its path leads
 /// to, so that nothing is written where a disk was mounted before.
@@ -26,6 +26,7 @@ class LocalSession final : public Session {
     Status put(const PutRequest& request, PutSink& sink) override;
     Status stat(std::span<const std::string_view> paths, StatSink& sink) override;
     Status get_small(std::string_view path, std::uint64_t limit, BytesSink& sink) override;
+    Status get_many(std::span<const std::string_view> paths, std::uint64_t limit, GetSink& sink) override;
     Status list(std::string_view path, ListSink& sink) override;
     Status remove(std::span<const std::string_view> paths, RemoveSink& sink) override;
     Status rename(std::string_view from, std::string_view to) override;
@@ -35,6 +36,7 @@ class LocalSession final : public Session {
 
   private:
     void begin_call();
+    std::string read_small(std::string_view path, std::uint64_t limit);
     Status remove_one(std::string_view path);
     Status sync_directory(std::string_view path);
 

@@ -12,6 +12,8 @@
 
 namespace mistamover::arrivals {
 
+constexpr std::uint64_t all = 1ULL << 42U;
+
 TEST_CASE("a pool that ends gives up what it computes") {
     const test::Scratch scratch;
     const process::UniqueFd directory(::open(scratch.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -22,8 +24,9 @@ TEST_CASE("a pool that ends gives up what it computes") {
     ChecksumPool pool([&first, told = std::make_shared<std::once_flag>()] {
         std::call_once(*told, [&first] { first.set_value(); });
     });
-    pool.add({1, directory.get(), "endless", "md5"});
-    pool.add({2, directory.get(), "small", "md5"});
+    pool.add({1, directory.get(), "endless", all, "md5"});
+    pool.add({2, directory.get(), "small", 5, "md5"});
+    pool.hand_over();
     first.get_future().wait();
     const std::vector<ChecksumResult> results = pool.results();
     REQUIRE(results.size() == 1);

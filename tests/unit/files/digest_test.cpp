@@ -12,6 +12,8 @@
 namespace mistamover::files {
 namespace {
 
+constexpr std::uint64_t all = 10'000'000;
+
 bool never() {
     return false;
 }
@@ -23,15 +25,17 @@ TEST_CASE("digests are those that the algorithms' authors publish") {
     const process::UniqueFd directory(::open(scratch.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     test::write_file(scratch / "abc", "abc");
     test::write_file(scratch / "empty", "");
-    CHECK(digest_of(directory.get(), "abc", "md5", never) == "900150983cd24fb0d6963f7d28e17f72");
-    CHECK(digest_of(directory.get(), "empty", "md5", never) == "d41d8cd98f00b204e9800998ecf8427e");
-    CHECK(digest_of(directory.get(), "abc", "sha256", never) ==
+    CHECK(digest_of(directory.get(), "abc", all, "md5", never) == "900150983cd24fb0d6963f7d28e17f72");
+    CHECK(digest_of(directory.get(), "empty", all, "md5", never) == "d41d8cd98f00b204e9800998ecf8427e");
+    CHECK(digest_of(directory.get(), "abc", all, "sha256", never) ==
           "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
-    CHECK(digest_of(directory.get(), "abc", "blake2b512", never) ==
+    CHECK(digest_of(directory.get(), "abc", all, "blake2b512", never) ==
           "ba80a53f981c4d0d6a2797b69f12f6e94c212f14685ac4b74b12bb6fdbffa2d1"
           "7d87c5392aab792dc252d5de4533cc9518d38aa8dbf1925ab92386edd4009923");
     test::write_file(scratch / "long", std::string(1'000'000, 'a'));
-    CHECK(digest_of(directory.get(), "long", "md5", never) == "7707d6ae4e027c70eea2a935c2296f21");
+    CHECK(digest_of(directory.get(), "long", all, "md5", never) == "7707d6ae4e027c70eea2a935c2296f21");
+    CHECK(digest_of(directory.get(), "long", 0, "md5", never) == "d41d8cd98f00b204e9800998ecf8427e");
+    CHECK(digest_of(directory.get(), "long", 3, "md5", never) == "47bce5c74f589f4867dbd57e9ca9f808");
 }
 
 TEST_CASE("what cannot be read has no digest") {
@@ -41,7 +45,7 @@ TEST_CASE("what cannot be read has no digest") {
     std::filesystem::create_symlink("file", scratch / "link");
     std::filesystem::create_directory(scratch / "directory");
     for (const char* name : {"missing", "link", "directory"}) {
-        CHECK_THROWS_AS(digest_of(directory.get(), name, "md5", never), std::system_error);
+        CHECK_THROWS_AS(digest_of(directory.get(), name, all, "md5", never), std::system_error);
     }
 }
 
@@ -51,7 +55,7 @@ TEST_CASE("a digest is given up in the midst of a file") {
     test::write_file(scratch / "long", std::string(1'000'000, 'a'));
     int asked = 0;
     try {
-        (void)digest_of(directory.get(), "long", "md5", [&] { return ++asked == 2; });
+        (void)digest_of(directory.get(), "long", all, "md5", [&] { return ++asked == 2; });
         FAIL("it was not given up");
     } catch (const std::system_error& error) {
         CHECK(error.code().value() == ECANCELED);

@@ -210,11 +210,32 @@ TEST_CASE("get_small reads a whole file up to the limit and nothing but files") 
     Bytes bytes;
     CHECK(bench.session().get_small("file", 5, bytes).ok());
     CHECK(bytes.content == "12345");
-    CHECK(bench.session().get_small("file", 4, bytes).code() == StatusCode::unsupported);
+    CHECK(bench.session().call_get_small("file", 4, bytes).code() == StatusCode::unsupported);
     CHECK(bench.session().call_get_small("missing", 5, bytes).code() == StatusCode::not_found);
     CHECK_FALSE(bench.session().call_get_small("link", 5, bytes).ok());
     CHECK(bench.session().call_get_small("pipe", 5, bytes).code() == StatusCode::unsupported);
     CHECK(bytes.content == "12345");
+}
+
+TEST_CASE("get_many answers for each file, whatever has become of the others") {
+    struct Got final : GetSink {
+        std::map<std::size_t, std::pair<StatusCode, std::string>> all;
+        void got(std::size_t index, const Status& status, std::string_view data) noexcept override {
+            all[index] = {status.code(), std::string(data)};
+        }
+    };
+    Bench bench;
+    write_file(bench.target("a"), "1");
+    write_file(bench.target("empty"), "");
+    write_file(bench.target("long"), "123456");
+    const std::vector<std::string_view> names{"missing", "a", "long", "empty"};
+    Got got;
+    CHECK(bench.session().call_get_many(names, 5, got).ok());
+    CHECK(got.all ==
+          std::map<std::size_t, std::pair<StatusCode, std::string>>{{0, {StatusCode::not_found, ""}},
+                                                                    {1, {StatusCode::ok, "1"}},
+                                                                    {2, {StatusCode::unsupported, ""}},
+                                                                    {3, {StatusCode::ok, ""}}});
 }
 
 TEST_CASE("list tells every name with its kind, dot-files too") {

@@ -17,9 +17,16 @@ struct DigestsFixture {
     CancelToken cancel;
 
     // One whose digest takes hours.
-    void make_endless(const char* name) const {
-        test::write_file(scratch / name, "");
-        std::filesystem::resize_file(scratch / name, 1ULL << 42U);
+    [[nodiscard]] ManifestEntry endless() const {
+        constexpr std::uint64_t size = 1ULL << 42U;
+        test::write_file(scratch / "endless", "");
+        std::filesystem::resize_file(scratch / "endless", size);
+        return entry_of("endless", size);
+    }
+    static ManifestEntry entry_of(const char* name, std::uint64_t size) {
+        ManifestEntry entry{name, {}};
+        entry.identity.size = size;
+        return entry;
     }
 };
 
@@ -28,7 +35,8 @@ struct DigestsFixture {
 TEST_CASE("each file has its digest, or the reason why it has none") {
     const DigestsFixture fixture;
     test::write_file(fixture.scratch / "a", "hello");
-    Digests digests(fixture.directory.get(), {{"a", {}}, {"missing", {}}}, "md5", fixture.cancel);
+    Digests digests(fixture.directory.get(), {DigestsFixture::entry_of("a", 5), {"missing", {}}}, "md5",
+                    fixture.cancel);
     REQUIRE(digests.wait().size() == 2);
     CHECK(digests.wait()[0].status.ok());
     CHECK(digests.wait()[0].text == "5d41402abc4b2a76b9719d911017c592");
@@ -37,14 +45,12 @@ TEST_CASE("each file has its digest, or the reason why it has none") {
 
 TEST_CASE("digests that nobody waits for are given up") {
     const DigestsFixture fixture;
-    fixture.make_endless("endless");
-    const Digests digests(fixture.directory.get(), {{"endless", {}}}, "md5", fixture.cancel);
+    const Digests digests(fixture.directory.get(), {fixture.endless()}, "md5", fixture.cancel);
 }
 
 TEST_CASE("digests are given up where the stream gives up") {
     DigestsFixture fixture;
-    fixture.make_endless("endless");
-    Digests digests(fixture.directory.get(), {{"endless", {}}}, "md5", fixture.cancel);
+    Digests digests(fixture.directory.get(), {fixture.endless()}, "md5", fixture.cancel);
     fixture.cancel.cancel();
     CHECK(digests.wait()[0].status.code() == StatusCode::cancelled);
 }

@@ -49,9 +49,9 @@ TEST_CASE("the journal keeps control files as they are sent, until they are remo
     arrivals::Control newer = control_of("f");
     newer.receipt_name = ".f.2.00.rcpt";
     journal.write(newer);
-    journal.remove(control_of("f"));
+    journal.remove(control_of("f"), true);
     CHECK(journal.all() == std::vector{newer});
-    journal.remove(newer);
+    journal.remove(newer, true);
     CHECK(journal.all().empty());
     journal.tidy();
     CHECK(std::filesystem::is_empty(scratch.path()));
@@ -89,7 +89,7 @@ TEST_CASE("a journal is of a file, of a directory that was zipped, or of somethi
     }
     CHECK(units == std::map<std::string, std::string>{
                        {"file", "file"}, {"directory.zip", "directory"}, {"gone", ""}, {"file.zip", ""}});
-    CHECK_FALSE(std::filesystem::exists(journal.thank_you_directory()));
+    CHECK_FALSE(std::filesystem::exists(journal.drafts_directory()));
 }
 
 }  // namespace mistamover::stream

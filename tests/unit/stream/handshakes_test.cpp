@@ -41,7 +41,8 @@ TEST_CASE("one look is for all that are due, as many as may be asked for at once
     waiting.add(handshakes(5), 0, beginning);
     waiting.add(handshakes(3), 0, beginning + 1ms);
     CHECK(waiting.take_due(6, beginning + 20ms).size() == 6);
-    CHECK(waiting.take_due(6, beginning + 20ms).size() == 2);
+    CHECK(waiting.take_due(6, beginning + 20ms).empty());
+    CHECK(waiting.take_due(6, beginning + 21ms).size() == 2);
     CHECK_FALSE(waiting.next_look().has_value());
     CHECK(waiting.size() == 8);
     waiting.add({}, 8, beginning + 30ms);
