@@ -6,6 +6,7 @@
 #include <chrono>
 #include <csignal>
 #include <exception>
+#include <functional>
 #include <optional>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -16,6 +17,7 @@
 #include "process/heartbeats.hpp"
 #include "process/spawn.hpp"
 #include "process/work_lock.hpp"
+#include "process/work_wait.hpp"
 
 namespace mistamover::arrivals {
 namespace {
@@ -52,11 +54,7 @@ class ArrivalsProcess {
   private:
     void on_message(const process::Message& message) {
         if (const auto* configure = std::get_if<process::Configure>(&message)) {
-            try {
-                set_up(*configure);
-            } catch (const std::exception& error) {
-                refuse(error.what());
-            }
+            or_refuse([&] { set_up(*configure); });
             heartbeats_.emplace(loop_, *channel_, process::idle_heartbeat_interval);
         } else if (std::holds_alternative<process::Stop>(message) ||
                    std::holds_alternative<process::StopStream>(message)) {
@@ -82,11 +80,28 @@ class ArrivalsProcess {
         }
     }
 
+    void or_refuse(const std::function<void()>& step) {
+        try {
+            step();
+        } catch (const std::exception& error) {
+            refuse(error.what());
+        }
+    }
+
     void set_up(const process::Configure& configure) {
         settings_ = config::stream_settings(config::parse_settings(configure.settings));
         one_off_ = configure.one_off;
-        lock_ = process::take_work_lock(configure.work_dir);
         log_.emplace(log_socket_, "arrmon_" + settings_.name, settings_.global.logging.level);
+        begin(configure.work_dir);
+    }
+
+    void begin(const std::string& work_dir) {
+        lock_ = process::try_work_lock(work_dir);
+        if (!lock_.valid()) {
+            wait_.try_again("an earlier process", [this, work_dir] { or_refuse([&] { begin(work_dir); }); });
+            return;
+        }
+        wait_.over();
         monitor_.emplace(settings_, *log_, [fd = results_.get()] { ::eventfd_write(fd, 1); });
         monitor_->recover(Clock::now());
         if (!one_off_) {
@@ -203,6 +218,7 @@ class ArrivalsProcess {
     config::StreamSettings settings_;
     process::UniqueFd lock_;
     std::optional<logging::Logger> log_;
+    process::WorkWait wait_{loop_, [this](const std::string& text) { log_->info(text); }};
     std::optional<ArrivalsMonitor> monitor_;
     process::EventLoop::TimerId tick_timer_ = 0;
     process::EventLoop::TimerId poll_timer_ = 0;

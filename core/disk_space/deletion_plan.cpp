@@ -16,7 +16,7 @@ UnitsInOrder::UnitsInOrder(const std::vector<const Unit*>& units, const Space& s
     }
 }
 
-const Unit* UnitsInOrder::next() {
+const Unit* UnitsInOrder::first() {
     if (next_ == entries_.size()) {
         return nullptr;
     }
@@ -26,7 +26,7 @@ const Unit* UnitsInOrder::next() {
         std::partial_sort(at(sorted_), at(end), entries_.end());
         sorted_ = end;
     }
-    return entries_[next_++].unit;
+    return entries_[next_].unit;
 }
 
 bool UnitsInOrder::Entry::operator<(const Entry& other) const {
@@ -82,8 +82,11 @@ bool DeletionPlanner::go_on(const TimeLeft& time_left) {
             }
             units_.emplace(*found, space_);
         }
-        while (const Unit* next = is_enough() ? nullptr : units_->next()) {
-            consider(stream, *next);
+        while (const Unit* first = is_enough() ? nullptr : units_->first()) {
+            if (!consider(stream, *first, time_left)) {
+                return false;
+            }
+            units_->drop_first();
             if (!time_left()) {
                 return false;
             }
@@ -93,17 +96,23 @@ bool DeletionPlanner::go_on(const TimeLeft& time_left) {
     return true;
 }
 
-void DeletionPlanner::consider(std::size_t stream, Unit unit) {
+// False where the time was over before it was known what the unit would free.
+bool DeletionPlanner::consider(std::size_t stream, Unit unit, const TimeLeft& time_left) {
     if (passed_over_(stream, unit)) {
-        return;
+        return true;
     }
     if (unit.directory) {
-        unit.gain = source_.gain_of_directory(stream, unit).value_or(Gain{});
+        const std::optional<Gain> gain = source_.gain_of_directory(stream, unit, time_left);
+        if (!gain) {
+            return false;
+        }
+        unit.gain = *gain;
     }
     if (const std::uint64_t gained = worth(unit.gain, space_); gained > 0) {
         freed_ += gained;
         plan_.push_back({stream, std::move(unit)});
     }
+    return true;
 }
 
 }  // namespace mistamover::disk_space

@@ -56,8 +56,10 @@ class UnitSource {
     /// The units of a stream, in any order; they last until the next call. Nothing where the time is over
     /// before all are known: to be asked again, for it goes on from there.
     virtual std::optional<std::vector<const Unit*>> units(std::size_t stream, const TimeLeft& time_left) = 0;
-    /// What a directory would free; nothing where it may not be deleted.
-    virtual std::optional<Gain> gain_of_directory(std::size_t stream, const Unit& unit) = 0;
+    /// What a directory, of those units, would free: no byte and no inode where it may not be deleted.
+    /// Nothing where the time is over before it is known: to be asked again, for it goes on from there.
+    virtual std::optional<Gain> gain_of_directory(std::size_t stream, const Unit& unit,
+                                                  const TimeLeft& time_left) = 0;
 
   protected:
     ~UnitSource() = default;
@@ -69,8 +71,9 @@ class UnitsInOrder {
   public:
     /// Leaves out what certainly frees nothing. The units must outlive the object.
     UnitsInOrder(const std::vector<const Unit*>& units, const Space& space);
-    /// Null after the last.
-    const Unit* next();
+    /// The first one that is left; null: none is.
+    const Unit* first();
+    void drop_first() { ++next_; }
 
   private:
     // With what mostly decides beside the unit.
@@ -107,7 +110,7 @@ class DeletionPlanner {
 
   private:
     [[nodiscard]] bool is_enough() const { return freed_ >= wanted_.needed || plan_.size() >= wanted_.most; }
-    void consider(std::size_t stream, Unit unit);
+    [[nodiscard]] bool consider(std::size_t stream, Unit unit, const TimeLeft& time_left);
 
     const std::vector<std::size_t>& order_;
     UnitSource& source_;

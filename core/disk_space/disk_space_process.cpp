@@ -5,7 +5,6 @@
 #include <csignal>
 #include <exception>
 #include <filesystem>
-#include <functional>
 #include <optional>
 #include <set>
 #include <utility>
@@ -18,6 +17,7 @@
 #include "process/heartbeats.hpp"
 #include "process/spawn.hpp"
 #include "process/work_lock.hpp"
+#include "process/work_wait.hpp"
 
 namespace mistamover::disk_space {
 namespace {
@@ -29,7 +29,6 @@ constexpr auto longest_wait_for_hold = 5s;
 constexpr auto longest_batch = 1s;   // so that what the controller says is heard
 constexpr auto longest_step = 10ms;  // of CPU time: see Settings::step
 constexpr auto log_retry = 100ms;
-constexpr auto lock_retry = 200ms;
 
 // A file system without levels is looked at only to remove what is left of earlier monitors.
 DiskSpaceMonitor::Settings settings_of(const config::DiskSpaceSettings& disk_space) {
@@ -91,10 +90,10 @@ class DiskSpaceProcess {
             }
             lock_ = process::try_work_lock(work_dir_.string());
             if (!lock_.valid()) {
-                wait("an earlier process", [this] { start(); });
+                wait_.try_again("an earlier process", [this] { start(); });
                 return;
             }
-            waits_ = false;
+            wait_.over();
             set_up();
             if (ending_) {
                 return;
@@ -109,14 +108,6 @@ class DiskSpaceProcess {
             channel_->send(process::Finished{true});
             loop_.stop();
         }
-    }
-
-    // Tries again soon; meanwhile it says that it is well, and hears a stop.
-    void wait(const std::string& what_for, std::function<void()> try_again) {
-        if (!std::exchange(waits_, true)) {
-            log_->info("waits for the end of " + what_for);
-        }
-        loop_.call_after(lock_retry, std::move(try_again));
     }
 
     void set_up() {
@@ -160,7 +151,7 @@ class DiskSpaceProcess {
             loop_.call_after(monitor_->pause(), [this] { poll(); });
             return;
         }
-        process::HoldUnits hold{++request_, monitor_->streams()[batch_.stream].name, {}};
+        process::HoldUnits hold{++request_, monitor_->streams()[batch_.stream].data_dir, {}};
         for (const Unit& unit : batch_.units) {
             if (unit.place == UnitPlace::data) {
                 hold.names.push_back(unit.name);
@@ -187,10 +178,10 @@ class DiskSpaceProcess {
         hold_timer_ = 0;
         const process::MonitorStream& stream = monitor_->streams()[batch_.stream];
         if (!held.empty() && !hold_->take(stream.data_dir)) {
-            wait("another deletion in " + stream.data_dir, [this, held] { delete_batch(held); });
+            wait_.try_again("another deletion in " + stream.data_dir, [this, held] { delete_batch(held); });
             return;
         }
-        waits_ = false;
+        wait_.over();
         if (ending_ || !channel_->connected()) {
             end();
             return;
@@ -200,7 +191,7 @@ class DiskSpaceProcess {
             [&](const Unit& unit) { return unit.place != UnitPlace::data || held.contains(unit.name); },
             [this, until = Clock::now() + longest_batch] { return !ending_ && Clock::now() < until; });
         hold_->release();
-        channel_->send(process::ReleaseUnits{stream.name});
+        channel_->send(process::ReleaseUnits{stream.data_dir});
         channel_->send(monitor_->report());
         loop_.call_after(0ms, [this] { go_on_deleting(); });
     }
@@ -227,7 +218,7 @@ class DiskSpaceProcess {
     std::vector<process::MonitorStream> streams_;
     process::UniqueFd lock_;
     std::optional<process::WorkHold> hold_;
-    bool waits_ = false;
+    process::WorkWait wait_{loop_, [this](const std::string& text) { log_->info(text); }};
     std::optional<logging::Logger> log_;
     std::optional<LocalDisk> disk_;
     std::optional<DiskSpaceMonitor> monitor_;

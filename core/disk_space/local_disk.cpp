@@ -147,9 +147,11 @@ std::vector<std::string> LocalDisk::obsolete_stops() {
     return obsolete;
 }
 
-// A listing that is done is not begun again before the others of its stream are done: where much changes in
-// one directory, it would never come to the next.
+// Who asks for units has given up what was looked at for an earlier plan: it is not kept open. A listing that
+// is done is not begun again before the others of its stream are done: where much changes in one directory,
+// it would never come to the next.
 std::optional<std::vector<const Unit*>> LocalDisk::units(std::size_t stream, const TimeLeft& time_left) {
+    look_.reset();
     if (stream != in_hand_) {
         give_up_listings(listings_[in_hand_]);
         in_hand_ = stream;
@@ -208,6 +210,7 @@ void LocalDisk::look_anew() {
         }
     }
     listed_ = 0;
+    look_.reset();
 }
 
 const UnitListing& LocalDisk::listing_of(std::size_t stream, UnitPlace place) const {
@@ -219,9 +222,15 @@ std::string LocalDisk::path_of(std::size_t stream, const Unit& unit) const {
     return (listing_of(stream, unit.place).directory() / unit.name).string();
 }
 
-std::optional<Gain> LocalDisk::gain_of_directory(std::size_t stream, const Unit& unit) {
-    const process::UniqueFd fd = listing_of(stream, unit.place).open();
-    return fd.valid() ? gain_of_tree(fd.get(), unit.name) : std::nullopt;
+std::optional<Gain> LocalDisk::gain_of_directory(std::size_t stream, const Unit& unit,
+                                                 const TimeLeft& time_left) {
+    if (!look_) {
+        look_.emplace(listing_of(stream, unit.place).open().get(), unit.name);
+    }
+    if (!look_->go_on(time_left)) {
+        return std::nullopt;
+    }
+    return std::exchange(look_, std::nullopt)->gain().value_or(Gain{});
 }
 
 bool LocalDisk::remove_unit(std::size_t stream, const Unit& unit, const std::function<void()>& about_to) {

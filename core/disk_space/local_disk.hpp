@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <optional>
 #include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include "disk_space/deletion_look.hpp"
 #include "disk_space/disk_space_monitor.hpp"
 #include "disk_space/placed_stops.hpp"
 #include "disk_space/unit_listing.hpp"
@@ -19,8 +21,8 @@ class LocalDisk final : public DiskSpaceMonitor::Disk {
     LocalDisk(std::string label, std::string mount_point, const std::vector<process::MonitorStream>& streams,
               const std::filesystem::path& placed_dir);
 
-    /// Called again and again while a directory is deleted, which may take long; false leaves the rest of it
-    /// for recover().
+    /// Called again and again while a directory is looked through and deleted, which may take long; false
+    /// leaves it where it is, or the rest of it for recover().
     void while_deleting(std::function<bool()> go_on) { go_on_ = std::move(go_on); }
 
     /// Ends what a crash has interrupted, and tells what became of it. What cannot be ended is told, and
@@ -36,7 +38,8 @@ class LocalDisk final : public DiskSpaceMonitor::Disk {
     std::optional<std::vector<const Unit*>> units(std::size_t stream, const TimeLeft& time_left) override;
     std::vector<std::string> take_problems() override;
     void look_anew() override;
-    std::optional<Gain> gain_of_directory(std::size_t stream, const Unit& unit) override;
+    std::optional<Gain> gain_of_directory(std::size_t stream, const Unit& unit,
+                                          const TimeLeft& time_left) override;
     bool remove_unit(std::size_t stream, const Unit& unit, const std::function<void()>& about_to) override;
     [[nodiscard]] std::string path_of(std::size_t stream, const Unit& unit) const override;
 
@@ -51,6 +54,7 @@ class LocalDisk final : public DiskSpaceMonitor::Disk {
     std::vector<std::vector<UnitListing>> listings_;  ///< By stream.
     std::size_t in_hand_ = 0;                         ///< The stream whose units were asked for last,
     std::size_t listed_ = 0;                          ///< and how many of its listings are done.
+    std::optional<TreeLook> look_;                    ///< At the directory whose gain is asked for.
     std::set<std::string> unreadable_;                ///< Directories, as far as it was told.
     std::vector<std::string> problems_;
     std::function<bool()> go_on_ = [] { return true; };

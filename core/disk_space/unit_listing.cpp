@@ -3,13 +3,13 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <ctime>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unordered_map>
 #include <unordered_set>
 #include <utility>
 
+#include "disk_space/file_facts.hpp"
 #include "files/directory_names.hpp"
 #include "process/throw_errno.hpp"
 
@@ -18,18 +18,7 @@ namespace {
 
 // The kernel's clock for files moves in steps; what changes within one step of a listing is not told apart.
 constexpr std::int64_t step_of_file_clock_ns = 20'000'000;
-constexpr std::uint64_t block = 512;       // the unit of st_blocks
 constexpr std::size_t names_at_once = 32;  // between two looks at the time
-
-std::int64_t nanoseconds(const timespec& time) {
-    return std::int64_t{time.tv_sec} * 1'000'000'000 + time.tv_nsec;
-}
-
-std::int64_t now_ns() {
-    timespec now{};
-    ::clock_gettime(CLOCK_REALTIME, &now);
-    return nanoseconds(now);
-}
 
 }  // namespace
 
@@ -138,12 +127,12 @@ bool UnitListing::begin_reading() {
         forget();
         return false;
     }
-    const std::int64_t change = nanoseconds(info.st_ctim);
+    const std::int64_t change = in_ns(info.st_ctim);
     if (change == listed_at_change_ && info.st_ino == listed_inode_) {
         return false;
     }
     listed_at_change_ = -1;
-    const bool settled = now_ns() - change > step_of_file_clock_ns;
+    const bool settled = now_in_ns() - change > step_of_file_clock_ns;
     const process::UniqueFd fd = open();
     if (!fd.valid()) {
         process::throw_errno(directory_.string());
@@ -205,10 +194,10 @@ std::optional<Unit> UnitListing::look_at(int directory_fd, const std::string& na
     unit.place = place_;
     unit.name = name;
     unit.inode = info.st_ino;
-    unit.ctime_ns = nanoseconds(info.st_ctim);
+    unit.ctime_ns = in_ns(info.st_ctim);
     unit.directory = S_ISDIR(info.st_mode);
     if (!unit.directory && info.st_nlink == 1) {
-        unit.gain = {static_cast<std::uint64_t>(info.st_blocks) * block, 1};
+        unit.gain = {bytes_on_disk(info), 1};
     }
     return unit;
 }

@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <functional>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -11,27 +10,13 @@
 
 namespace mistamover::disk_space {
 
-/// What the directory `name` in `directory_fd` would free. Nothing where something in it is in use, cannot be
-/// looked at, or lies on another file system: then it may not be deleted. Follows no link and crosses no
-/// mount.
-std::optional<Gain> gain_of_tree(int directory_fd, const std::string& name);
-
-/// Whether a process has a file open: to delete it would free nothing now.
-enum class Use : std::uint8_t { none, open, unknown };
-
-/// Unknown where the kernel does not tell: no leases, not the owner, no plain file.
-Use use_of(int directory_fd, const std::string& name);
-
-/// Whether what changed last at `changed_ns` may be deleted at `at_ns` although its use is unknown. Pure.
-bool is_long_unchanged(std::int64_t changed_ns, std::int64_t at_ns);
-
 /// Deletes a unit of the directory, if it still is the one that is described and not in use; true where it
 /// was deleted. It gets a dot-name first, under which it is looked at once more: where another one has come
 /// under its name, or somebody has opened it, it gets that name back; so it does where `go_on` says false
-/// before anything is deleted. `about_to` is called when it has the dot-name, `go_on` before each entry of a
-/// directory, too: false ends it there. Follows no link and crosses no mount. Throws std::system_error; what
-/// could be deleted of a directory is then gone, and the rest has the dot-name: so it is, too, with
-/// ECANCELED, where it was not to go on.
+/// before anything is deleted. `about_to` is called when it has the dot-name, `go_on` again and again while a
+/// directory is looked through, and before each of its entries is deleted: false ends it there. Follows no
+/// link and crosses no mount. Throws std::system_error; what could be deleted of a directory is then gone,
+/// and the rest has the dot-name: so it is, too, with ECANCELED, where it was not to go on.
 bool remove_unit(int directory_fd, const Unit& unit, const std::function<void()>& about_to,
                  const std::function<bool()>& go_on);
 

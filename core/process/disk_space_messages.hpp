@@ -2,7 +2,7 @@
 #pragma once
 
 /// What the controller and a disk space monitor say to each other, and, for the units that the monitor
-/// deletes, the controller and the stream's transfer process. Encoded with the other messages.
+/// deletes, the controller and the transfer process. Encoded with the other messages.
 
 #include <cstdint>
 #include <string>
@@ -61,10 +61,11 @@ struct DiskSpaceReport {
 
 // --- disk space monitor to controller to transfer process, and back ---
 
-/// These units of the stream's directory are about to be deleted: send none of them. Answered by UnitsHeld.
+/// These units of a stream's directory, whatever the stream is called, are about to be deleted: send none of
+/// them. Answered by UnitsHeld.
 struct HoldUnits {
     std::uint64_t request = 0;
-    std::string stream;
+    std::string directory;
     std::vector<std::string> names;
 };
 /// Those of them that are not under way, and will not be before they are released.
@@ -72,9 +73,9 @@ struct UnitsHeld {
     std::uint64_t request = 0;
     std::vector<std::string> names;
 };
-/// Whatever was held of the stream is deleted, or free again.
+/// Whatever was held in the directory is deleted, or free again.
 struct ReleaseUnits {
-    std::string stream;
+    std::string directory;
 };
 
 /// "GOOD" and so on.

@@ -23,11 +23,11 @@ void disk_space_fields(auto& wire, auto& m) {
              m.seconds_to_low, m.stopped, m.stopped_names, m.plan, m.deleted_units, m.deleted_bytes,
              m.last_error, m.last_error_time);
     } else if constexpr (std::is_same_v<M, HoldUnits>) {
-        wire(m.request, m.stream, m.names);
+        wire(m.request, m.directory, m.names);
     } else if constexpr (std::is_same_v<M, UnitsHeld>) {
         wire(m.request, m.names);
     } else if constexpr (std::is_same_v<M, ReleaseUnits>) {
-        wire(m.stream);
+        wire(m.directory);
     }
 }
 

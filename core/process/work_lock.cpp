@@ -15,20 +15,6 @@ namespace mistamover::process {
 
 namespace {
 
-UniqueFd locked(const std::string& work_dir, int how) {
-    const std::string path = work_dir + "/lock";
-    UniqueFd file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
-    while (!file.valid() || ::flock(file.get(), how) != 0) {
-        if (errno == EWOULDBLOCK) {
-            return {};
-        }
-        if (errno != EINTR) {
-            throw_errno(path);
-        }
-    }
-    return file;
-}
-
 std::string holds_of(const std::string& work_dir) {
     return (std::filesystem::path(work_dir).parent_path().parent_path() / "holds").string();
 }
@@ -59,12 +45,19 @@ std::optional<struct flock> lock_for(const std::string& directory) {
 
 }  // namespace
 
-UniqueFd take_work_lock(const std::string& work_dir) {
-    return locked(work_dir, LOCK_EX);
-}
-
 UniqueFd try_work_lock(const std::string& work_dir) {
-    return locked(work_dir, LOCK_EX | LOCK_NB);
+    const std::string path = work_dir + "/lock";
+    UniqueFd file(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600));
+    if (!file.valid()) {
+        throw_errno(path);
+    }
+    if (::flock(file.get(), LOCK_EX | LOCK_NB) == 0) {
+        return file;
+    }
+    if (errno != EWOULDBLOCK) {
+        throw_errno(path);
+    }
+    return {};
 }
 
 bool work_lock_is_free(const std::string& work_dir) {

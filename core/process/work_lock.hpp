@@ -10,11 +10,8 @@ namespace mistamover::process {
 // A work directory is RUN_DIR/KIND/NAME: that of one process at a time. What throws, throws
 // std::system_error.
 
-/// Takes the lock of a work directory, which lasts as long as the descriptor; waits for the process of an
-/// earlier controller that may still be ending.
-UniqueFd take_work_lock(const std::string& work_dir);
-
-/// The same without waiting: invalid where another process has it.
+/// Takes the lock of a work directory, which lasts as long as the descriptor. Invalid where another process
+/// has it: that of an earlier controller may still be ending (WorkWait).
 UniqueFd try_work_lock(const std::string& work_dir);
 
 /// Whether no process has it, at this moment.

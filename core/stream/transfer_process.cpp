@@ -16,12 +16,11 @@
 #include "process/heartbeats.hpp"
 #include "process/spawn.hpp"
 #include "process/work_lock.hpp"
+#include "process/work_wait.hpp"
 #include "stream/stream_controller.hpp"
 
 namespace mistamover::stream {
 namespace {
-
-constexpr std::chrono::milliseconds held_back_poll{200};
 
 // The dot-name under which this stream may leave temporary files at the target: not that of another stream or
 // host.
@@ -61,7 +60,7 @@ class TransferProcess {
             heartbeats_.emplace(loop_, *channel_, process::idle_heartbeat_interval);
         } else if (controller_) {
             controller_->handle(message);
-        } else if (held_back_ && !std::holds_alternative<process::Stop>(message)) {
+        } else if (wait_.is_under_way() && !std::holds_alternative<process::Stop>(message)) {
             early_.push_back(message);
         } else if (const auto* wanted = std::get_if<process::HoldUnits>(&message)) {
             channel_->send(process::UnitsHeld{wanted->request, wanted->names});  // it sends nothing at all
@@ -94,7 +93,7 @@ class TransferProcess {
         try {
             step();
         } catch (const std::exception& error) {
-            held_back_ = false;
+            wait_.over();
             refuse(error.what());
         }
     }
@@ -103,26 +102,33 @@ class TransferProcess {
         settings_ = config::stream_settings(config::parse_settings(configure.settings));
         work_dir_ = configure.work_dir;
         one_off_ = configure.one_off;
-        lock_ = process::take_work_lock(work_dir_);
+        log_.emplace(log_socket_, "dtc_" + settings_.name, settings_.global.logging.level);
         begin(configure.held);
     }
 
-    // Not while a monitor, perhaps of an earlier controller, deletes units that it might send.
+    // Whose end has to come before it may send anything; empty: nobody's.
+    std::string what_goes_on_here() {
+        if (!lock_.valid()) {
+            lock_ = process::try_work_lock(work_dir_);
+        }
+        if (!lock_.valid()) {
+            return "an earlier process";
+        }
+        // A monitor, perhaps of an earlier controller, may delete units that it would send.
+        return process::work_is_held_back(work_dir_, settings_.directory.string())
+                   ? "a deletion in its directory"
+                   : "";
+    }
+
     void begin(const std::vector<std::string>& held) {
-        const LogLevel level = settings_.global.logging.level;
-        const logging::Logger log(log_socket_, "dtc_" + settings_.name, level);
-        if (process::work_is_held_back(work_dir_, settings_.directory.string())) {
-            if (!std::exchange(held_back_, true)) {
-                log.info("waits for the end of a deletion in its directory");
-            }
-            channel_->send(process::Heartbeat{});
-            loop_.call_after(held_back_poll, [this, held] { or_refuse([&] { begin(held); }); });
+        if (const std::string what_for = what_goes_on_here(); !what_for.empty()) {
+            wait_.try_again(what_for, [this, held] { or_refuse([&] { begin(held); }); });
             return;
         }
-        held_back_ = false;
-        load_plugin(level);
+        wait_.over();
+        load_plugin(settings_.global.logging.level);
         source_.emplace(settings_);
-        controller_.emplace(loop_, *channel_, settings_, one_off_, log, *source_, *module_, *context_,
+        controller_.emplace(loop_, *channel_, settings_, one_off_, *log_, *source_, *module_, *context_,
                             cancel_, temp_dir_name(settings_), work_dir_);
         controller_->start(held);
         for (const process::Message& message : std::exchange(early_, {})) {
@@ -188,8 +194,9 @@ class TransferProcess {
     std::string work_dir_;
     bool one_off_ = false;
     bool failed_ = false;
-    bool held_back_ = false;
-    std::vector<process::Message> early_;  ///< What came while it was held back: for the controller.
+    std::optional<logging::Logger> log_;
+    process::WorkWait wait_{loop_, [this](const std::string& text) { log_->info(text); }};
+    std::vector<process::Message> early_;  ///< What came while it waited: for the controller.
     process::UniqueFd lock_;
     CancelToken cancel_;
     std::optional<plugin_host::Plugin> plugin_;

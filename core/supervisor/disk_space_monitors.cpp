@@ -134,9 +134,8 @@ void DiskSpaceMonitors::on_message(const std::string& label, process::Message&& 
     } else if (const auto* wanted = std::get_if<process::HoldUnits>(&message)) {
         hold(label, *wanted);
     } else if (const auto* released = std::get_if<process::ReleaseUnits>(&message)) {
-        // What another file system's monitor holds of the stream stays held.
-        if (child.holds.erase(released->stream) > 0) {
-            transfers_.release_units(released->stream);
+        if (child.holds.erase(released->directory) > 0) {
+            transfers_.release_units(released->directory);
         }
     } else if (std::holds_alternative<process::Finished>(message)) {
         child.finished = true;
@@ -144,8 +143,8 @@ void DiskSpaceMonitors::on_message(const std::string& label, process::Message&& 
 }
 
 void DiskSpaceMonitors::hold(const std::string& label, const process::HoldUnits& wanted) {
-    children_.at(label)->holds.insert(wanted.stream);
-    transfers_.hold_units(wanted.stream, wanted.names,
+    children_.at(label)->holds.insert(wanted.directory);
+    transfers_.hold_units(wanted.directory, wanted.names,
                           [this, label, request = wanted.request,
                            pid = children_.at(label)->pid](std::vector<std::string>&& names) {
                               const auto found = children_.find(label);
@@ -156,8 +155,8 @@ void DiskSpaceMonitors::hold(const std::string& label, const process::HoldUnits&
 }
 
 void DiskSpaceMonitors::release_all(SpaceChild& child) {
-    for (const std::string& stream : std::exchange(child.holds, {})) {
-        transfers_.release_units(stream);
+    for (const std::string& directory : std::exchange(child.holds, {})) {
+        transfers_.release_units(directory);
     }
 }
 

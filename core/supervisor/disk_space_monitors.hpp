@@ -26,7 +26,7 @@ struct SpaceChild : ChildProcess {
     disk_space::FileSystem file_system;
     std::string settings;  ///< The global ones, serialized.
     process::DiskSpaceReport report;
-    std::set<std::string> holds;  ///< Streams of which it has units held.
+    std::set<std::string> holds;  ///< Directories in which it has units held.
     bool finished = false;
     bool replaced = false;  ///< It ends in order to start again with other settings.
     bool removed = false;   ///< It is to go, with its process, for good.

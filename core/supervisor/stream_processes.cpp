@@ -56,7 +56,7 @@ std::string StreamProcesses::description(const std::string& stream) const {
     return std::string("the ") + kind_.what + " of stream " + stream;
 }
 
-std::string StreamProcesses::directory(const config::Stream& stream) const {
+std::string StreamProcesses::directory_of(const config::Stream& stream) const {
     return stream.settings.at(kind_.section).at("directory").front();
 }
 
@@ -89,7 +89,7 @@ void StreamProcesses::add(const config::Stream& stream) {
 bool StreamProcesses::directory_is_in_use(const StreamChild& child) const {
     return std::any_of(children_.begin(), children_.end(), [&](const auto& entry) {
         const StreamChild& other = *entry.second;
-        return &other != &child && other.pid > 0 && directory(other.stream) == directory(child.stream);
+        return &other != &child && other.pid > 0 && directory_of(other.stream) == directory_of(child.stream);
     });
 }
 
@@ -120,7 +120,7 @@ void StreamProcesses::spawn(StreamChild& child) {
     configure.settings = config::serialize_settings(settings);
     configure.one_off = options_.one_off;
     configure.work_dir = work_dir(name).string();
-    if (const auto held = held_.find(name); held != held_.end()) {
+    if (const auto held = held_.find(directory_of(child.stream)); held != held_.end()) {
         configure.held = held->second;
     }
     child.channel->send(configure);
@@ -220,47 +220,51 @@ void StreamProcesses::on_message(StreamChild& child, process::Message&& message)
     }
 }
 
-// One of an earlier controller may still be ending with units in hand: it has the lock.
-bool StreamProcesses::nobody_sends(const StreamChild& child) const {
-    return child.pid < 0 && !directory_is_in_use(child) &&
-           process::work_lock_is_free(work_dir(child.stream.name).string());
+// The one whose process works there, or else one that is to start there; null: there is none.
+StreamChild* StreamProcesses::child_in(const std::string& directory) const {
+    StreamChild* found = nullptr;
+    for (const auto& [name, child] : children_) {
+        if (directory_of(child->stream) == directory && (found == nullptr || child->pid > 0)) {
+            found = child.get();
+        }
+    }
+    return found;
 }
 
 void StreamProcesses::answer_held(StreamChild& child, std::vector<std::string>&& names) {
     if (child.on_held) {
-        held_[child.stream.name] = names;
+        held_[directory_of(child.stream)] = names;
         std::exchange(child.on_held, nullptr)(std::move(names));
     }
 }
 
-void StreamProcesses::hold_units(const std::string& stream, const std::vector<std::string>& names,
+void StreamProcesses::hold_units(const std::string& directory, const std::vector<std::string>& names,
                                  std::function<void(std::vector<std::string>&& names)> on_held) {
-    const auto found = children_.find(stream);
-    if (found == children_.end()) {
-        held_[stream] = names;
+    StreamChild* child = child_in(directory);
+    if (child == nullptr) {
+        held_[directory] = names;
         on_held(std::vector<std::string>(names));
         return;
     }
-    StreamChild& child = *found->second;
-    child.on_held = std::move(on_held);
-    if (child.pid > 0) {
-        child.channel->send(process::HoldUnits{++child.hold_request, stream, names});
+    child->on_held = std::move(on_held);
+    if (child->pid > 0) {
+        child->channel->send(process::HoldUnits{++child->hold_request, directory, names});
     } else {
-        answer_held(child,
-                    nobody_sends(child) ? std::vector<std::string>(names) : std::vector<std::string>());
+        // One of an earlier controller may still be ending with units in hand: it has the lock.
+        const bool nobody_sends = process::work_lock_is_free(work_dir(child->stream.name).string());
+        answer_held(*child, nobody_sends ? std::vector<std::string>(names) : std::vector<std::string>());
     }
 }
 
-void StreamProcesses::release_units(const std::string& stream) {
-    held_.erase(stream);
-    const auto found = children_.find(stream);
-    if (found == children_.end()) {
+void StreamProcesses::release_units(const std::string& directory) {
+    held_.erase(directory);
+    StreamChild* child = child_in(directory);
+    if (child == nullptr) {
         return;
     }
-    StreamChild& child = *found->second;
-    child.on_held = nullptr;
-    if (child.pid > 0) {
-        child.channel->send(process::ReleaseUnits{stream});
+    child->on_held = nullptr;
+    if (child->pid > 0) {
+        child->channel->send(process::ReleaseUnits{directory});
     }
 }
 
@@ -349,7 +353,7 @@ void StreamProcesses::died(StreamChild& child, int status) {
         something_left_ = true;
         child.finished = process::Finished{false};
         log_.log().error(how + " for the last time");
-        on_left_(name, {directory(child.stream), how});
+        on_left_(name, {directory_of(child.stream), how});
         return;
     }
     log_.log().error(how + "; it is started again");

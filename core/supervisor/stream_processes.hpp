@@ -47,12 +47,12 @@ class StreamProcesses {
     /// Forgets what SIGUSR1 has stopped: for a start that follows a clean end.
     static void forget_stopped(const std::filesystem::path& run_dir);
 
-    /// Has the stream's process hold units back that are to be deleted, until release_units. `on_held` is
-    /// called, now or later, with those that nobody sends. What is held is so for a process, too, that the
-    /// stream gets meanwhile.
-    void hold_units(const std::string& stream, const std::vector<std::string>& names,
+    /// Has the process that works in the directory hold units back that are to be deleted, until
+    /// release_units. `on_held` is called, now or later, with those that nobody sends. What is held is so for
+    /// a process, too, that comes to work there meanwhile.
+    void hold_units(const std::string& directory, const std::vector<std::string>& names,
                     std::function<void(std::vector<std::string>&& names)> on_held);
-    void release_units(const std::string& stream);
+    void release_units(const std::string& directory);
     /// That of the stream's process, whether there is one or not.
     [[nodiscard]] std::filesystem::path work_dir(const std::string& name) const;
 
@@ -71,13 +71,13 @@ class StreamProcesses {
   private:
     [[nodiscard]] std::map<std::string, StreamInForce> in_force() const;
     [[nodiscard]] std::string description(const std::string& stream) const;
-    [[nodiscard]] std::string directory(const config::Stream& stream) const;
+    [[nodiscard]] std::string directory_of(const config::Stream& stream) const;
+    [[nodiscard]] StreamChild* child_in(const std::string& directory) const;
     void start(StreamChild& child);
     void spawn(StreamChild& child);
     void start_with_next(StreamChild& child);
     void replace(StreamChild& child, const config::Stream& stream);
     void note_stopped(StreamChild& child) const;
-    [[nodiscard]] bool nobody_sends(const StreamChild& child) const;
     void answer_held(StreamChild& child, std::vector<std::string>&& names);
     void died(StreamChild& child, int status);
     void on_message(StreamChild& child, process::Message&& message);
@@ -97,7 +97,8 @@ class StreamProcesses {
     LeftHandler on_left_;
     ProcessKeeper keeper_;
     Children children_;
-    /// Units that are not to be sent, by the stream's name: it may get a process while they are held.
+    /// Units that are not to be sent, by the directory: it may get a process while they are held, and of a
+    /// stream of another name.
     std::map<std::string, std::vector<std::string>> held_;
     HealthCheck health_;
     std::set<std::string> told_refusals_;  ///< Why directories could not be watched, as far as it was told.

@@ -10,6 +10,7 @@
 #include "disk_site.hpp"
 #include "faulty_site.hpp"
 #include "process/work_lock.hpp"
+#include "receiving_site.hpp"
 
 namespace mistamover::test {
 namespace {
@@ -142,6 +143,26 @@ TEST_CASE("a unit that is about to be deleted is not sent by the next process of
     CHECK_FALSE(fs::exists(begun.site.target("p") / "unit"));
 }
 
+TEST_CASE("nor by a process of the stream that its directory has by then") {
+    if (!may_mount()) {
+        return;
+    }
+    DeletionBegun begun;
+    const pid_t monitor = begun.daemon->process("mm:dsm_disk");
+    REQUIRE(monitor > 0);
+    REQUIRE(::kill(monitor, SIGSTOP) == 0);  // it does not hear that it is to end
+    begun.site.add_at("q", begun.site.directory("p"), "", ", parallel_transfers: 1");
+    fs::remove(begun.site.home() / "streams.d" / "p.yaml");
+    REQUIRE(begun.is_held_back(1, "q"));
+    write_file(begun.site.directory("p") / "later", "data");
+    begun.hold.reset();
+    const fs::path target = begun.site.target("q");
+    CHECK(eventually([&] { return fs::exists(target / "later"); }));
+    CHECK_FALSE(fs::exists(target / "unit"));
+    REQUIRE(::kill(monitor, SIGCONT) == 0);
+    CHECK(eventually([&] { return !fs::exists(begun.unit); }));  // it was deleted, or sent after that
+}
+
 TEST_CASE("a process that is held back by a deletion ends when it is told to") {
     if (!may_mount()) {
         return;
@@ -154,6 +175,24 @@ TEST_CASE("a process that is held back by a deletion ends when it is told to") {
     REQUIRE(::kill(held_back, SIGTERM) == 0);
     CHECK(eventually([&] { return parent_of(held_back) == 0; }));
     CHECK(begun.is_held_back(2));  // the next one
+}
+
+TEST_CASE("a stream's processes that wait for those of an earlier controller end when they are told to") {
+    ReceivingSite site;
+    site.add_relay("plugin: local, target_dir: " + site.target().string(), "");
+    const auto lock_of = [&](const char* kind) {
+        return process::try_work_lock(created(site.home() / "run" / kind / "p").string());
+    };
+    const process::UniqueFd work = lock_of("work");
+    const process::UniqueFd arrivals = lock_of("arrivals");
+    Daemon daemon(site);
+    for (const char* log : {"dtc_p", "arrmon_p"}) {
+        CHECK(eventually(
+            [&] { return count_of("waits for the end of an earlier process\n", site.log(log)) == 1; }));
+    }
+    CHECK(daemon.stop());
+    CHECK_MESSAGE(count_of("did not end in time", site.log("mistamover_ctl")) == 0,
+                  site.log("mistamover_ctl"));
 }
 
 TEST_CASE("what another file system's monitor deletes of the stream releases nothing that this one deletes") {

@@ -23,11 +23,16 @@ struct PlanSource final : UnitSource {
         }
         return found;
     }
-    std::optional<Gain> gain_of_directory(std::size_t /*stream*/, const Unit& unit) override {
-        return unit.name == "busy" ? std::nullopt : std::optional(Gain{50, 3});
+    std::optional<Gain> gain_of_directory(std::size_t /*stream*/, const Unit& unit,
+                                          const TimeLeft& time_left) override {
+        if (looked_through.insert(unit.name).second && !time_left()) {
+            return std::nullopt;
+        }
+        return unit.name == "busy" ? Gain{} : Gain{50, 3};
     }
     std::map<std::size_t, std::vector<Unit>> all;
     std::set<std::size_t> known;
+    std::set<std::string> looked_through;
 };
 
 Unit plan_unit(const std::string& name, std::int64_t ctime_ns, std::uint64_t bytes,
@@ -103,6 +108,14 @@ TEST_CASE("a plan that is made step by step is the same, and looks at no stream 
     CHECK(plan_of(source, {2, 0, 1}, 0, 100, space, &steps).empty());
     CHECK(steps == 1);
     CHECK(source.known.empty());
+}
+
+TEST_CASE("a directory that is not looked through in one step comes in its turn all the same") {
+    PlanSource source;
+    source.all[0] = {plan_unit("a", 9, 10), plan_unit("dir", 8, 0), plan_unit("b", 7, 10)};
+    int steps = 0;
+    CHECK(plan_of(source, {0}, 1'000, 100, space, &steps) == "0a 0dir 0b ");
+    CHECK(steps == 6);  // the stream, each unit, once more the directory, and the end
 }
 
 TEST_CASE("the lowest priority gives way first, and only what may") {

@@ -57,8 +57,9 @@ class VlowDisk final : public DiskSpaceMonitor::Disk {
         }
         return units;
     }
-    std::optional<Gain> gain_of_directory(std::size_t /*stream*/, const Unit& /*unit*/) override {
-        return std::nullopt;
+    std::optional<Gain> gain_of_directory(std::size_t /*stream*/, const Unit& /*unit*/,
+                                          const TimeLeft& /*time_left*/) override {
+        return Gain{};
     }
     std::vector<std::string> take_problems() override { return std::exchange(problems, {}); }
     bool remove_unit(std::size_t /*stream*/, const Unit& unit,

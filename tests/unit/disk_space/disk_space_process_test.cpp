@@ -251,7 +251,7 @@ TEST_CASE("a monitor that waits for the end of another deletion hears a stop") {
 
 TEST_CASE("a monitor that waits for the end of an earlier one says that it is well, and hears a stop") {
     MonitorProcess monitor;
-    const process::UniqueFd lock = process::take_work_lock(monitor.work_dir().string());
+    const process::UniqueFd lock = process::try_work_lock(monitor.work_dir().string());
     monitor.on_message([&](const process::Message& message) {
         if (std::holds_alternative<process::Heartbeat>(message)) {
             monitor.send(process::Stop{});

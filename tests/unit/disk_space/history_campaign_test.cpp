@@ -115,8 +115,9 @@ class FakeDisk final : public DiskSpaceMonitor::Disk {
         }
         return units;
     }
-    std::optional<Gain> gain_of_directory(std::size_t /*stream*/, const Unit& /*unit*/) override {
-        return {};
+    std::optional<Gain> gain_of_directory(std::size_t /*stream*/, const Unit& /*unit*/,
+                                          const TimeLeft& /*time_left*/) override {
+        return Gain{};
     }
     bool remove_unit(std::size_t stream, const Unit& unit, const std::function<void()>& about_to) override {
         std::vector<FakeUnit>& units = there[stream];

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <doctest/doctest.h>
+#include <functional>
 #include <optional>
 #include <sys/mount.h>
 #include <system_error>
@@ -46,6 +47,16 @@ std::vector<std::string> names_below(const fs::path& directory) {
         names.push_back(entry.path().filename().string());
     }
     return names;
+}
+
+// Whether the test has that directory open, or something in it.
+bool is_open_below(const fs::path& directory) {
+    const auto all = names_below("/proc/self/fd");
+    return std::any_of(all.begin(), all.end(), [&](const std::string& fd) {
+        std::error_code gone;
+        const std::string open = fs::read_symlink("/proc/self/fd/" + fd, gone).string() + '/';
+        return open.starts_with(directory.string() + '/');
+    });
 }
 
 std::vector<std::string> recover(const LocalDisk& disk) {
@@ -234,6 +245,36 @@ TEST_CASE("the units of a stream are told when all are known, however often one 
     CHECK(all_units(disk).size() == 2 * files + static_cast<std::size_t>(steps));
 }
 
+TEST_CASE("what a directory would free is found out step by step, and anew once its units are asked for") {
+    const Scratch scratch;
+    LocalDisk disk = disk_with(scratch, {stream_in(scratch)});
+    constexpr std::uint64_t files = 100;
+    constexpr std::uint64_t directories = 7;
+    const fs::path path = scratch / "data" / "tree";
+    for (std::uint64_t i = 0; i < files; ++i) {
+        write_file(path / std::to_string(i % directories) / std::to_string(i), "12345");
+    }
+    REQUIRE(all_units(disk).size() == 1);
+    const Unit tree = *all_units(disk).front();
+    const auto step = [&] { return disk.gain_of_directory(0, tree, [] { return false; }); };
+    std::optional<Gain> gain;
+    int steps = 1;
+    while (!(gain = step()).has_value()) {
+        REQUIRE(++steps < 100);
+    }
+    CHECK(steps > 3);
+    CHECK(gain->inodes == files + directories + 1);
+    CHECK_FALSE(is_open_below(path));
+    const std::vector<std::function<void()>> ends{[&] { (void)all_units(disk); }, [&] { disk.look_anew(); }};
+    for (const auto& end : ends) {
+        CHECK_FALSE(step().has_value());
+        CHECK(is_open_below(path));
+        end();
+        CHECK_FALSE(is_open_below(path));
+    }
+    CHECK(disk.gain_of_directory(0, tree, [] { return true; })->inodes == gain->inodes);
+}
+
 TEST_CASE("a directory whose listing is given up for another stream's is not kept open") {
     const Scratch scratch;
     const auto first = stream_in(scratch);
@@ -244,17 +285,10 @@ TEST_CASE("a directory whose listing is given up for another stream's is not kep
         write_file(scratch / "data" / std::to_string(i), "");
     }
     LocalDisk disk = disk_with(scratch, {first, second});
-    const auto is_open = [&] {
-        const auto all = names_below("/proc/self/fd");
-        return std::any_of(all.begin(), all.end(), [&](const std::string& fd) {
-            std::error_code gone;
-            return fs::read_symlink("/proc/self/fd/" + fd, gone) == scratch / "data";
-        });
-    };
     REQUIRE_FALSE(disk.units(0, [] { return false; }).has_value());
-    CHECK(is_open());
+    CHECK(is_open_below(scratch / "data"));
     CHECK(disk.units(1, [] { return true; })->empty());
-    CHECK_FALSE(is_open());
+    CHECK_FALSE(is_open_below(scratch / "data"));
 }
 
 }  // namespace mistamover::test

@@ -4,10 +4,14 @@
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <map>
+#include <optional>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <vector>
 
+#include "disk_space/deletion_look.hpp"
 #include "disk_space/unit_listing.hpp"
+#include "files/directory_names.hpp"
 #include "process/unique_fd.hpp"
 #include "scratch.hpp"
 
@@ -20,6 +24,7 @@ namespace {
 
 // A directory with what may be deleted in it, and something outside that may not.
 struct Removal {
+    static constexpr int many = 100;
     Scratch scratch;
     fs::path outside = scratch / "outside";
     fs::path inside = scratch / "inside";
@@ -52,6 +57,20 @@ struct Removal {
         return disk_space::remove_from_aside(
             fd.get(), unit, [this] { ++told; }, [] { return true; });
     }
+    [[nodiscard]] std::optional<Gain> gain_of(const std::string& name) const {
+        TreeLook look(fd.get(), name);
+        CHECK(look.go_on([] { return true; }));
+        return look.gain();
+    }
+    /// With many files.
+    void make_tree(const std::string& name) const {
+        for (int i = 0; i < many; ++i) {
+            write_file(inside / name / std::to_string(i), "12345");
+        }
+    }
+    [[nodiscard]] std::vector<std::string> names_in(const std::string& name) const {
+        return files::directory_names(fd.get(), name, name);
+    }
     [[nodiscard]] bool is_empty() const { return fs::is_empty(inside); }
     mutable int told = 0;
 };
@@ -67,8 +86,8 @@ TEST_CASE("files and trees go, and no link in them is followed") {
     fs::create_directory_symlink(at.outside, at.inside / "tree" / "link");
     fs::create_symlink(at.outside / "precious", at.inside / "tree" / "deep" / "link");
     fs::create_directory_symlink(at.outside, at.inside / "link");
-    CHECK(gain_of_tree(at.fd.get(), "tree")->inodes == 5);
-    CHECK_FALSE(gain_of_tree(at.fd.get(), "link").has_value());
+    CHECK(at.gain_of("tree")->inodes == 5);
+    CHECK_FALSE(at.gain_of("link").has_value());
     CHECK(at.remove(at.unit("tree")));
     CHECK(at.remove(at.unit("link")));
     CHECK(at.is_empty());
@@ -102,7 +121,7 @@ TEST_CASE("what somebody has open stays: to delete it would free nothing") {
         const process::UniqueFd writer(
             ::open((at.inside / "tree" / "deep" / "file").c_str(), O_WRONLY | O_CLOEXEC));
         CHECK_FALSE(at.remove(at.unit("file")));
-        CHECK_FALSE(gain_of_tree(at.fd.get(), "tree").has_value());
+        CHECK_FALSE(at.gain_of("tree").has_value());
         CHECK_FALSE(at.remove(at.unit("tree")));
     }
     CHECK(at.remove(at.unit("file")));
@@ -121,7 +140,7 @@ TEST_CASE("a mount in a directory is not crossed, and keeps the directory") {
     fs::create_directory(mounted);
     REQUIRE(::mount(at.outside.c_str(), mounted.c_str(), nullptr, MS_BIND, nullptr) == 0);
     const Unit tree = at.unit("tree");
-    CHECK_FALSE(gain_of_tree(at.fd.get(), "tree").has_value());
+    CHECK_FALSE(at.gain_of("tree").has_value());
     CHECK_FALSE(at.remove(tree));
     CHECK(read_file(at.inside / "tree" / "file") == "12345");
     CHECK(::umount2(mounted.c_str(), MNT_DETACH) == 0);
@@ -166,14 +185,17 @@ TEST_CASE("where the kernel does not tell of users, what has just changed stays"
     CHECK(use_of(at.fd.get(), "file") == Use::none);
     CHECK(use_of(at.fd.get(), "link") == Use::none);
     CHECK(use_of(at.fd.get(), "pipe") == Use::unknown);
+    CHECK(use_of(at.fd.get(), "missing") == Use::gone);
     CHECK_FALSE(at.remove(at.unit("pipe")));
     fs::create_directory(at.inside / "tree");
     REQUIRE(::mkfifo((at.inside / "tree" / "pipe").c_str(), 0600) == 0);
-    CHECK_FALSE(gain_of_tree(at.fd.get(), "tree").has_value());
+    CHECK_FALSE(at.gain_of("tree").has_value());
     const std::int64_t one_second = 1'000'000'000;
     CHECK_FALSE(is_long_unchanged(100 * one_second, 105 * one_second - 1));
     CHECK(is_long_unchanged(100 * one_second, 105 * one_second));
     CHECK_FALSE(is_long_unchanged(100 * one_second, 90 * one_second));
+    CHECK(allows_deletion(Use::unknown, 0));
+    CHECK_FALSE(allows_deletion(Use::gone, 0));
 }
 
 TEST_CASE("a deletion that a crash has interrupted is ended, if it is of the unit that was to go") {
@@ -214,6 +236,49 @@ TEST_CASE("what is not to be deleted any more has its name back before anything 
     CHECK(at.told == 0);
     CHECK(deletions_begun(at.fd.get(), at.inside.string()).empty());
     CHECK(fs::exists(at.inside / "tree" / "file"));
+}
+
+TEST_CASE("a large directory is looked through as long as it is to go on, and keeps its name else") {
+    const Removal at;
+    at.make_tree("tree");
+    int asked = 0;
+    CHECK_FALSE(remove_unit(
+        at.fd.get(), at.unit("tree"), [&] { ++at.told; }, [&] { return ++asked < 5; }));
+    CHECK(asked == 5);  // in the second look, under the dot-name
+    CHECK(at.told == 0);
+    CHECK(at.names_in("tree").size() == Removal::many);
+    asked = 0;
+    CHECK_FALSE(remove_unit(
+        at.fd.get(), at.unit("tree"), [&] { ++at.told; }, [&] { return ++asked < 2; }));
+    CHECK(asked == 2);
+    CHECK(at.remove(at.unit("tree")));
+    CHECK(at.is_empty());
+}
+
+TEST_CASE("what vanishes from a directory does not forbid to plan it, but to delete it then") {
+    const Removal at;
+    at.make_tree("tree");
+    const auto somebody_works = [&] {
+        for (const std::string& name : at.names_in("tree")) {
+            fs::remove(at.inside / "tree" / name);
+        }
+        return true;
+    };
+    {
+        TreeLook look(at.fd.get(), "tree");
+        CHECK_FALSE(look.go_on([&] { return !somebody_works(); }));
+        CHECK_FALSE(look.has_changed());
+        CHECK(look.go_on([] { return true; }));
+        CHECK(look.has_changed());
+        REQUIRE(look.gain().has_value());
+        CHECK(look.gain()->inodes > 1);
+        CHECK(look.gain()->inodes < Removal::many);
+    }
+    at.make_tree("tree");
+    CHECK_FALSE(remove_unit(
+        at.fd.get(), at.unit("tree"), [&] { ++at.told; }, somebody_works));
+    CHECK(at.told == 0);
+    CHECK(fs::exists(at.inside / "tree"));
 }
 
 TEST_CASE("a deletion that is to end leaves the rest under its dot-name, to be ended later") {

@@ -125,11 +125,12 @@ TEST_CASE("the messages of the disk space monitor come back as they went") {
     CHECK(told.plan[1].path == any_bytes);
     CHECK(told.plan[1].bytes == ~std::uint64_t{0});
     CHECK(encode(told) == encode(report));
-    const auto hold = round_trip(HoldUnits{3, "p", {"u", any_bytes}});
+    const auto hold = round_trip(HoldUnits{3, "/d", {"u", any_bytes}});
     CHECK(hold.request == 3);
+    CHECK(hold.directory == "/d");
     CHECK(hold.names.size() == 2);
     CHECK(round_trip(UnitsHeld{4, {"u"}}).request == 4);
-    CHECK(round_trip(ReleaseUnits{"p"}).stream == "p");
+    CHECK(round_trip(ReleaseUnits{"/d"}).directory == "/d");
     CHECK(std::holds_alternative<StreamsKnown>(decode(encode(StreamsKnown{}))));
     CHECK(to_string(SpaceState::good) == "GOOD");
     CHECK(to_string(SpaceState::vlow) == "VLOW");
