@@ -8,6 +8,7 @@
 #include <thread>
 #include <unistd.h>
 
+#include "campaign.hpp"
 #include "receiver.hpp"
 
 namespace mistamover::test {

@@ -5,12 +5,12 @@
 #include <algorithm>
 #include <atomic>
 #include <cerrno>
-#include <cstdlib>
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <thread>
 #include <unistd.h>
 
+#include "campaign.hpp"
 #include "disk_site.hpp"
 #include "faulty_site.hpp"
 
@@ -22,10 +22,8 @@ using namespace std::chrono_literals;
 
 constexpr std::size_t file_size = 200'000;
 
-// Two minutes with MISTAMOVER_CAMPAIGN=full in the environment, a short form otherwise.
 std::chrono::seconds duration() {
-    const char* wanted = std::getenv("MISTAMOVER_CAMPAIGN");
-    return wanted != nullptr && std::string(wanted) == "full" ? 120s : 10s;
+    return is_full_campaign() ? 120s : 10s;
 }
 
 // Delivers files of 200 kB at a steady rate, until it is told to stop.

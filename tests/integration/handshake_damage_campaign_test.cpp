@@ -1,18 +1,16 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include <cstdlib>
 #include <doctest/doctest.h>
 #include <string>
 
+#include "campaign.hpp"
 #include "faulty_site.hpp"
 #include "receiving_site.hpp"
 
 namespace mistamover::test {
 namespace {
 
-// The whole campaign with MISTAMOVER_CAMPAIGN=full in the environment, a short form otherwise.
 int damaged_files() {
-    const char* wanted = std::getenv("MISTAMOVER_CAMPAIGN");
-    return wanted != nullptr && std::string(wanted) == "full" ? 1000 : 60;
+    return is_full_campaign() ? 1000 : 60;
 }
 
 std::string damaged_content(int number) {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
-#include <cstdlib>
 #include <doctest/doctest.h>
 #include <random>
 #include <string>
 #include <thread>
 
+#include "campaign.hpp"
 #include "faulty_site.hpp"
 #include "receiving_site.hpp"
 #include "servers/rsyncd.hpp"
@@ -13,12 +13,6 @@
 
 namespace mistamover::test {
 namespace {
-
-// The whole campaign with MISTAMOVER_CAMPAIGN=full in the environment, a short form otherwise.
-bool is_full_handshake_campaign() {
-    const char* wanted = std::getenv("MISTAMOVER_CAMPAIGN");
-    return wanted != nullptr && std::string(wanted) == "full";
-}
 
 const std::string patient =
     "target_uses_arrival_monitor: true, retry_delay: 50ms, receipt_file_poll_interval: 200ms, "
@@ -127,7 +121,7 @@ class FtpLine final : public LineWith<Vsftpd> {
 void check_kills(Line& line, ReceivingSite& receiver) {
     const unsigned seed = std::random_device{}();
     std::mt19937 random(seed);
-    const int kills = is_full_handshake_campaign() ? 66 : 6;
+    const int kills = is_full_campaign() ? 66 : 6;
     constexpr int files_each = 20;
     Site sender;
     line.add_stream(sender, receiver);
@@ -163,7 +157,7 @@ void check_kills(Line& line, ReceivingSite& receiver) {
 TEST_SUITE_BEGIN("handshake_kill_campaign");
 
 TEST_CASE("a sender that is killed at any step of a handshake loses nothing and delivers nothing twice") {
-    const int rounds = is_full_handshake_campaign() ? 10 : 1;
+    const int rounds = is_full_campaign() ? 10 : 1;
     for (int round = 0; round < rounds; ++round) {
         for (const std::string step :
              {"put f crash", "put f crash-after", "put .f.stager-ctrl-bss crash",

@@ -9,6 +9,7 @@
 #include <unistd.h>
 #include <vector>
 
+#include "campaign.hpp"
 #include "receiver.hpp"
 
 namespace mistamover::test {
@@ -170,6 +171,18 @@ TEST_CASE("nothing but a regular file is read, and no link is followed") {
     CHECK(fs::is_directory(in(".dir.stager-ctrl-bss")));
     CHECK(read_file(in("bait")) == "hello");
     canary.check_untouched();
+}
+
+TEST_CASE("a thank-you by its right name that is for another file costs that file nothing") {
+    const Receiver receiver;
+    const Daemon daemon(receiver.site());
+    receiver.send("f", "hello");
+    const std::string thank_you = receiver.accepted("f", "hello");
+    write_file(receiver.incoming() / "victim", "theirs");
+    receiver.thank("victim", thank_you);
+    CHECK(gone(receiver.incoming() / thank_you));
+    CHECK(read_file(receiver.incoming() / "victim") == "theirs");
+    CHECK(fs::exists(receiver.receipt("f")));
 }
 
 TEST_CASE("a hard link to a file elsewhere costs that file nothing") {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "kill_campaign.hpp"
 
-#include <cstdlib>
 #include <doctest/doctest.h>
 #include <thread>
 #include <utility>
 
+#include "campaign.hpp"
 #include "servers/server_process.hpp"
 
 namespace mistamover::test {
@@ -25,8 +25,7 @@ std::string name_of(int number) {
 
 KillCampaign::KillCampaign(Site& site, Size short_form, Server server)
     : site_(site), size_(short_form), server_(std::move(server)) {
-    const char* wanted = std::getenv("MISTAMOVER_CAMPAIGN");
-    if (wanted != nullptr && std::string(wanted) == "full") {
+    if (is_full_campaign()) {
         size_ = {2000, 200};
     }
 }

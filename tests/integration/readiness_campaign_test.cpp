@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <array>
-#include <cstdlib>
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <set>
@@ -9,6 +8,7 @@
 #include <thread>
 #include <unistd.h>
 
+#include "campaign.hpp"
 #include "program.hpp"
 
 namespace mistamover::test {
@@ -19,12 +19,6 @@ using namespace std::chrono_literals;
 
 constexpr int writers = 8;
 constexpr int files_in_directory = 10;
-
-// The whole campaign with MISTAMOVER_CAMPAIGN=full in the environment, a short form otherwise.
-bool full_campaign() {
-    const char* wanted = std::getenv("MISTAMOVER_CAMPAIGN");
-    return wanted != nullptr && std::string(wanted) == "full";
-}
 
 std::string content_of(const std::string& name) {
     std::string content;
@@ -136,7 +130,7 @@ void poll_seldom(const Site& site) {
 TEST_SUITE_BEGIN("readiness_campaign");
 
 TEST_CASE("a file that is appended to slowly, its time set back meanwhile, is sent when it is closed") {
-    const auto duration = full_campaign() ? 30s : 3s;
+    const auto duration = is_full_campaign() ? 30s : 3s;
     Site same;
     Site other("/dev/shm");
     std::string content;
@@ -171,7 +165,7 @@ TEST_CASE("a file that is appended to slowly, its time set back meanwhile, is se
 }
 
 TEST_CASE("of what eight processes write, rename in and make directories of, none is early and none missed") {
-    const int files_of_each = full_campaign() ? 1250 : 125;
+    const int files_of_each = is_full_campaign() ? 1250 : 125;
     Site site("/dev/shm");
     site.add_stream("p");
     poll_seldom(site);
@@ -189,7 +183,7 @@ TEST_CASE("of what eight processes write, rename in and make directories of, non
         }
     }
     const std::size_t all = awaited.size();
-    const auto deadline = std::chrono::steady_clock::now() + (full_campaign() ? 600s : 120s);
+    const auto deadline = std::chrono::steady_clock::now() + (is_full_campaign() ? 600s : 120s);
     while (!awaited.empty() && std::chrono::steady_clock::now() < deadline) {
         for (const auto& entry : fs::directory_iterator(site.target())) {
             const std::string name = entry.path().filename().string();

@@ -86,11 +86,6 @@ pid_t monitor_of(const Daemon& daemon) {
     return daemon.process("mm:p<");
 }
 
-bool is_full_campaign() {
-    const char* wanted = std::getenv("MISTAMOVER_CAMPAIGN");
-    return wanted != nullptr && std::string(wanted) == "full";
-}
-
 bool gone(const std::filesystem::path& path) {
     return eventually([&] {
         return std::filesystem::symlink_status(path).type() == std::filesystem::file_type::not_found;

@@ -68,9 +68,6 @@ class Receiver {
 /// The monitor's process, as soon as there is one.
 pid_t monitor_of(const Daemon& daemon);
 
-/// All of it with MISTAMOVER_CAMPAIGN=full in the environment, a short form otherwise.
-bool is_full_campaign();
-
 /// Whether it goes within a generous time.
 bool gone(const std::filesystem::path& path);
 

@@ -4,7 +4,6 @@
 // another name for the `.stop`. Whatever happens, the invariants hold that are checked below.
 
 #include <algorithm>
-#include <cstdlib>
 #include <doctest/doctest.h>
 #include <map>
 #include <memory>
@@ -12,6 +11,7 @@
 #include <random>
 #include <tuple>
 
+#include "campaign.hpp"
 #include "disk_space/disk_space_monitor.hpp"
 
 namespace mistamover::test {
@@ -26,8 +26,7 @@ constexpr std::int64_t base = 100;
 constexpr int steps_of_history = 40;
 
 int histories() {
-    const char* wanted = std::getenv("MISTAMOVER_CAMPAIGN");
-    return wanted != nullptr && std::string_view(wanted) == "full" ? 100'000 : 3'000;
+    return test::is_full_campaign() ? 100'000 : 3'000;
 }
 
 struct FakeUnit {
