@@ -234,6 +234,12 @@ TEST_CASE("what an earlier process has sent is deleted if it still has that chec
         CHECK(units[0].result.outcome == Outcome::changed);
         CHECK(bench.has("f"));
     }
+    SUBCASE("more has come behind it") {
+        test::write_file(bench.scratch / "f", "hello, and more");
+        bench.look(units);
+        CHECK(units[0].result.outcome == Outcome::changed);
+        CHECK(bench.has("f"));
+    }
     CHECK(bench.puts_of(".f.thanks") == 1);
     CHECK_FALSE(bench.has(".f.ctrl"));
 }
@@ -255,6 +261,20 @@ TEST_CASE("of a unit that has gone here, the receipt is thanked for; without one
         CHECK(bench.puts_of(".f.thanks") == (with_receipt ? 1 : 0));
         CHECK_FALSE(bench.has(".f.ctrl"));
     }
+}
+
+TEST_CASE("the end of what has gone here leaves the journal of what has come in its place") {
+    Workbench bench;
+    (void)bench.send();
+    std::filesystem::remove(bench.scratch / "f");
+    std::vector<Handshake> gone = bench.recover();
+    test::write_file(bench.scratch / "f", "hallo");
+    const std::vector<Handshake> come = bench.send();
+    bench.answer(gone[0]);
+    bench.look(gone);
+    CHECK(gone[0].result.outcome == Outcome::delivered);
+    CHECK(bench.has("f"));
+    CHECK(test::read_file(bench.scratch / ".f.ctrl") == to_text(come[0].state->control()));
 }
 
 }  // namespace mistamover::stream
