@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "sftp/failure.hpp"
+#include "sftp/small_reads.hpp"
 
 namespace mistamover::sftp {
 namespace {
@@ -55,8 +56,8 @@ void SftpSession::check_target() {
 
 Capabilities SftpSession::capabilities() {
     const ServerFeatures& features = server_.features();
-    Capabilities found =
-        Capability::list | Capability::remove | Capability::make_directory | Capability::set_time;
+    Capabilities found = Capability::list | Capability::remove | Capability::make_directory |
+                         Capability::set_time | Capability::get_many;
     if (features.posix_rename) {
         found = found | Capability::rename | Capability::publish_rename | Capability::symlinks |
                 Capability::resume;
@@ -106,16 +107,10 @@ Status SftpSession::stat(std::span<const std::string_view> paths, StatSink& sink
     return {};
 }
 
-Status SftpSession::open_handle(PacketType type, const std::string& path, std::string& handle) {
+Status SftpSession::open_directory(const std::string& path, std::string& handle) {
     Status status;
     server_.ask(
-        type,
-        [&](PacketWriter& packet) {
-            packet.text(path);
-            if (type == PacketType::open) {
-                packet.number(open_flag::read).attributes({});
-            }
-        },
+        PacketType::opendir, [&](PacketWriter& packet) { packet.text(path); },
         [&](Reply& reply) {
             if (reply.type == PacketType::handle) {
                 handle = reply.body.text();
@@ -142,45 +137,35 @@ Status SftpSession::look_at_regular(const std::string& path) {
 }
 
 Status SftpSession::get_small(std::string_view path, std::uint64_t limit, BytesSink& sink) {
-    const std::string whole = at_server(path);
-    std::string handle;
-    Status status = look_at_regular(whole);
-    if (status.ok()) {
-        status = open_handle(PacketType::open, whole, handle);
+    struct One final : GetSink {
+        explicit One(BytesSink& to) : sink(to) {}
+        void got(std::size_t /*index*/, const Status& status, std::string_view data) noexcept override {
+            end = status;
+            if (status.ok()) {
+                sink.bytes(data);
+            }
+        }
+        BytesSink& sink;
+        Status end;
+    } one(sink);
+    const Status status = get_many({&path, 1}, limit, one);
+    return status.ok() ? one.end : status;
+}
+
+Status SftpSession::get_many(std::span<const std::string_view> paths, std::uint64_t limit, GetSink& sink) {
+    SmallReads reads(server_, limit, sink);
+    for (std::size_t index = 0; index < paths.size(); ++index) {
+        keep_short(server_.features().open_files - 1);
+        reads.begin(index, at_server(paths[index]));
     }
-    if (!status.ok()) {
-        return status;
-    }
-    constexpr std::uint32_t piece = 32768;
-    std::string content;
-    for (bool more = true; more && content.size() <= limit;) {
-        server_.ask(
-            PacketType::read,
-            [&](PacketWriter& packet) { packet.text(handle).long_number(content.size()).number(piece); },
-            [&](Reply& reply) {
-                more = reply.type == PacketType::data;
-                if (more) {
-                    content += reply.body.text();
-                } else if (reply.code != reply_code::end_of_file) {
-                    status = reply.failure("read " + whole);
-                }
-            });
-    }
-    close_handle(handle);
-    if (status.ok() && content.size() > limit) {
-        return {StatusCode::unsupported, StatusScope::item,
-                whole + " is longer than " + std::to_string(limit) + " bytes"};
-    }
-    if (status.ok()) {
-        sink.bytes(content);
-    }
-    return status;
+    server_.pipeline().finish();
+    return {};
 }
 
 Status SftpSession::list(std::string_view path, ListSink& sink) {
     const std::string whole = at_server(path);
     std::string handle;
-    Status status = open_handle(PacketType::opendir, whole, handle);
+    Status status = open_directory(whole, handle);
     if (!status.ok()) {
         return status;
     }

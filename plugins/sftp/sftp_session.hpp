@@ -18,7 +18,7 @@ namespace mistamover::sftp {
 inline constexpr Capabilities sftp_capabilities =
     Capability::list | Capability::remove | Capability::rename | Capability::make_directory |
     Capability::publish_rename | Capability::checksum | Capability::set_time | Capability::free_space |
-    Capability::symlinks | Capability::resume;
+    Capability::symlinks | Capability::resume | Capability::get_many;
 
 /// One ssh and the SFTP server at its other end. Used by the thread that made it.
 class SftpSession final : public Session {
@@ -31,6 +31,7 @@ class SftpSession final : public Session {
     Status put(const PutRequest& request, PutSink& sink) override;
     Status stat(std::span<const std::string_view> paths, StatSink& sink) override;
     Status get_small(std::string_view path, std::uint64_t limit, BytesSink& sink) override;
+    Status get_many(std::span<const std::string_view> paths, std::uint64_t limit, GetSink& sink) override;
     Status list(std::string_view path, ListSink& sink) override;
     Status remove(std::span<const std::string_view> paths, RemoveSink& sink) override;
     Status rename(std::string_view from, std::string_view to) override;
@@ -48,7 +49,7 @@ class SftpSession final : public Session {
     void remove_one(const std::string& path, std::size_t index, RemoveSink& sink);
     void remove_unless_gone(const std::string& path, std::size_t index, const Status& refusal,
                             RemoveSink& sink);
-    Status open_handle(PacketType type, const std::string& path, std::string& handle);
+    Status open_directory(const std::string& path, std::string& handle);
     void close_handle(const std::string& handle);
     bool read_names(const std::string& handle, const std::string& path, ListSink& sink, Status& status);
     Status look_at_regular(const std::string& path);
