@@ -144,7 +144,9 @@ bool UnitListing::begin_reading() {
                                                  info.st_ino,
                                                  {},
                                                  {}});
-    reading_->units.reserve(reading_->known.size());
+    // To make room for more later would move all of them in one step.
+    const std::size_t known = reading_->known.size();
+    reading_->units.reserve(known + known / 8);
     return true;
 }
 
