@@ -296,8 +296,7 @@ void StreamController::hand_out(std::size_t due, Clock::time_point now) {
     // After a failure one unit goes ahead alone, and sessions do not all meet the next one.
     const bool alone = !health_.well();
     const std::size_t parallel = alone ? 1 : session_limit_.at(now);
-    const std::size_t share =
-        alone ? 1 : std::clamp<std::size_t>((due + parallel - 1) / parallel, 1, largest_batch());
+    const std::size_t share = alone ? 1 : share_of(due, parallel);
     const bool ask_for_stop = must_ask_for_stop(now);
     for (std::size_t i = 0; i < settings_.outgoing.parallel_transfers && (!alone || all_idle()); ++i) {
         if (!may_start(worker(i), now)) {
@@ -313,6 +312,17 @@ void StreamController::hand_out(std::size_t due, Clock::time_point now) {
         pass_started_ = now;
         worker(i).start(std::move(job));
     }
+}
+
+// What is left when the first sessions have done theirs is not cut up ever more finely: a batch has its
+// price.
+std::size_t StreamController::share_of(std::size_t due, std::size_t parallel) {
+    constexpr std::size_t last_pieces = 3;
+    const std::size_t fair = std::clamp<std::size_t>((due + parallel - 1) / parallel, 1, largest_batch());
+    if (all_idle()) {
+        smallest_share_ = fair / last_pieces;
+    }
+    return std::max(fair, smallest_share_);
 }
 
 // Those that have a session go on with it; others get one where the target is known to let one more in.

@@ -52,6 +52,7 @@ class StreamController {
     void look_for_receipts(Clock::time_point now);
     [[nodiscard]] bool may_look(Clock::time_point now) const;
     void hand_out(std::size_t due, Clock::time_point now);
+    std::size_t share_of(std::size_t due, std::size_t parallel);
     [[nodiscard]] std::size_t largest_batch() const;
     [[nodiscard]] std::size_t room_for_units() const;
     /// Units are on their way, beyond those that wait for their receipts.
@@ -109,6 +110,7 @@ class StreamController {
     std::string suspended_;
     Clock::time_point news_at_{};        ///< When units were last found or told of.
     Clock::time_point stop_asked_at_{};  ///< The target had no .stop file then, or later.
+    std::size_t smallest_share_ = 0;     ///< Of a batch, until all workers are idle.
     Clock::time_point pass_started_{};
     Clock::time_point next_mirror_pass_{};
     process::EventLoop::TimerId timer_ = 0;

@@ -147,8 +147,11 @@ CommandWithInput CommandBuilder::sending(Arguments options, std::string_view sou
 }
 
 CommandWithInput CommandBuilder::put(std::string_view source_root, std::string_view prefix,
-                                     std::span<const std::string_view> names) const {
+                                     std::span<const std::string_view> names, bool paced) const {
     Arguments options = sending();
+    if (paced) {
+        options.emplace_back(pacing_option);
+    }
     options.emplace_back(options_.checksum ? "--checksum" : "--ignore-times");
     if (prefix.empty()) {
         options.push_back(temp_argument());

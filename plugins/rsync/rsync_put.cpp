@@ -8,11 +8,11 @@
 
 namespace mistamover::rsync {
 
-PutBatch::PutBatch(Runner& runner, const CommandBuilder& commands, const RsyncOptions& options,
-                   const PutRequest& request, PutSink& sink)
+PutBatch::PutBatch(Runner& runner, const CommandBuilder& commands, Shared& shared, const PutRequest& request,
+                   PutSink& sink)
     : runner_(runner),
       commands_(commands),
-      options_(options),
+      shared_(shared),
       request_(request),
       sink_(sink),
       root_(request.source_root) {
@@ -27,9 +27,7 @@ PutBatch::PutBatch(Runner& runner, const CommandBuilder& commands, const RsyncOp
 }
 
 Status PutBatch::run() {
-    const ChildEnd end =
-        runner_.run_transfer(commands_.put(request_.source_root, request_.target_prefix, names_), bytes_,
-                             [this](std::string_view line) { note_line(line); });
+    const ChildEnd end = send();
     const bool partial = end.result.exited_with(exit_partial) || end.result.exited_with(exit_vanished);
     if (partial) {
         return reconcile(end);
@@ -42,6 +40,21 @@ Status PutBatch::run() {
                    "rsync did not send " + std::string(request_.items[i].path)});
     }
     return {};
+}
+
+// A login that may remove nothing is refused the option before anything is sent.
+ChildEnd PutBatch::send() {
+    const bool paced = shared_.paces;
+    ChildEnd end =
+        runner_.run_transfer(commands_.put(request_.source_root, request_.target_prefix, names_, paced),
+                             bytes_, [this](std::string_view line) { note_line(line); });
+    const bool ran = end.result.exited_with(0) || end.result.exited_with(exit_partial) ||
+                     end.result.exited_with(exit_vanished);
+    if (paced && !ran && end.errors.find("remove-source-files") != std::string::npos) {
+        shared_.paces = false;
+        return send();
+    }
+    return end;
 }
 
 void PutBatch::note_line(std::string_view line) {
@@ -58,7 +71,7 @@ void PutBatch::note_line(std::string_view line) {
             break;
         case ItemLine::What::unchanged:
             // A file that was compared by anything less than its checksum is none that was delivered.
-            fates_[found->second] = is_file && !options_.checksum ? Fate::refused : Fate::delivered;
+            fates_[found->second] = is_file && !shared_.options.checksum ? Fate::refused : Fate::delivered;
             break;
         case ItemLine::What::removed:
             break;

@@ -17,13 +17,14 @@ namespace mistamover::rsync {
 /// still what the item says.
 class PutBatch {
   public:
-    PutBatch(Runner& runner, const CommandBuilder& commands, const RsyncOptions& options,
-             const PutRequest& request, PutSink& sink);
+    PutBatch(Runner& runner, const CommandBuilder& commands, Shared& shared, const PutRequest& request,
+             PutSink& sink);
 
     /// As Session::put.
     Status run();
 
   private:
+    ChildEnd send();
     void note_line(std::string_view line);
     /// After an rsync that did not deliver everything: finds out what is there.
     Status reconcile(const ChildEnd& end);
@@ -34,7 +35,7 @@ class PutBatch {
 
     Runner& runner_;
     const CommandBuilder& commands_;
-    const RsyncOptions& options_;
+    Shared& shared_;
     const PutRequest& request_;
     PutSink& sink_;
     SourceRoot root_;

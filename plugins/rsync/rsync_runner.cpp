@@ -56,7 +56,8 @@ std::uint64_t bytes_moved_by(int pid) {
 
 }  // namespace
 
-Shared::Shared(const ModuleSettings& settings) : options(settings) {
+Shared::Shared(const ModuleSettings& settings)
+    : options(settings), paces(options.transport == Transport::ssh) {
     password_file =
         options.password.empty() ? options.password_file : write_password(options.work_dir, options.password);
     empty_dir = options.work_dir + "/rsync-empty";

@@ -12,6 +12,7 @@
 
 #include "rsync/rsync_command.hpp"
 #include "rsync/rsync_failure.hpp"
+#include "rsync/ssh_master.hpp"
 
 namespace mistamover::rsync {
 
@@ -21,12 +22,14 @@ struct Shared {
     explicit Shared(const ModuleSettings& settings);
 
     RsyncOptions options;
-    std::string password_file;                   ///< Empty: none.
-    std::string empty_dir;                       ///< An empty local directory.
-    std::mutex temp_dir_mutex;                   ///< Held while the directory of temporary files is made.
-    std::atomic<bool> temp_dir_there{false};     ///< As far as is known.
-    std::atomic<unsigned> sessions{0};           ///< Opened so far.
+    std::string password_file;                ///< Empty: none.
+    std::string empty_dir;                    ///< An empty local directory.
+    std::mutex temp_dir_mutex;                ///< Held while the directory of temporary files is made.
+    std::atomic<bool> temp_dir_there{false};  ///< As far as is known.
+    std::atomic<unsigned> sessions{0};        ///< Opened so far.
+    SshMasters ssh_masters;
     std::atomic<bool> knows_trust_sender{true};  ///< Until this machine's rsync, older than 3.2.5, says no.
+    std::atomic<bool> paces;  ///< Servers take pacing_option, as far as is known; ssh only.
     enum class Answer : std::uint8_t { unknown, yes, no };
     std::atomic<Answer> can_rename{Answer::unknown};
 };

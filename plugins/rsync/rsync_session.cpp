@@ -41,11 +41,6 @@ std::vector<std::vector<std::string_view>> deepest_first(std::span<const std::st
     return levels;
 }
 
-std::unique_ptr<SocketPath> make_socket_path(const RsyncOptions& options, const std::string& name) {
-    return options.transport == Transport::ssh ? std::make_unique<SocketPath>(options.work_dir, name)
-                                               : nullptr;
-}
-
 class OneGot final : public GetSink {
   public:
     explicit OneGot(BytesSink& sink) : sink_(sink) {}
@@ -99,12 +94,15 @@ class RsyncSession::RemoveEnds {
 RsyncSession::RsyncSession(Shared& shared, SessionContext& context)
     : shared_(shared),
       runner_(shared, context),
-      name_("ssh" + std::to_string(shared.sessions++)),
-      socket_(make_socket_path(shared.options, name_)),
-      commands_(shared.options, shared.password_file, socket_ ? socket_->text() : "",
-                context.stall_timeout_ms()) {
-    if (socket_) {
-        master_ = std::make_unique<SshMaster>(commands_, *socket_, context);
+      name_(std::to_string(shared.sessions++)),
+      master_(shared.options.transport == Transport::ssh ? shared.ssh_masters.join(shared.options, context)
+                                                         : nullptr),
+      commands_(shared.options, shared.password_file, master_ ? master_->socket() : "",
+                context.stall_timeout_ms()) {}
+
+RsyncSession::~RsyncSession() {
+    if (master_) {
+        shared_.ssh_masters.leave(master_);
     }
 }
 
@@ -171,7 +169,7 @@ Status RsyncSession::put(const PutRequest& request, PutSink& sink) {
             return status;
         }
     }
-    const Status status = PutBatch(runner_, commands_, shared_.options, request, sink).run();
+    const Status status = PutBatch(runner_, commands_, shared_, request, sink).run();
     if (!status.ok()) {
         shared_.temp_dir_there = false;
         // rsync refuses to start where the directory of temporary files has gone, as if misused.

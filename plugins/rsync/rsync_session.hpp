@@ -24,12 +24,15 @@ inline constexpr Capabilities rsync_capabilities =
     Capability::publish_rename | Capability::set_time | Capability::mirror | Capability::symlinks |
     Capability::get_many;
 
-/// A way to the target. Over ssh a live connection, which every rsync of the session shares; a daemon is
+/// A way to the target. Over ssh a live connection, which the programs of several sessions share; a daemon is
 /// connected to anew by each call. Every method runs few programs, whatever the number of names.
 class RsyncSession final : public Session {
   public:
     /// Throws StatusError. `shared` outlives the session.
     RsyncSession(Shared& shared, SessionContext& context);
+    ~RsyncSession() override;
+    RsyncSession(const RsyncSession&) = delete;
+    RsyncSession& operator=(const RsyncSession&) = delete;
 
     Capabilities capabilities() override;
     Status put(const PutRequest& request, PutSink& sink) override;
@@ -65,9 +68,8 @@ class RsyncSession final : public Session {
     Shared& shared_;
     Runner runner_;
     std::string name_;  ///< Unique among the module's sessions; names files in the work directory.
-    std::unique_ptr<SocketPath> socket_;
+    std::shared_ptr<SshMaster> master_;
     CommandBuilder commands_;
-    std::unique_ptr<SshMaster> master_;
 };
 
 }  // namespace mistamover::rsync

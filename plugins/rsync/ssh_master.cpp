@@ -8,6 +8,7 @@
 #include <system_error>
 #include <unistd.h>
 
+#include "rsync/rsync_command.hpp"
 #include "rsync/rsync_failure.hpp"
 
 namespace mistamover::rsync {
@@ -15,6 +16,9 @@ namespace {
 
 // A socket's path has 107 bytes; ssh makes it first with a dot and 16 characters behind it.
 constexpr std::size_t longest_path = 107 - 17;
+
+// sshd allows ten (MaxSessions).
+constexpr std::size_t sessions_of_a_master = 8;
 
 }  // namespace
 
@@ -38,21 +42,23 @@ SocketPath::~SocketPath() {
     }
 }
 
-SshMaster::SshMaster(const CommandBuilder& commands, const SocketPath& socket, SessionContext& context) {
+SshMaster::SshMaster(const RsyncOptions& options, const std::string& name, SessionContext& context)
+    : socket_(options.work_dir, name) {
+    const CommandBuilder commands(options, "", socket_.text(), context.stall_timeout_ms());
     try {
         ssh_ = std::make_unique<Child>(ChildCommand{commands.ssh_master(), {}, {}});
     } catch (const std::system_error& error) {
         throw StatusError(
             failure_of({{ChildResult::End::not_started, error.code().value()}, error.what()}, true));
     }
-    wait_until_ready(socket, context);
+    wait_until_ready(context);
 }
 
-void SshMaster::wait_until_ready(const SocketPath& socket, SessionContext& context) {
+void SshMaster::wait_until_ready(SessionContext& context) {
     constexpr int look_ms = 5;
     const auto deadline =
         std::chrono::steady_clock::now() + std::chrono::milliseconds(context.stall_timeout_ms());
-    while (::access(socket.text().c_str(), F_OK) != 0) {
+    while (::access(socket_.text().c_str(), F_OK) != 0) {
         errors_ += ssh_->take_error_output();
         if (ssh_->ended()) {
             errors_ += ssh_->take_error_output();
@@ -70,6 +76,7 @@ void SshMaster::wait_until_ready(const SocketPath& socket, SessionContext& conte
 }
 
 Status SshMaster::check() {
+    const std::lock_guard lock(mutex_);
     // Read now and then, so that it never waits for us.
     errors_ += ssh_->take_error_output();
     constexpr std::size_t kept = 4096;
@@ -77,6 +84,36 @@ Status SshMaster::check() {
         errors_.erase(0, errors_.size() - kept);
     }
     return ssh_->ended() ? ssh_failure(errors_, true) : Status{};
+}
+
+std::shared_ptr<SshMaster> SshMasters::join(const RsyncOptions& options, SessionContext& context) {
+    const unsigned known_failures = failures_;
+    const std::lock_guard lock(mutex_);
+    if (failures_ != known_failures) {
+        throw StatusError(last_failure_);
+    }
+    std::shared_ptr<SshMaster> master = joinable_.lock();
+    if (master && joined_ < sessions_of_a_master && master->check().ok()) {
+        ++joined_;
+        return master;
+    }
+    try {
+        master = std::make_shared<SshMaster>(options, "ssh" + std::to_string(made_++), context);
+    } catch (const StatusError& error) {
+        last_failure_ = error.status();
+        ++failures_;
+        throw;
+    }
+    joinable_ = master;
+    joined_ = 1;
+    return master;
+}
+
+void SshMasters::leave(const std::shared_ptr<SshMaster>& master) {
+    const std::lock_guard lock(mutex_);
+    if (joinable_.lock() == master) {
+        joinable_.reset();
+    }
 }
 
 }  // namespace mistamover::rsync

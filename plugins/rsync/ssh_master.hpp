@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <atomic>
+#include <cstddef>
 #include <memory>
+#include <mutex>
 #include <string>
 
 #include <mistamover/child_process.hpp>
 #include <mistamover/transfer_module.hpp>
 
-#include "rsync/rsync_command.hpp"
+#include "rsync/rsync_options.hpp"
 
 namespace mistamover::rsync {
 
@@ -27,22 +30,45 @@ class SocketPath {
     std::string text_;
 };
 
-/// The ssh connection of one session, which the session's other ssh processes share. Ended by the destructor.
-/// Used by one thread, the one that made it.
+/// An ssh connection that other ssh processes share. Ended by the destructor. Safe from several threads; the
+/// one that made it must outlive it.
 class SshMaster {
   public:
-    /// Connects, and returns once the connection can be shared. `socket` is what `commands` was made with.
-    /// Throws StatusError.
-    SshMaster(const CommandBuilder& commands, const SocketPath& socket, SessionContext& context);
+    /// Connects, and returns once the connection can be shared. `name` names its socket in the work
+    /// directory. Throws StatusError.
+    SshMaster(const RsyncOptions& options, const std::string& name, SessionContext& context);
 
+    /// The path of its socket.
+    [[nodiscard]] const std::string& socket() const noexcept { return socket_.text(); }
     /// ok as long as it lives.
     Status check();
 
   private:
-    void wait_until_ready(const SocketPath& socket, SessionContext& context);
+    void wait_until_ready(SessionContext& context);
 
+    SocketPath socket_;
+    std::mutex mutex_;  ///< Guards the members below.
     std::unique_ptr<Child> ssh_;
     std::string errors_;
+};
+
+/// The connections of a module's sessions, several sessions on each: a connection costs a login, and the
+/// memory that sshd takes for it page by page. Safe from several threads.
+class SshMasters {
+  public:
+    /// A connection for one session more, made where there is none with room. Who waits for another's attempt
+    /// is told its failure. Throws StatusError.
+    std::shared_ptr<SshMaster> join(const RsyncOptions& options, SessionContext& context);
+    /// For a session that ends, since its connection may be what failed: no further session joins it.
+    void leave(const std::shared_ptr<SshMaster>& master);
+
+  private:
+    std::mutex mutex_;  ///< Held while a connection is made; guards the members below.
+    std::weak_ptr<SshMaster> joinable_;
+    std::size_t joined_ = 0;  ///< By so many sessions.
+    unsigned made_ = 0;
+    std::atomic<unsigned> failures_{0};
+    Status last_failure_;
 };
 
 }  // namespace mistamover::rsync

@@ -130,6 +130,34 @@ TEST_CASE("an rsync that is too old to trust a sender is told nothing of it") {
     CHECK_FALSE(std::filesystem::exists(site.source() / "file"));
 }
 
+TEST_CASE("a login that may remove nothing is sent files, and none is lost") {
+    Site site;
+    const SshWay way("ForceCommand rrsync -no-del -no-lock /");
+    way.add_stream(site, "", "extra_args: [--no-secluded-args]");
+    write_file(site.source() / "file", "content");
+    const ProgramResult result = site.one_off();
+    CHECK_MESSAGE(result.exit_code == 0, result.output << site.log("rsync_p") << site.log("dtc_p"));
+    CHECK(read_file(site.target() / "file") == "content");
+    CHECK_FALSE(std::filesystem::exists(site.source() / "file"));
+}
+
+TEST_CASE("the sessions of a stream share one login") {
+    Site site;
+    const SshWay way;
+    way.add_stream(site, "parallel_transfers: 4");
+    constexpr std::size_t files = 40;
+    for (std::size_t i = 0; i < files; ++i) {
+        write_file(site.source() / std::to_string(i), "content");
+    }
+    const ProgramResult result = site.one_off();
+    CHECK_MESSAGE(result.exit_code == 0, result.output << site.log("rsync_p") << site.log("dtc_p"));
+    CHECK(names_in(site.target()).size() == files);
+    const std::string log = way.sshd.log();
+    const std::size_t first = log.find("Accepted publickey");
+    CHECK(first != std::string::npos);
+    CHECK_MESSAGE(log.find("Accepted publickey", first + 1) == std::string::npos, log);
+}
+
 TEST_CASE("a move replaces a file that has the same size and time, and other content") {
     for (const bool checksum : {false, true}) {
         Site site;

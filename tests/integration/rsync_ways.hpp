@@ -28,6 +28,7 @@ class Way {
 class SshWay final : public Way {
   public:
     using Way::add_stream;
+    explicit SshWay(const std::string& sshd_configuration = "") : sshd(sshd_configuration) {}
     void add_stream(Site& site, const std::string& extra, const std::string& options) const override {
         site.add_stream_with(
             "p", "plugin: rsync, target_host: 127.0.0.1, target_dir: " + site.target().string() + more(extra),

@@ -53,7 +53,7 @@ TEST_CASE("a put sends everything, whatever is there, by way of the stream's tem
     Settings settings;
     const RsyncOptions options(settings.get());
     const CommandBuilder builder(options, "", "/work/s", 60'000);
-    const Arguments put = builder.put("/source", "", two_names).arguments;
+    const Arguments put = builder.put("/source", "", two_names, false).arguments;
     CHECK(has(put, "--ignore-times"));
     CHECK(has(put, "--temp-dir=.mistamover-0"));
     CHECK(has(put, "--timeout=60"));
@@ -62,9 +62,19 @@ TEST_CASE("a put sends everything, whatever is there, by way of the stream's tem
     CHECK(put[put.size() - 3] == "/source/./-a");
     CHECK(put[put.size() - 2] == "/source/./b/c");
     CHECK(put.back() == "host:/data/in/");
-    const Arguments inside = builder.put("/source", ".mistamover-0/tree", two_names).arguments;
+    const Arguments inside = builder.put("/source", ".mistamover-0/tree", two_names, false).arguments;
     CHECK_FALSE(has(inside, "--temp-dir=.mistamover-0"));
     CHECK(inside.back() == "host:/data/in/.mistamover-0/tree/");
+}
+
+TEST_CASE("a paced put has the server alone told that sent files are to be removed") {
+    Settings settings;
+    const RsyncOptions options(settings.get());
+    const CommandBuilder builder(options, "", "/work/s", 60'000);
+    CHECK_FALSE(has(builder.put("/source", "", two_names, false).arguments, pacing_option));
+    const Arguments put = builder.put("/source", "", two_names, true).arguments;
+    CHECK(has(put, pacing_option));
+    CHECK_FALSE(has(put, "--remove-source-files"));
 }
 
 TEST_CASE("names that do not fit on a command line are read by rsync from a list") {
@@ -73,11 +83,11 @@ TEST_CASE("names that do not fit on a command line are read by rsync from a list
     const CommandBuilder builder(options, "", "", 60'000);
     const std::string name(255, 'n');
     const std::vector<std::string_view> names(200'000, name);
-    const CommandWithInput put = builder.put("/source", "", names);
+    const CommandWithInput put = builder.put("/source", "", names, false);
     CHECK(has(put.arguments, "--files-from=-"));
     CHECK(put.arguments[put.arguments.size() - 2] == "/source/");
     CHECK(put.input == name_list(names));
-    CHECK(builder.put("/source", "", two_names).input.empty());
+    CHECK(builder.put("/source", "", two_names, false).input.empty());
 }
 
 TEST_CASE("checksum, compress and the bandwidth limit are passed on") {
@@ -87,7 +97,8 @@ TEST_CASE("checksum, compress and the bandwidth limit are passed on") {
     settings.add("extra_args", {"-o"});
     settings.values.bandwidth_limit = 10'240;
     const RsyncOptions options(settings.get());
-    const Arguments put = CommandBuilder(options, "", "", 60'000).put("/source", "", two_names).arguments;
+    const Arguments put =
+        CommandBuilder(options, "", "", 60'000).put("/source", "", two_names, false).arguments;
     CHECK(has(put, "--checksum"));
     CHECK_FALSE(has(put, "--ignore-times"));
     CHECK(has(put, "-z"));
@@ -143,7 +154,7 @@ TEST_CASE("a daemon is asked by module, without delay, with the password in a fi
     settings.values.target_dir = "module/in";
     const RsyncOptions options(settings.get());
     const Arguments put =
-        CommandBuilder(options, "/work/password", "", 60'000).put("/source", "", two_names).arguments;
+        CommandBuilder(options, "/work/password", "", 60'000).put("/source", "", two_names, false).arguments;
     CHECK(put.back() == "mover@host::module/in/");
     CHECK(has(put, "--password-file=/work/password"));
     CHECK(has(put, "--sockopts=TCP_NODELAY"));
@@ -159,7 +170,7 @@ TEST_CASE("addresses of IPv6 are put in brackets, and a directory with a dash in
     settings.values.target_host = "::1";
     settings.values.target_dir = "-in";
     const RsyncOptions options(settings.get());
-    CHECK(CommandBuilder(options, "", "", 1).put("/s", "", {}).arguments.back() == "[::1]:./-in/");
+    CHECK(CommandBuilder(options, "", "", 1).put("/s", "", {}, false).arguments.back() == "[::1]:./-in/");
 }
 
 TEST_CASE("a mirror deletes what vanished, up to its limit, or nothing") {
