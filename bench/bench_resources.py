@@ -1,12 +1,15 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What a contender costs beside its time: processor time and memory of all its processes."""
 
+import ctypes
 import os
 import pathlib
+import re
 import resource
 import threading
+import time
 
-PAGE = os.sysconf("SC_PAGE_SIZE")
+PR_SET_CHILD_SUBREAPER = 36
 
 
 def children_of(pid):
@@ -30,11 +33,14 @@ def descendants(of, excluded):
     return found
 
 
-def resident_bytes(pid):
+def memory_bytes(pid):
+    """What it shares with other processes is parted among them (the kernel's "proportional set size")."""
     try:
-        return int(pathlib.Path(f"/proc/{pid}/statm").read_text().split()[1]) * PAGE
-    except (OSError, IndexError):
+        rollup = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text()
+    except OSError:
         return 0
+    size = re.search(r"^Pss: +(\d+) kB", rollup, re.MULTILINE)
+    return int(size[1]) * 1024 if size else 0
 
 
 def processor_seconds():
@@ -44,8 +50,9 @@ def processor_seconds():
 
 class Meter:
     """Measures the children of this process within the with block, but for the servers' (`servers`: their processes):
-    self.cpu, seconds of those that were waited for; self.memory, the most bytes that all had together, looked at
-    every `interval` seconds."""
+    self.cpu, seconds of processor time; self.memory, the most bytes that all had together, looked at every `interval`
+    seconds. Makes this process the parent of what a contender leaves behind (lftp does not wait for its ssh), so that
+    it counts."""
 
     def __init__(self, servers=(), interval=0.1):
         self.servers = set(servers)
@@ -55,6 +62,7 @@ class Meter:
         self.ended = threading.Event()
 
     def __enter__(self):
+        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
         self.cpu_before = processor_seconds()
         self.thread = threading.Thread(target=self.look, daemon=True)
         self.thread.start()
@@ -63,9 +71,17 @@ class Meter:
     def __exit__(self, *_):
         self.ended.set()
         self.thread.join()
+        self.wait_for_orphans()
         self.cpu = processor_seconds() - self.cpu_before
+
+    def wait_for_orphans(self, longest=10):
+        deadline = time.monotonic() + longest
+        orphans = [pid for pid in children_of(os.getpid()) if pid not in self.servers]
+        while orphans and time.monotonic() < deadline:
+            orphans = [pid for pid in orphans if os.waitpid(pid, os.WNOHANG) == (0, 0)]
+            time.sleep(0.01)
 
     def look(self):
         while not self.ended.wait(self.interval):
             pids = descendants(os.getpid(), self.servers)
-            self.memory = max(self.memory, sum(resident_bytes(pid) for pid in pids))
+            self.memory = max(self.memory, sum(memory_bytes(pid) for pid in pids))

@@ -60,11 +60,12 @@ std::string type_name(OptionType type) {
 }
 
 std::string capability_names(std::uint32_t bits) {
-    constexpr std::array<std::pair<Capability, const char*>, 12> names{{
+    constexpr std::array<std::pair<Capability, const char*>, 13> names{{
         {Capability::list, "list"},
         {Capability::remove, "remove"},
         {Capability::rename, "rename"},
         {Capability::make_directory, "make_directory"},
+        {Capability::tells_case_apart, "tells_case_apart"},
         {Capability::publish_rename, "publish_rename"},
         {Capability::checksum, "checksum"},
         {Capability::set_time, "set_time"},

@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
+#include <iterator>
+#include <mutex>
 #include <span>
 #include <system_error>
 
@@ -15,6 +17,16 @@
 #include "stream/target_tree.hpp"
 
 namespace mistamover::stream {
+namespace {
+
+Status of_session(const Status& status) {
+    return status.ok() || status.scope() != StatusScope::item
+               ? status
+               : Status(status.code(), StatusScope::session, status.text());
+}
+
+}  // namespace
+
 struct Delivery::Item {
     UnitResult* result = nullptr;
     Manifest manifest;
@@ -27,14 +39,15 @@ struct Delivery::Item {
 };
 
 Delivery::Delivery(SourceDirectory& source, const config::StreamSettings& settings, border::Session& session,
-                   std::string temp_dir, const CancelToken& cancel)
+                   const std::string& temp_dir, NameGuard::Shared& names, const CancelToken& cancel)
     : source_(source),
       settings_(settings),
       session_(session),
       capabilities_(session.call_capabilities()),
-      temp_dir_(std::move(temp_dir)),
+      temp_dir_(temp_dir),
       cancel_(cancel),
       prover_(session, settings.outgoing, source.fd(), cancel),
+      names_(session, capabilities_, temp_dir, names),
       directories_(source, settings.outgoing, session, temp_dir_, cancel),
       handshakes_(source, settings.outgoing, session, directories_, cancel),
       receipts_(source, settings.outgoing, session, directories_, handshakes_, cancel) {}
@@ -67,15 +80,91 @@ BatchResult Delivery::deliver(const std::vector<Candidate>& batch, bool ask_for_
         send_with_handshake(items, result);
         return result;
     }
-    result.session = send_files(items);
+    result.session = names_.find_out(names_can_meet_);
     if (result.session.ok()) {
-        result.session = prove_files(items);
-    }
-    if (result.session.ok()) {
-        result.session = send_directories(items);
+        result.session = deliver(items);
     }
     remove_sources(items);
     return result;
+}
+
+// Where the target takes names for one, nothing is proved before it is seen there under its own name.
+Status Delivery::deliver(std::vector<Item>& items) {
+    std::unique_lock<std::mutex> alone;
+    Status status;
+    if (names_can_meet_) {
+        alone = names_.alone();
+        status = keep_names_apart(items);
+    }
+    if (status.ok()) {
+        status = send_files(items);
+    }
+    if (status.ok()) {
+        status = prove_files(items);
+    }
+    if (status.ok()) {
+        status = send_directories(items);
+    }
+    if (names_can_meet_) {
+        const Status names = prove_names(items);
+        status = status.ok() ? names : status;
+    }
+    return status;
+}
+
+std::vector<std::string> Delivery::target_paths(const Item& item) const {
+    const std::string& name = item.result->name;
+    return item.is_directory() ? directories_.target_paths(name, item.manifest)
+                               : std::vector<std::string>{name};
+}
+
+Status Delivery::keep_names_apart(std::vector<Item>& items) {
+    std::vector<std::string> paths;
+    std::vector<Item*> owners;
+    for (Item& item : items) {
+        if (item.result->outcome == Outcome::not_tried) {
+            std::vector<std::string> own = target_paths(item);
+            owners.insert(owners.end(), own.size(), &item);
+            std::move(own.begin(), own.end(), std::back_inserter(paths));
+        }
+    }
+    std::vector<bool> others;
+    if (const Status status = names_.find_others(paths, others); !status.ok()) {
+        return of_session(status);
+    }
+    for (std::size_t i = 0; i < paths.size(); ++i) {
+        if (others[i]) {
+            note_failure(*owners[i], taken_for_one(paths[i]));
+        }
+    }
+    return {};
+}
+
+// Of two names of a batch that the target takes for one, it has neither's content for certain.
+Status Delivery::prove_names(std::vector<Item>& items) {
+    std::vector<std::string> paths;
+    std::vector<Item*> owners;
+    for (Item& item : items) {
+        if (item.proved) {
+            std::vector<std::string> own = target_paths(item);
+            owners.insert(owners.end(), own.size(), &item);
+            std::move(own.begin(), own.end(), std::back_inserter(paths));
+        }
+    }
+    std::vector<bool> missing;
+    const Status status = of_session(names_.find_missing(paths, missing));
+    if (status.ok() && std::find(missing.begin(), missing.end(), true) == missing.end()) {
+        return {};
+    }
+    for (Item& item : items) {
+        item.proved = false;
+    }
+    for (std::size_t i = 0; status.ok() && i < paths.size(); ++i) {
+        if (missing[i]) {
+            note_failure(*owners[i], taken_for_one(paths[i]));
+        }
+    }
+    return status;
 }
 
 Status Delivery::look_at_target(bool& stop_file_there, bool* temp_dir_there) {
@@ -234,7 +323,7 @@ Status Delivery::send_files(std::vector<Item>& items) {
     request.items = puts;
     request.publish = settings_.outgoing.publish;
     // What was taken could not be compared with what arrived.
-    request.may_take_source = settings_.outgoing.verify == config::Verify::size;
+    request.may_take_source = settings_.outgoing.verify == config::Verify::size && !names_can_meet_;
     PutCollector collector(puts.size());
     const Status overall = put_each(session_, request, collector);
     Status worst = beyond_item(overall) ? overall : Status{};

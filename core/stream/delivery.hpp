@@ -9,6 +9,7 @@
 #include "plugin_host/plugin.hpp"
 #include "stream/directory_delivery.hpp"
 #include "stream/handshake_delivery.hpp"
+#include "stream/name_guard.hpp"
 #include "stream/proof.hpp"
 #include "stream/receipt_collection.hpp"
 #include "stream/source_directory.hpp"
@@ -34,7 +35,7 @@ enum class Cleaning : std::uint8_t { none, all, but_resumable };
 class Delivery {
   public:
     Delivery(SourceDirectory& source, const config::StreamSettings& settings, border::Session& session,
-             std::string temp_dir, const CancelToken& cancel);
+             const std::string& temp_dir, NameGuard::Shared& names, const CancelToken& cancel);
 
     /// ok where the target can do what the stream is configured to do.
     [[nodiscard]] Status check_target() const;
@@ -61,6 +62,10 @@ class Delivery {
     void look_at_source(Item& item) const;
     void refuse_or_hold(Item& item) const;
     void send_with_handshake(std::vector<Item>& items, BatchResult& result);
+    Status deliver(std::vector<Item>& items);
+    Status keep_names_apart(std::vector<Item>& items);
+    Status prove_names(std::vector<Item>& items);
+    [[nodiscard]] std::vector<std::string> target_paths(const Item& item) const;
     Status send_files(std::vector<Item>& items);
     Status prove_files(std::vector<Item>& items);
     Status send_directories(std::vector<Item>& items);
@@ -75,6 +80,8 @@ class Delivery {
     std::string temp_dir_;
     const CancelToken& cancel_;
     Prover prover_;
+    NameGuard names_;
+    bool names_can_meet_ = false;  ///< The target takes names for one, as far as is known.
     DirectoryDelivery directories_;
     HandshakeDelivery handshakes_;
     ReceiptCollection receipts_;

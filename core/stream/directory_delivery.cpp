@@ -77,6 +77,18 @@ Status DirectoryDelivery::deliver(const std::string& name, const Manifest& manif
                     : deliver_tree(name, manifest);
 }
 
+std::vector<std::string> DirectoryDelivery::target_paths(const std::string& name,
+                                                         const Manifest& manifest) const {
+    std::vector<std::string> paths;
+    if (as_zip()) {
+        paths.push_back(zip_name(name));
+    } else {
+        std::transform(manifest.entries.begin(), manifest.entries.end(), std::back_inserter(paths),
+                       [](const ManifestEntry& entry) { return entry.path; });
+    }
+    return paths;
+}
+
 std::string DirectoryDelivery::zip_name(const std::string& name) {
     return name + zip_suffix;
 }

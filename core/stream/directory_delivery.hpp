@@ -28,6 +28,10 @@ class DirectoryDelivery {
     /// proved.
     Status deliver(const std::string& name, const Manifest& manifest);
 
+    /// The paths at the target to which deliver() brings them.
+    [[nodiscard]] std::vector<std::string> target_paths(const std::string& name,
+                                                        const Manifest& manifest) const;
+
     /// A zip file that was made of a unit.
     struct Zip {
         std::filesystem::path directory;

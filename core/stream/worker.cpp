@@ -76,6 +76,8 @@ void Worker::run() {
         }
         result.looked_for = looked_for;
         if (!result.session.ok()) {
+            // It may be another target that the next one is opened to.
+            shared_.names.answer = NameGuard::Shared::Answer::unknown;
             drop_session();
         }
         {
@@ -141,7 +143,7 @@ Status Worker::open() {
     }
     session_.reset(opened);
     has_session_ = true;
-    delivery_.emplace(shared_.source, shared_.settings, *session_, shared_.temp_dir,
+    delivery_.emplace(shared_.source, shared_.settings, *session_, shared_.temp_dir, shared_.names,
                       shared_.context.cancel_token());
     return delivery_->check_target();
 }

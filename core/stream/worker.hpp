@@ -31,6 +31,7 @@ class Worker {
         std::function<void()> on_end;
         /// Set by the first session that is closed: it leaves the target clean for all.
         std::atomic<bool> leaving{false};
+        NameGuard::Shared names{};
     };
 
     /// `shared` must outlive the worker.

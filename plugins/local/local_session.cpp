@@ -94,8 +94,9 @@ FileDescriptor open_file(Tree& tree, std::string_view path, std::uint64_t& size)
 
 }  // namespace
 
-LocalSession::LocalSession(const LocalOptions& options, SessionContext& context)
+LocalSession::LocalSession(const LocalOptions& options, SessionContext& context, Capabilities also)
     : context_(context),
+      capabilities_(local_capabilities | also),
       target_(options.target_dir, "target directory"),
       temp_(target_, options.temp_dir),
       copier_(context, options.limited_bandwidth),

@@ -19,10 +19,11 @@ inline constexpr Capabilities local_capabilities =
 /// to, so that nothing is written where a disk was mounted before.
 class LocalSession final : public Session {
   public:
-    /// Throws StatusError of session scope where the target directory is not there.
-    LocalSession(const LocalOptions& options, SessionContext& context);
+    /// `also`: what the target directory can do beyond local_capabilities. Throws StatusError of session
+    /// scope where the target directory is not there.
+    LocalSession(const LocalOptions& options, SessionContext& context, Capabilities also = {});
 
-    Capabilities capabilities() override { return local_capabilities; }
+    Capabilities capabilities() override { return capabilities_; }
     Status put(const PutRequest& request, PutSink& sink) override;
     Status stat(std::span<const std::string_view> paths, StatSink& sink) override;
     Status get_small(std::string_view path, std::uint64_t limit, BytesSink& sink) override;
@@ -41,6 +42,7 @@ class LocalSession final : public Session {
     Status sync_directory(std::string_view path);
 
     SessionContext& context_;
+    Capabilities capabilities_;
     Tree target_;
     TempDirectory temp_;
     FileCopier copier_;

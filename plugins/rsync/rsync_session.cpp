@@ -415,9 +415,8 @@ Status RsyncSession::not_renamed(std::string_view from, std::string_view to, con
 
 Status RsyncSession::make_directory(std::string_view path) {
     if (path == shared_.options.temp_dir) {
-        return shared_.temp_dir_there || find(path)
-                   ? item_failure(StatusCode::exists, path, "is there already")
-                   : make_temp_dir();
+        return shared_.temp_dir_there ? item_failure(StatusCode::exists, path, "is there already")
+                                      : need_temp_dir();
     }
     if (find(path)) {
         return item_failure(StatusCode::exists, path, "is there already");

@@ -28,20 +28,21 @@ enum class EntryKind : std::uint8_t { file, directory, symlink, other };
 
 /// What a module, or a session after it has looked at its server, can do beyond put, get_small and stat.
 enum class Capability : std::uint32_t {
-    list = 1U << 0,            ///< list
-    remove = 1U << 1,          ///< remove files and empty directories
-    rename = 1U << 2,          ///< rename files and directories, atomically, over an existing file
-    make_directory = 1U << 3,  ///< make_directory, and PutItem::path with directories in it
-    publish_rename = 1U << 4,  ///< put with Publish::rename
-    checksum = 1U << 5,        ///< the server computes checksums
-    set_time = 1U << 6,        ///< put keeps the modification time
-    free_space = 1U << 7,      ///< free_space
-    resume = 1U << 8,          ///< put goes on where a broken one stopped
-    mirror = 1U << 9,          ///< mirror, natively
-    symlinks = 1U << 10,       ///< put of symbolic links as links
-    take_source = 1U << 11,    ///< put may move the source instead of copying it
-    replace_tree = 1U << 12,   ///< reserved
-    get_many = 1U << 13,       ///< get_many, in fewer steps than one a file
+    list = 1U << 0,               ///< list
+    remove = 1U << 1,             ///< remove files and empty directories
+    rename = 1U << 2,             ///< rename files and directories, atomically, over an existing file
+    make_directory = 1U << 3,     ///< make_directory, and PutItem::path with directories in it
+    publish_rename = 1U << 4,     ///< put with Publish::rename
+    checksum = 1U << 5,           ///< the server computes checksums
+    set_time = 1U << 6,           ///< put keeps the modification time
+    free_space = 1U << 7,         ///< free_space
+    resume = 1U << 8,             ///< put goes on where a broken one stopped
+    mirror = 1U << 9,             ///< mirror, natively
+    symlinks = 1U << 10,          ///< put of symbolic links as links
+    take_source = 1U << 11,       ///< put may move the source instead of copying it
+    replace_tree = 1U << 12,      ///< reserved
+    get_many = 1U << 13,          ///< get_many, in fewer steps than one a file
+    tells_case_apart = 1U << 14,  ///< names that differ in case alone are two, for certain
 };
 
 class Capabilities {

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <cstdlib>
 #include <fcntl.h>
+#include <filesystem>
 #include <fnmatch.h>
 #include <fstream>
 #include <functional>
@@ -13,6 +14,7 @@
 #include <set>
 #include <sstream>
 #include <string>
+#include <strings.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <vector>
@@ -49,6 +51,7 @@ using namespace mistamover;
 constexpr std::array faulty_options{
     local::option_specs[0],
     OptionSpec{"without", OptionType::list, nullptr, "Capabilities that the target does not have"},
+    OptionSpec{"one_case", OptionType::boolean, "false", "Take names that differ in case alone for one"},
 };
 
 const std::map<std::string, Capability> capability_names{
@@ -79,6 +82,46 @@ StatusScope scope_named(const std::string& name) {
            : name == "session" ? StatusScope::session
                                : StatusScope::stream;
 }
+
+/// A directory as macOS or Windows would show it: a name leads to what is there under it in whatever case.
+class OneCase {
+  public:
+    explicit OneCase(std::filesystem::path target_dir) : target_dir_(std::move(target_dir)) {}
+
+    /// The path under which it is there, or the given one where it is not.
+    [[nodiscard]] std::string find(std::string_view path) const {
+        std::filesystem::path found;
+        for (const auto& name : std::filesystem::path(path)) {
+            found /= spelling_in(target_dir_ / found, name.string()).value_or(name.string());
+        }
+        return found.string();
+    }
+    /// Something was put to `path`: it has replaced what was there in another case, and has its name.
+    void meet(const std::string& path) const {
+        const std::filesystem::path whole(path);
+        const std::filesystem::path parent = target_dir_ / whole.parent_path();
+        const std::string name = whole.filename().string();
+        const auto other = spelling_in(parent, name, name);
+        if (other && !std::filesystem::is_directory(parent / name)) {
+            std::filesystem::rename(parent / name, parent / *other);
+        }
+    }
+
+  private:
+    static std::optional<std::string> spelling_in(const std::filesystem::path& directory,
+                                                  const std::string& name, const std::string& but = "") {
+        std::error_code none;
+        for (const auto& entry : std::filesystem::directory_iterator(directory, none)) {
+            const std::string there = entry.path().filename().string();
+            if (there != but && ::strcasecmp(there.c_str(), name.c_str()) == 0) {
+                return there;
+            }
+        }
+        return std::nullopt;
+    }
+
+    std::filesystem::path target_dir_;
+};
 
 /// The file `.fault` of a target directory.
 class Faults {
@@ -132,8 +175,10 @@ class Faults {
 
 class FaultySession final : public Session {
   public:
-    FaultySession(const local::LocalOptions& options, Capabilities capabilities, SessionContext& context)
+    FaultySession(const local::LocalOptions& options, Capabilities capabilities, SessionContext& context,
+                  bool one_case)
         : session_(options, context),
+          one_case_(one_case ? std::optional<OneCase>(options.target_dir) : std::nullopt),
           capabilities_(capabilities),
           context_(context),
           target_dir_(options.target_dir),
@@ -161,7 +206,9 @@ class FaultySession final : public Session {
                 sink.entry(i, fault->status, {});
             } else if (!fault) {
                 OneStat one(sink, i);
-                if (const Status status = session_.stat({&paths[i], 1}, one); !status.ok()) {
+                const std::string there = found(paths[i]);
+                const std::string_view path = there;
+                if (const Status status = session_.stat({&path, 1}, one); !status.ok()) {
                     return status;
                 }
             }
@@ -173,7 +220,7 @@ class FaultySession final : public Session {
         if (const std::optional<Fault> fault = faults_.find("checksum", path)) {
             return fault->status;
         }
-        return session_.checksum(path, algorithm, sink);
+        return session_.checksum(found(path), algorithm, sink);
     }
 
     Status get_small(std::string_view path, std::uint64_t limit, BytesSink& sink) override {
@@ -188,10 +235,16 @@ class FaultySession final : public Session {
     Status remove(std::span<const std::string_view> paths, RemoveSink& sink) override {
         return session_.remove(paths, sink);
     }
-    Status rename(std::string_view from, std::string_view to) override { return session_.rename(from, to); }
-    Status make_directory(std::string_view path) override { return session_.make_directory(path); }
+    Status rename(std::string_view from, std::string_view to) override {
+        return session_.rename(from, found(to));
+    }
+    Status make_directory(std::string_view path) override { return session_.make_directory(found(path)); }
 
   private:
+    [[nodiscard]] std::string found(std::string_view path) const {
+        return one_case_ ? one_case_->find(path) : std::string(path);
+    }
+
     class OnePut final : public PutSink {
       public:
         void done(std::size_t, const Status& status, const PutReport& report) noexcept override {
@@ -244,6 +297,11 @@ class FaultySession final : public Session {
         if (const Status status = session_.put(alone, one); !status.ok()) {
             return status;
         }
+        if (one_case_) {
+            const std::string below =
+                request.target_prefix.empty() ? "" : std::string(request.target_prefix) + '/';
+            one_case_->meet(below + std::string(item.path));
+        }
         crash_if(fault.deed == "crash-after");
         spoil(fault.deed, request, item);
         if (fault.deed == "lost") {
@@ -287,6 +345,7 @@ class FaultySession final : public Session {
     }
 
     local::LocalSession session_;
+    std::optional<OneCase> one_case_;
     Capabilities capabilities_;
     SessionContext& context_;
     std::string target_dir_;
@@ -295,7 +354,13 @@ class FaultySession final : public Session {
 
 class FaultyModule final : public TransferModule {
   public:
-    explicit FaultyModule(const ModuleSettings& settings) : options_(settings), faults_(options_.target_dir) {
+    explicit FaultyModule(const ModuleSettings& settings)
+        : options_(settings),
+          faults_(options_.target_dir),
+          one_case_(Options(settings.options).flag("one_case")) {
+        if (!one_case_) {
+            capabilities_ = capabilities_ | Capability::tells_case_apart;
+        }
         for (const auto& [name, capability] : capability_names) {
             if (!has(Options(settings.options).list("without"), name)) {
                 capabilities_ = capabilities_ | capability;
@@ -307,7 +372,7 @@ class FaultyModule final : public TransferModule {
         if (const std::optional<Fault> fault = faults_.find("open", "*")) {
             throw StatusError(fault->status);
         }
-        return std::make_unique<FaultySession>(options_, capabilities_, context);
+        return std::make_unique<FaultySession>(options_, capabilities_, context, one_case_);
     }
 
   private:
@@ -318,6 +383,7 @@ class FaultyModule final : public TransferModule {
     local::LocalOptions options_;
     Capabilities capabilities_ = Capability::symlinks;
     Faults faults_;
+    bool one_case_;
 };
 
 }  // namespace

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "stream/name_guard.hpp"
+
+#include <algorithm>
+#include <map>
+#include <set>
+#include <string_view>
+#include <utility>
+
+#include "stream/proof.hpp"
+
+namespace mistamover::stream {
+namespace {
+
+class NameCollector final : public ListSink {
+  public:
+    void entry(std::string_view name, const EntryInfo& /*info*/) noexcept override {
+        try {
+            names.emplace(name);
+        } catch (...) {
+            complete = false;
+        }
+    }
+    std::set<std::string, std::less<>> names;
+    bool complete = true;
+};
+
+bool is_ascii_letter(char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+std::string in_other_case(std::string name) {
+    constexpr char case_bit = 'a' ^ 'A';
+    std::transform(name.begin(), name.end(), name.begin(),
+                   [](char c) { return is_ascii_letter(c) ? static_cast<char>(c ^ case_bit) : c; });
+    return name;
+}
+
+std::pair<std::string, std::string> parent_and_name(const std::string& path) {
+    const std::size_t slash = path.rfind('/');
+    return slash == std::string::npos ? std::pair(std::string(), path)
+                                      : std::pair(path.substr(0, slash), path.substr(slash + 1));
+}
+
+}  // namespace
+
+Status taken_for_one(const std::string& path) {
+    return {StatusCode::exists, StatusScope::item,
+            path +
+                ": the target takes this name for another's that differs in the case of letters, or in what "
+                "else it does not tell apart"};
+}
+
+NameGuard::NameGuard(border::Session& session, Capabilities capabilities, std::string temp_dir,
+                     Shared& shared)
+    : session_(session), capabilities_(capabilities), temp_dir_(std::move(temp_dir)), shared_(shared) {}
+
+Status NameGuard::find_out(bool& needed) {
+    Shared::Answer answer = shared_.answer;
+    const bool may_ask =
+        !capabilities_.has(Capability::tells_case_apart) && capabilities_.has(Capability::make_directory);
+    if (answer == Shared::Answer::unknown && may_ask) {
+        if (const Status status = ask(answer); beyond_item(status)) {
+            return status;
+        }
+        shared_.answer = answer;
+    }
+    needed = answer == Shared::Answer::takes_for_one;
+    if (needed && !capabilities_.has(Capability::list)) {
+        return {
+            StatusCode::configuration, StatusScope::stream,
+            "this target does not tell names apart that differ in the case of letters, and cannot list its "
+            "files: one unit might replace another; use the arrivals protocol "
+            "(outgoing.target_uses_arrival_monitor: true)"};
+    }
+    return {};
+}
+
+// Where the directory cannot be made, the put will say why.
+Status NameGuard::ask(Shared::Answer& answer) {
+    const Status made = session_.call_make_directory(temp_dir_);
+    if (!made.ok() && made.code() != StatusCode::exists) {
+        return made;
+    }
+    const std::string other = in_other_case(temp_dir_);
+    const std::string_view asked = other;
+    StatCollector found(1);
+    if (const Status status = session_.call_stat({&asked, 1}, found); !status.ok()) {
+        return status;
+    }
+    if (found[0].status && found[0].status->ok()) {
+        answer = Shared::Answer::takes_for_one;
+    } else if (found[0].status && found[0].status->code() == StatusCode::not_found) {
+        answer = Shared::Answer::tells_apart;
+    }
+    return {};
+}
+
+Status NameGuard::find_others(std::span<const std::string> paths, std::vector<bool>& others) {
+    others.assign(paths.size(), false);
+    const std::vector<std::string_view> asked(paths.begin(), paths.end());
+    StatCollector seen(asked.size());
+    if (const Status status = session_.call_stat(asked, seen); !status.ok()) {
+        return status;
+    }
+    std::vector<std::string> there;
+    std::vector<std::size_t> indices;
+    for (std::size_t i = 0; i < paths.size(); ++i) {
+        if (!seen[i].status || seen[i].status->code() != StatusCode::not_found) {
+            there.push_back(paths[i]);
+            indices.push_back(i);
+        }
+    }
+    std::vector<bool> missing;
+    const Status status = find_missing(there, missing);
+    for (std::size_t i = 0; status.ok() && i < there.size(); ++i) {
+        others[indices[i]] = missing[i];
+    }
+    return status;
+}
+
+Status NameGuard::find_missing(std::span<const std::string> paths, std::vector<bool>& missing) {
+    missing.assign(paths.size(), true);
+    std::map<std::string, std::vector<std::pair<std::string, std::size_t>>> by_parent;
+    for (std::size_t i = 0; i < paths.size(); ++i) {
+        auto [parent, name] = parent_and_name(paths[i]);
+        by_parent[std::move(parent)].emplace_back(std::move(name), i);
+    }
+    for (const auto& [parent, asked] : by_parent) {
+        NameCollector listed;
+        const Status status = session_.call_list(parent, listed);
+        if (!status.ok() && status.code() != StatusCode::not_found) {
+            return status;
+        }
+        if (!listed.complete) {
+            return {StatusCode::internal, StatusScope::session, "out of memory"};
+        }
+        for (const auto& [name, index] : asked) {
+            missing[index] = !listed.names.contains(name);
+        }
+    }
+    return {};
+}
+
+}  // namespace mistamover::stream
