@@ -10,9 +10,10 @@ using Names = std::set<std::string>;
 
 /// A stream to a target that takes names for one which differ in case alone.
 struct OneCaseSite : FaultySite {
-    explicit OneCaseSite(const std::string& plugin = "") {
-        add_faulty_stream("retry_count: 2, retry_delay: 20ms, parallel_transfers: 4",
-                          "one_case: true" + (plugin.empty() ? "" : ", " + plugin));
+    explicit OneCaseSite(const std::string& plugin = "", unsigned sessions = 4) {
+        add_faulty_stream(
+            "retry_count: 2, retry_delay: 20ms, parallel_transfers: " + std::to_string(sessions),
+            "one_case: true" + (plugin.empty() ? "" : ", " + plugin));
     }
     [[nodiscard]] std::filesystem::path quarantine() const { return source() / "quarantine"; }
 };
@@ -49,22 +50,25 @@ TEST_CASE("a file replaces its earlier self at such a target") {
     CHECK(names_in(site.target()) == Names{"file"});
 }
 
-TEST_CASE("of files of one batch that such a target takes for one, none is lost") {
-    const OneCaseSite site;
-    write_file(site.source() / "DATA", "first!");
-    write_file(site.source() / "data", "second");
-    write_file(site.source() / "Data", "third!");
-    write_file(site.source() / "other", "content");
-    CHECK(site.one_off().exit_code == 1);
-    Names contents;
-    for (const auto& directory : {site.target(), site.quarantine()}) {
-        for (const std::string& name : names_in(directory)) {
-            contents.insert(read_file(directory / name));
+TEST_CASE("of files that such a target takes for one, none is lost, in one batch or in several") {
+    for (const unsigned sessions : {1, 4}) {
+        CAPTURE(sessions);
+        const OneCaseSite site("", sessions);
+        write_file(site.source() / "DATA", "first!");
+        write_file(site.source() / "data", "second");
+        write_file(site.source() / "Data", "third!");
+        write_file(site.source() / "other", "content");
+        CHECK(site.one_off().exit_code == 1);
+        Names contents;
+        for (const auto& directory : {site.target(), site.quarantine()}) {
+            for (const std::string& name : names_in(directory)) {
+                contents.insert(read_file(directory / name));
+            }
         }
+        CHECK(contents == Names{"first!", "second", "third!", "content"});
+        CHECK(names_in(site.source()) == Names{"quarantine"});
+        CHECK_MESSAGE(tells_why(site), site.log("dtc_p"));
     }
-    CHECK(contents == Names{"first!", "second", "third!", "content"});
-    CHECK(names_in(site.source()) == Names{"quarantine"});
-    CHECK_MESSAGE(tells_why(site), site.log("dtc_p"));
 }
 
 TEST_CASE("a directory with names that such a target takes for one is kept whole") {
