@@ -14,9 +14,16 @@ namespace mistamover::local {
 // The directory of temporary files may be there from an earlier run.
 bool CaseProbe::tells_apart(const LocalOptions& options) {
     const std::lock_guard lock(mutex_);
-    if (tells_apart_) {
+    struct stat found = {};
+    if (::stat(options.target_dir.c_str(), &found) != 0) {
+        return false;
+    }
+    const std::pair<dev_t, ino_t> directory(found.st_dev, found.st_ino);
+    if (tells_apart_ && directory == directory_) {
         return *tells_apart_;
     }
+    directory_ = directory;
+    tells_apart_.reset();
     std::string upper_case = options.temp_dir;
     std::transform(upper_case.begin(), upper_case.end(), upper_case.begin(),
                    [](unsigned char c) { return static_cast<char>(std::toupper(c)); });
@@ -25,7 +32,6 @@ bool CaseProbe::tells_apart(const LocalOptions& options) {
     const std::string probe = target / options.temp_dir;
     const bool made = ::mkdir(probe.c_str(), 0700) == 0;
     if (made || errno == EEXIST) {
-        struct stat found = {};
         const bool is_one = ::lstat(asked.c_str(), &found) == 0;
         tells_apart_ = is_one || errno == ENOENT ? std::optional(!is_one) : std::nullopt;
     }
