@@ -2,14 +2,10 @@
 #include "rsync/rsync_session.hpp"
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <cstdio>
-#include <fcntl.h>
 #include <filesystem>
-#include <map>
 #include <set>
-#include <sys/stat.h>
 #include <system_error>
 #include <unordered_map>
 #include <vector>
@@ -17,6 +13,7 @@
 #include "rsync/rsync_get.hpp"
 #include "rsync/rsync_mirror.hpp"
 #include "rsync/rsync_put.hpp"
+#include "rsync/rsync_remove.hpp"
 
 namespace mistamover::rsync {
 namespace {
@@ -25,20 +22,6 @@ void ignore_line(std::string_view /*line*/) {}
 
 std::string parent_of(std::string_view path) {
     return std::string(path.substr(0, std::min(path.rfind('/'), path.size())));
-}
-
-// What rsync removes in one run it removes in an order of its own: parents must wait for a later one.
-std::vector<std::vector<std::string_view>> deepest_first(std::span<const std::string_view> paths) {
-    std::map<std::ptrdiff_t, std::vector<std::string_view>, std::greater<>> by_depth;
-    for (const std::string_view path : paths) {
-        by_depth[std::count(path.begin(), path.end(), '/')].push_back(path);
-    }
-    std::vector<std::vector<std::string_view>> levels;
-    levels.reserve(by_depth.size());
-    for (auto& [depth, level] : by_depth) {
-        levels.push_back(std::move(level));
-    }
-    return levels;
 }
 
 class OneGot final : public GetSink {
@@ -56,40 +39,7 @@ class OneGot final : public GetSink {
     BytesSink& sink_;
 };
 
-Status item_failure(StatusCode code, std::string_view path, const char* what) {
-    return {code, StatusScope::item, std::string(path) + ' ' + what};
-}
-
 }  // namespace
-
-/// Which names of a remove have not been told the end of. A name may stand there twice.
-class RsyncSession::RemoveEnds {
-  public:
-    RemoveEnds(std::span<const std::string_view> paths, RemoveSink& sink) : sink_(sink) {
-        for (std::size_t i = 0; i < paths.size(); ++i) {
-            indices_.emplace(paths[i], i);
-        }
-    }
-    void end(std::string_view path, const Status& status) {
-        const auto [first, last] = indices_.equal_range(path);
-        for (auto named = first; named != last; ++named) {
-            sink_.done(named->second, status);
-        }
-        indices_.erase(first, last);
-    }
-    [[nodiscard]] std::vector<std::string_view> open() const {
-        std::vector<std::string_view> paths;
-        paths.reserve(indices_.size());
-        for (const auto& [path, index] : indices_) {
-            paths.push_back(path);
-        }
-        return paths;
-    }
-
-  private:
-    RemoveSink& sink_;
-    std::unordered_multimap<std::string_view, std::size_t> indices_;
-};
 
 RsyncSession::RsyncSession(Shared& shared, SessionContext& context)
     : shared_(shared),
@@ -98,7 +48,8 @@ RsyncSession::RsyncSession(Shared& shared, SessionContext& context)
       master_(shared.options.transport == Transport::ssh ? shared.ssh_masters.join(shared.options, context)
                                                          : nullptr),
       commands_(shared.options, shared.password_file, master_ ? master_->socket() : "",
-                context.stall_timeout_ms()) {}
+                context.stall_timeout_ms()),
+      look_(shared, runner_, commands_, master_.get()) {}
 
 RsyncSession::~RsyncSession() {
     if (master_) {
@@ -173,59 +124,12 @@ Status RsyncSession::put(const PutRequest& request, PutSink& sink) {
     if (!status.ok()) {
         shared_.temp_dir_there = false;
         // rsync refuses to start where the directory of temporary files has gone, as if misused.
-        if (uses_temp_dir && status.protocol_code() == exit_usage && !find(shared_.options.temp_dir)) {
+        if (uses_temp_dir && status.protocol_code() == exit_usage && !look_.find(shared_.options.temp_dir)) {
             return {StatusCode::unreachable, StatusScope::session,
                     "the directory of temporary files has gone from the target", exit_usage};
         }
     }
     return status;
-}
-
-// A listing writes nothing here, and what was not asked for is passed over: the sender can be trusted.
-ChildEnd RsyncSession::run_list(const std::string& names, const EntryHandler& on_entry) {
-    const bool trust_sender = shared_.knows_trust_sender;
-    ChildEnd end = runner_.run(commands_.list(trust_sender), names, [&](std::string_view line) {
-        if (const auto entry = parse_list_line(line)) {
-            on_entry(*entry);
-        }
-    });
-    if (trust_sender && end.result.exited_with(exit_usage) &&
-        end.errors.find(trust_sender_option) != std::string::npos) {
-        shared_.knows_trust_sender = false;
-        return run_list(names, on_entry);
-    }
-    return end;
-}
-
-Status RsyncSession::look_up(const std::string& names, const EntryHandler& on_entry, bool& complete) {
-    complete = false;
-    if (const Status status = check_connection(); !status.ok()) {
-        return status;
-    }
-    const ChildEnd end = run_list(names, on_entry);
-    complete = end.result.exited_with(0);
-    const bool partly = end.result.exited_with(exit_partial) || end.result.exited_with(exit_vanished);
-    return complete || partly ? Status{} : runner_.failure(end);
-}
-
-std::optional<EntryInfo> RsyncSession::find(std::string_view path) {
-    std::optional<EntryInfo> found;
-    bool complete = false;
-    const Status status = look_up(
-        name_list({&path, 1}),
-        [&](const ListLine& entry) {
-            if (entry.path == path) {
-                found = entry.info;
-            }
-        },
-        complete);
-    if (!status.ok()) {
-        throw StatusError(status);
-    }
-    if (!found && !complete) {
-        throw StatusError(item_failure(StatusCode::permission, path, "cannot be looked at"));
-    }
-    return found;
 }
 
 Status RsyncSession::stat(std::span<const std::string_view> paths, StatSink& sink) {
@@ -234,7 +138,7 @@ Status RsyncSession::stat(std::span<const std::string_view> paths, StatSink& sin
         waiting.emplace(paths[i], i);
     }
     bool complete = false;
-    const Status status = look_up(
+    const Status status = look_.named(
         name_list(paths),
         [&](const ListLine& entry) {
             const auto [first, last] = waiting.equal_range(entry.path);
@@ -281,7 +185,7 @@ Status RsyncSession::tell_missing(std::span<const std::string_view> paths,
     }
     std::set<std::string, std::less<>> there;
     bool complete = false;
-    const Status status = look_up(
+    const Status status = look_.named(
         name_list(names), [&](const ListLine& entry) { there.insert(entry.path); }, complete);
     if (!status.ok()) {
         return status;
@@ -303,7 +207,7 @@ Status RsyncSession::list(std::string_view path, ListSink& sink) {
     const std::string below = path.empty() ? "" : std::string(path) + '/';
     bool is_directory = false;
     bool complete = false;
-    const Status status = look_up(
+    const Status status = look_.named(
         std::string("./") + below + '\0',
         [&](const ListLine& entry) {
             if (entry.path == path || entry.path == ".") {
@@ -324,52 +228,11 @@ Status RsyncSession::remove(std::span<const std::string_view> paths, RemoveSink&
     if (const Status status = check_connection(); !status.ok()) {
         return status;
     }
-    RemoveEnds ends(paths, sink);
-    ChildEnd last;
-    for (const std::vector<std::string_view>& level : deepest_first(paths)) {
-        last = runner_.run(commands_.remove(shared_.empty_dir), name_list(level), [&](std::string_view line) {
-            const auto told = parse_item_line(line);
-            if (told && told->what == ItemLine::What::removed) {
-                ends.end(told->path, {});
-            }
-        });
-        // Those names count as sources that vanished.
-        const bool ran = last.result.exited_with(0) || last.result.exited_with(exit_vanished) ||
-                         last.result.exited_with(exit_partial);
-        if (!ran) {
-            return runner_.failure(last);
-        }
-    }
     const auto is_temp_dir = [&](std::string_view path) { return path == shared_.options.temp_dir; };
     if (std::any_of(paths.begin(), paths.end(), is_temp_dir)) {
         shared_.temp_dir_there = false;
     }
-    return look_for_unremoved(ends);
-}
-
-// What was not there is not told as removed.
-Status RsyncSession::look_for_unremoved(RemoveEnds& ends) {
-    const std::vector<std::string_view> open = ends.open();
-    if (open.empty()) {
-        return {};
-    }
-    bool complete = false;
-    const Status status = look_up(
-        name_list(open),
-        [&](const ListLine& entry) {
-            ends.end(entry.path,
-                     item_failure(entry.info.kind == EntryKind::directory ? StatusCode::exists
-                                                                          : StatusCode::permission,
-                                  entry.path, "cannot be removed"));
-        },
-        complete);
-    if (!status.ok()) {
-        return status;
-    }
-    for (const std::string_view path : ends.open()) {
-        ends.end(path, complete ? Status{} : item_failure(StatusCode::permission, path, "cannot be removed"));
-    }
-    return {};
+    return RemoveRun(runner_, commands_, shared_, look_, paths, sink).run();
 }
 
 Status RsyncSession::rename(std::string_view from, std::string_view to) {
@@ -407,10 +270,10 @@ Status RsyncSession::rename_here(std::string_view from, std::string_view to) {
 
 Status RsyncSession::not_renamed(std::string_view from, std::string_view to, const std::string& reason) {
     const std::string what = "rename to " + std::string(to) + ": " + reason;
-    if (find(to)) {
+    if (look_.find(to)) {
         return {StatusCode::exists, StatusScope::item, what};
     }
-    return {find(from) ? StatusCode::permission : StatusCode::not_found, StatusScope::item, what};
+    return {look_.find(from) ? StatusCode::permission : StatusCode::not_found, StatusScope::item, what};
 }
 
 Status RsyncSession::make_directory(std::string_view path) {
@@ -418,7 +281,7 @@ Status RsyncSession::make_directory(std::string_view path) {
         return shared_.temp_dir_there ? item_failure(StatusCode::exists, path, "is there already")
                                       : need_temp_dir();
     }
-    if (find(path)) {
+    if (look_.find(path)) {
         return item_failure(StatusCode::exists, path, "is there already");
     }
     const ChildEnd end = runner_.run(commands_.make_directory(path, shared_.empty_dir), {}, ignore_line);
@@ -427,7 +290,7 @@ Status RsyncSession::make_directory(std::string_view path) {
     }
     const Status status = runner_.failure(end);
     const bool parent_is_missing =
-        status.code() == StatusCode::unreachable && !parent_of(path).empty() && !find(parent_of(path));
+        status.code() == StatusCode::unreachable && !parent_of(path).empty() && !look_.find(parent_of(path));
     return parent_is_missing ? item_failure(StatusCode::not_found, path, "has no directory to lie in")
                              : status;
 }

@@ -1,9 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include <functional>
 #include <memory>
-#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -12,7 +10,7 @@
 #include <mistamover/transfer_module.hpp>
 
 #include "rsync/rsync_command.hpp"
-#include "rsync/rsync_output.hpp"
+#include "rsync/rsync_look.hpp"
 #include "rsync/rsync_runner.hpp"
 #include "rsync/ssh_master.hpp"
 
@@ -46,18 +44,9 @@ class RsyncSession final : public Session {
     Status mirror(const MirrorRequest& request, MirrorSink& sink) override;
 
   private:
-    using EntryHandler = std::function<void(const ListLine&)>;
-    ChildEnd run_list(const std::string& names, const EntryHandler& on_entry);
-    /// Asks for the named entries; those that are not there are not told. `complete` becomes false where
-    /// some may be there and could not be looked at.
-    Status look_up(const std::string& names, const EntryHandler& on_entry, bool& complete);
-    /// What is at `path`; nothing where nothing is there. Throws StatusError where that cannot be told.
-    std::optional<EntryInfo> find(std::string_view path);
     Status check_connection();
     Status make_temp_dir();
     Status need_temp_dir();
-    class RemoveEnds;
-    Status look_for_unremoved(RemoveEnds& ends);
     Status tell_missing(std::span<const std::string_view> paths, const std::vector<std::size_t>& missing,
                         GetSink& sink);
     Status rename_by_ssh(std::string_view from, std::string_view to);
@@ -70,6 +59,7 @@ class RsyncSession final : public Session {
     std::string name_;  ///< Unique among the module's sessions; names files in the work directory.
     std::shared_ptr<SshMaster> master_;
     CommandBuilder commands_;
+    Look look_;
 };
 
 }  // namespace mistamover::rsync
