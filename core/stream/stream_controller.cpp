@@ -50,9 +50,9 @@ StreamController::StreamController(process::EventLoop& loop, process::Channel& c
       handshakes_(settings.outgoing.receipt_file_poll_interval),
       ledger_(settings, one_off, source, queue_, log_),
       health_(retry_policy(settings)),
-      session_limit_(settings.outgoing.parallel_transfers),
       target_mark_(work_dir),
-      stopped_for_good_(settings.stopped) {
+      stopped_for_good_(settings.stopped),
+      workers_(shared_, settings.outgoing.parallel_transfers) {
     loop_.watch(worker_event_.get(), EPOLLIN, [this](std::uint32_t) {
         eventfd_t count = 0;
         ::eventfd_read(worker_event_.get(), &count);
@@ -211,7 +211,7 @@ void StreamController::dispatch() {
         cleaning_due_ = Cleaning::all;  // nobody will go on with them
     }
     const bool clean = cleaning_due_ == Cleaning::none;
-    if (!clean && !all_idle()) {
+    if (!clean && !workers_.all_idle()) {
         return;
     }
     if (!clean && (target_mark_.is_set() || handshakes_.size() > 0)) {
@@ -240,15 +240,15 @@ void StreamController::dispatch() {
 }
 
 void StreamController::look_for_receipts(Clock::time_point now) {
-    for (std::size_t i = 0; i < settings_.outgoing.parallel_transfers; ++i) {
+    for (std::size_t i = 0; i < workers_.most(); ++i) {
         const auto next = handshakes_.next_look();
         if (!next || *next > now) {
             return;
         }
-        if (may_start(worker(i), now)) {
+        if (workers_.may_start(workers_.at(i), now)) {
             Worker::Job job;
             job.handshakes = handshakes_.take_due(max_batch_units, now);
-            worker(i).start(std::move(job));
+            workers_.at(i).start(std::move(job));
         }
     }
 }
@@ -259,11 +259,9 @@ bool StreamController::may_look(Clock::time_point now) const {
         return false;
     }
     if (cleaning_due_ != Cleaning::none) {
-        return all_idle();
+        return workers_.all_idle();
     }
-    return workers_.size() < settings_.outgoing.parallel_transfers ||
-           std::any_of(workers_.begin(), workers_.end(),
-                       [&](const auto& worker) { return may_start(*worker, now); });
+    return workers_.any_may_start(now);
 }
 
 void StreamController::clean_target(bool ask_for_stop) {
@@ -271,7 +269,7 @@ void StreamController::clean_target(bool ask_for_stop) {
     Worker::Job job;
     job.clean = cleaning_due_;
     job.ask_for_stop = ask_for_stop;
-    worker(0).start(std::move(job));
+    workers_.at(0).start(std::move(job));
 }
 
 void StreamController::cleaned_target(const BatchResult& result) {
@@ -295,11 +293,11 @@ bool StreamController::must_ask_for_stop(Clock::time_point now) const {
 void StreamController::hand_out(std::size_t due, Clock::time_point now) {
     // After a failure one unit goes ahead alone, and sessions do not all meet the next one.
     const bool alone = !health_.well();
-    const std::size_t parallel = alone ? 1 : session_limit_.at(now);
+    const std::size_t parallel = alone ? 1 : workers_.allowed(now);
     const std::size_t share = alone ? 1 : share_of(due, parallel);
     const bool ask_for_stop = must_ask_for_stop(now);
-    for (std::size_t i = 0; i < settings_.outgoing.parallel_transfers && (!alone || all_idle()); ++i) {
-        if (!may_start(worker(i), now)) {
+    for (std::size_t i = 0; i < workers_.most() && (!alone || workers_.all_idle()); ++i) {
+        if (!workers_.may_start(workers_.at(i), now)) {
             continue;
         }
         Worker::Job job;
@@ -310,7 +308,7 @@ void StreamController::hand_out(std::size_t due, Clock::time_point now) {
         }
         target_mark_.set();
         pass_started_ = now;
-        worker(i).start(std::move(job));
+        workers_.at(i).start(std::move(job));
     }
 }
 
@@ -319,23 +317,10 @@ void StreamController::hand_out(std::size_t due, Clock::time_point now) {
 std::size_t StreamController::share_of(std::size_t due, std::size_t parallel) {
     constexpr std::size_t last_pieces = 3;
     const std::size_t fair = std::clamp<std::size_t>((due + parallel - 1) / parallel, 1, largest_batch());
-    if (all_idle()) {
+    if (workers_.all_idle()) {
         smallest_share_ = fair / last_pieces;
     }
     return std::max(fair, smallest_share_);
-}
-
-// Those that have a session go on with it; others get one where the target is known to let one more in.
-bool StreamController::may_start(const Worker& candidate, Clock::time_point now) const {
-    const auto has_or_opens = [](const auto& worker) { return worker->has_session() || !worker->idle(); };
-    const auto count = std::count_if(workers_.begin(), workers_.end(), has_or_opens);
-    return candidate.idle() &&
-           (candidate.has_session() || static_cast<std::size_t>(count) < session_limit_.at(now));
-}
-
-std::size_t StreamController::open_sessions() const {
-    return static_cast<std::size_t>(std::count_if(workers_.begin(), workers_.end(),
-                                                  [](const auto& worker) { return worker->has_session(); }));
 }
 
 // By the arrivals protocol the receiver shall have work while the next batches are on their way.
@@ -354,13 +339,6 @@ std::size_t StreamController::room_for_units() const {
 
 bool StreamController::is_sending() const {
     return queue_.in_flight() > handshakes_.size();
-}
-
-Worker& StreamController::worker(std::size_t index) {
-    while (index >= workers_.size()) {
-        workers_.push_back(std::make_unique<Worker>(shared_));
-    }
-    return *workers_[index];
 }
 
 void StreamController::collect_results() {
@@ -408,12 +386,12 @@ void StreamController::take_in(BatchResult& result, Clock::time_point begun) {
 }
 
 void StreamController::session_ended(const BatchResult& result, Clock::time_point now) {
-    const std::size_t open = open_sessions();
+    const std::size_t open = workers_.open_sessions();
     const bool cancelled = result.session.code() == StatusCode::cancelled;
     const bool for_all = result.session.scope() == StatusScope::stream || !health_.well();
     if (result.not_opened && open > 0 && !cancelled && !for_all) {
         // Sessions that have died unseen tell so when they are used next.
-        if (session_limit_.refused(open, now)) {
+        if (workers_.refused_one_more(open, now)) {
             log_.warning("the target lets in fewer than " +
                          std::to_string(settings_.outgoing.parallel_transfers) + " sessions at once (" +
                          std::string(result.session.text()) +
@@ -446,10 +424,6 @@ void StreamController::session_failed(const Status& status, Clock::time_point no
     }
 }
 
-bool StreamController::all_idle() const {
-    return std::all_of(workers_.begin(), workers_.end(), [](const auto& worker) { return worker->idle(); });
-}
-
 // True where only waiting for somebody else could make a difference, which one-off does not do.
 bool StreamController::nothing_more_now() {
     if (health_.stream_failure() || health_.failures() > settings_.outgoing.retry_count) {
@@ -466,23 +440,21 @@ bool StreamController::nothing_more_now() {
 }
 
 void StreamController::finish_if_done() {
-    if (finished_ || !all_idle()) {
+    if (finished_ || !workers_.all_idle()) {
         return;
     }
     const bool ending = stopping_ || (one_off_ && nothing_more_now());
     if (ending && !closing_) {
         begin_close();
     }
-    if (closing_ && all_idle()) {
+    if (closing_ && workers_.all_idle()) {
         finish(queue_.size() == 0 && ledger_.given_up().empty());
     }
 }
 
 void StreamController::begin_close() {
     closing_ = true;
-    for (const std::unique_ptr<Worker>& worker : workers_) {
-        worker->close();
-    }
+    workers_.close();
 }
 
 void StreamController::finish(bool clean) {

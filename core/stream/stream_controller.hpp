@@ -2,7 +2,6 @@
 #pragma once
 
 #include <filesystem>
-#include <memory>
 #include <optional>
 #include <random>
 #include <string>
@@ -13,11 +12,10 @@
 #include "process/event_loop.hpp"
 #include "stream/handshakes.hpp"
 #include "stream/ledger.hpp"
-#include "stream/session_limit.hpp"
 #include "stream/target_health.hpp"
 #include "stream/target_mark.hpp"
 #include "stream/unit_queue.hpp"
-#include "stream/worker.hpp"
+#include "stream/workers.hpp"
 
 namespace mistamover::stream {
 
@@ -57,9 +55,6 @@ class StreamController {
     [[nodiscard]] std::size_t room_for_units() const;
     /// Units are on their way, beyond those that wait for their receipts.
     [[nodiscard]] bool is_sending() const;
-    Worker& worker(std::size_t index);
-    [[nodiscard]] bool may_start(const Worker& candidate, Clock::time_point now) const;
-    [[nodiscard]] std::size_t open_sessions() const;
     [[nodiscard]] bool mirrors() const { return settings_.outgoing.mode == TransferMode::mirror; }
     [[nodiscard]] std::string why_suspended();
     void collect_results();
@@ -72,7 +67,6 @@ class StreamController {
     void finish_if_done();
     void finish(bool clean);
     void begin_close();
-    [[nodiscard]] bool all_idle() const;
     [[nodiscard]] bool nothing_more_now();
     void set_timer();
     void report_soon();
@@ -93,7 +87,6 @@ class StreamController {
     Handshakes handshakes_;
     Ledger ledger_;
     TargetHealth health_;
-    SessionLimit session_limit_;
     TargetMark target_mark_;
     std::mt19937 random_{std::random_device{}()};
 
@@ -119,7 +112,7 @@ class StreamController {
     Clock::time_point rate_since_{};
     std::uint64_t rate_bytes_ = 0;
     std::uint64_t rate_ = 0;
-    std::vector<std::unique_ptr<Worker>> workers_;
+    Workers workers_;  ///< Last: its threads end before what they use.
 };
 
 }  // namespace mistamover::stream
