@@ -51,7 +51,7 @@ TEST_CASE("a file replaces its earlier self at such a target") {
 }
 
 TEST_CASE("of files that such a target takes for one, none is lost, in one batch or in several") {
-    for (const unsigned sessions : {1, 4}) {
+    for (const unsigned sessions : {1U, 4U}) {
         CAPTURE(sessions);
         const OneCaseSite site("", sessions);
         write_file(site.source() / "DATA", "first!");
