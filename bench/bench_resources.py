@@ -1,15 +1,11 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """What a contender costs beside its time: processor time and memory of all its processes."""
 
-import ctypes
 import os
 import pathlib
 import re
 import resource
 import threading
-import time
-
-PR_SET_CHILD_SUBREAPER = 36
 
 
 def children_of(pid):
@@ -50,9 +46,8 @@ def processor_seconds():
 
 class Meter:
     """Measures the children of this process within the with block, but for the servers' (`servers`: their processes):
-    self.cpu, seconds of processor time; self.memory, the most bytes that all had together, looked at every `interval`
-    seconds. Makes this process the parent of what a contender leaves behind (lftp does not wait for its ssh), so that
-    it counts."""
+    self.cpu, seconds of those that were waited for; self.memory, the most bytes that all had together, looked at
+    every `interval` seconds."""
 
     def __init__(self, servers=(), interval=0.1):
         self.servers = set(servers)
@@ -62,7 +57,6 @@ class Meter:
         self.ended = threading.Event()
 
     def __enter__(self):
-        ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1)
         self.cpu_before = processor_seconds()
         self.thread = threading.Thread(target=self.look, daemon=True)
         self.thread.start()
@@ -71,15 +65,7 @@ class Meter:
     def __exit__(self, *_):
         self.ended.set()
         self.thread.join()
-        self.wait_for_orphans()
         self.cpu = processor_seconds() - self.cpu_before
-
-    def wait_for_orphans(self, longest=10):
-        deadline = time.monotonic() + longest
-        orphans = [pid for pid in children_of(os.getpid()) if pid not in self.servers]
-        while orphans and time.monotonic() < deadline:
-            orphans = [pid for pid in orphans if os.waitpid(pid, os.WNOHANG) == (0, 0)]
-            time.sleep(0.01)
 
     def look(self):
         while not self.ended.wait(self.interval):
