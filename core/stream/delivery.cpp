@@ -17,15 +17,6 @@
 #include "stream/target_tree.hpp"
 
 namespace mistamover::stream {
-namespace {
-
-Status of_session(const Status& status) {
-    return status.ok() || status.scope() != StatusScope::item
-               ? status
-               : Status(status.code(), StatusScope::session, status.text());
-}
-
-}  // namespace
 
 struct Delivery::Item {
     UnitResult* result = nullptr;

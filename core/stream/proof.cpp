@@ -46,6 +46,12 @@ bool beyond_item(const Status& status) noexcept {
     return !status.ok() && (status.scope() != StatusScope::item || status.code() == StatusCode::cancelled);
 }
 
+Status of_session(const Status& status) {
+    return status.ok() || status.scope() != StatusScope::item
+               ? status
+               : Status(status.code(), StatusScope::session, status.text());
+}
+
 PutItem put_item(const ManifestEntry& entry) {
     PutItem item;
     item.path = entry.path;
@@ -138,9 +144,7 @@ Status Prover::prove(std::span<const ManifestEntry* const> entries, const std::s
     const std::vector<std::string_view> views(paths.begin(), paths.end());
     StatCollector collector(views.size());
     if (const Status status = session_.call_stat(views, collector); !status.ok()) {
-        return status.scope() == StatusScope::item
-                   ? Status(status.code(), StatusScope::session, status.text())
-                   : status;
+        return of_session(status);
     }
     proofs.clear();
     proofs.reserve(entries.size());

@@ -105,9 +105,7 @@ BatchResult Worker::do_job(Job& job) {
     }
     if (job.clean != Cleaning::none) {
         BatchResult result = delivery_->clean_target(job.clean, job.ask_for_stop);
-        if (result.session.scope() == StatusScope::item && !result.session.ok()) {
-            result.session = {result.session.code(), StatusScope::session, result.session.text()};
-        }
+        result.session = of_session(result.session);
         return result;
     }
     if (!job.handshakes.empty()) {
@@ -137,9 +135,7 @@ Status Worker::open() {
     const Status status = shared_.module.call_open_session(shared_.context, opened);
     if (!status.ok()) {
         // Without a session nothing can be said of an item.
-        return status.scope() == StatusScope::item
-                   ? Status(status.code(), StatusScope::session, status.text())
-                   : status;
+        return of_session(status);
     }
     session_.reset(opened);
     has_session_ = true;

@@ -31,7 +31,7 @@ class Worker {
         std::function<void()> on_end;
         /// Set by the first session that is closed: it leaves the target clean for all.
         std::atomic<bool> leaving{false};
-        NameGuard::Shared names{};
+        NameGuard::Shared names{};  ///< Whether the target takes two names for one.
     };
 
     /// `shared` must outlive the worker.

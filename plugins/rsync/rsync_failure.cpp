@@ -206,4 +206,8 @@ std::string reason_in(std::string_view errors) {
     return reason;
 }
 
+Status item_failure(StatusCode code, std::string_view path, const char* what) {
+    return {code, StatusScope::item, std::string(path) + ' ' + what};
+}
+
 }  // namespace mistamover::rsync

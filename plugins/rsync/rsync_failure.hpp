@@ -42,4 +42,7 @@ Status ssh_failure(std::string_view errors, bool connected);
 /// The first line of the error output that tells something, shortened.
 std::string reason_in(std::string_view errors);
 
+/// That of one path: its name, and what it is.
+Status item_failure(StatusCode code, std::string_view path, const char* what);
+
 }  // namespace mistamover::rsync

@@ -5,10 +5,6 @@
 
 namespace mistamover::rsync {
 
-Status item_failure(StatusCode code, std::string_view path, const char* what) {
-    return {code, StatusScope::item, std::string(path) + ' ' + what};
-}
-
 // A listing writes nothing here, and what was not asked for is passed over: the sender can be trusted.
 ChildEnd Look::run_list(const std::string& names, const EntryHandler& on_entry) {
     const bool trust_sender = shared_.knows_trust_sender;

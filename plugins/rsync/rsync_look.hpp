@@ -35,6 +35,4 @@ class Look {
     SshMaster* master_;
 };
 
-Status item_failure(StatusCode code, std::string_view path, const char* what);
-
 }  // namespace mistamover::rsync

@@ -10,10 +10,11 @@ using Names = std::set<std::string>;
 
 /// A stream to a target that takes names for one which differ in case alone.
 struct OneCaseSite : FaultySite {
-    explicit OneCaseSite(const std::string& plugin = "", unsigned sessions = 4) {
-        add_faulty_stream(
-            "retry_count: 2, retry_delay: 20ms, parallel_transfers: " + std::to_string(sessions),
-            "one_case: true" + (plugin.empty() ? "" : ", " + plugin));
+    explicit OneCaseSite(const std::string& plugin = "", unsigned sessions = 4,
+                         const std::string& directories = "tree") {
+        add_faulty_stream("retry_count: 2, retry_delay: 20ms, directories: " + directories +
+                              ", parallel_transfers: " + std::to_string(sessions),
+                          "one_case: true" + (plugin.empty() ? "" : ", " + plugin));
     }
     [[nodiscard]] std::filesystem::path quarantine() const { return source() / "quarantine"; }
 };
@@ -80,6 +81,16 @@ TEST_CASE("a directory with names that such a target takes for one is kept whole
     CHECK(read_file(site.quarantine() / "tree/a") == "first!");
     CHECK(read_file(site.quarantine() / "tree/A") == "second");
     CHECK_MESSAGE(tells_why(site), site.log("dtc_p"));
+}
+
+TEST_CASE("as a zip file it is sent") {
+    const OneCaseSite site("", 4, "zip");
+    std::filesystem::create_directory(site.source() / "tree");
+    write_file(site.source() / "tree/a", "first!");
+    write_file(site.source() / "tree/A", "second");
+    CHECK(site.one_off().exit_code == 0);
+    CHECK(names_in(site.target()) == Names{"tree.zip"});
+    CHECK(names_in(site.source()).empty());
 }
 
 TEST_CASE("a directory goes to such a target, and not into one of another spelling") {
