@@ -16,12 +16,12 @@ namespace fs = std::filesystem;
 using Tls = FtpServer::Tls;
 
 /// Slow enough for a file to be met on its way.
-constexpr LineQuality line{std::chrono::milliseconds(0), 40 * megabyte};
+constexpr LineQuality limited{std::chrono::milliseconds(0), 40 * megabyte};
 
 /// A proxy of which the connections for data break, too.
 struct BreakingFtpSite : BreakingSite {
     explicit BreakingFtpSite(const FtpServer& server)
-        : BreakingSite("ftp", server.port(), line, passive_ports + 1) {
+        : BreakingSite("ftp", server.port(), limited, passive_ports + 1) {
         add_ftp_stream(
             *this, server,
             {.outgoing = "retry_delay: 20ms", .options = "verify_peer: false", .host = SlowProxy::address});

@@ -27,10 +27,10 @@ void check_chain(const std::filesystem::path& first, const std::filesystem::path
         write_file(first / chain_name(number), chain_content(number));
     }
     const bool clean =
-        eventually([&] { return files_below({last}).size() == count && files_below(others).empty(); },
+        eventually([&] { return files_below(std::set{last}).size() == count && files_below(others).empty(); },
                    std::chrono::seconds{180});
     const std::set<std::string> left = files_below(others);
-    INFO("arrived: ", files_below({last}).size(), ", left: ", left.size(),
+    INFO("arrived: ", files_below(std::set{last}).size(), ", left: ", left.size(),
          left.empty() ? "" : " such as " + *left.begin(), "\n", logs());
     CHECK(clean);
     for (int number = 0; number < count; ++number) {

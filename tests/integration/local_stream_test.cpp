@@ -7,18 +7,11 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "faulty_site.hpp"
 #include "program.hpp"
 
 namespace mistamover::test {
 namespace {
-
-std::set<std::string> names_in(const std::filesystem::path& directory) {
-    std::set<std::string> names;
-    for (const auto& entry : std::filesystem::directory_iterator(directory)) {
-        names.insert(entry.path().filename().string());
-    }
-    return names;
-}
 
 // Both ways of the module: renaming, and copying to another file system.
 const std::filesystem::path target_parents[] = {std::filesystem::temp_directory_path(), "/dev/shm"};
