@@ -36,14 +36,10 @@ std::vector<Poco::Net::SocketAddress> addresses_of(const FtpOptions& options) {
 // What only PWD and MKD are answered.
 constexpr int path_created = 257;
 
-[[noreturn]] void fail(const Reply& reply, During during, std::string_view doing) {
-    throw StatusError(reply_failure(reply, during, doing));
-}
-
 }  // namespace
 
 Control::Control(const FtpOptions& options, const TlsClient& tls, SessionContext& context, bool known_login)
-    : options_(options), tls_(tls), context_(context) {
+    : options_(options), tls_(tls), context_(context), known_login_(known_login) {
     connect();
     if (options.tls == Tls::from_start) {
         wire_->start_tls(tls, nullptr);
@@ -59,7 +55,7 @@ Control::Control(const FtpOptions& options, const TlsClient& tls, SessionContext
     if (options.tls == Tls::on_request) {
         start_tls();
     }
-    log_in(known_login);
+    log_in();
     probe_features();
     enter_target();
 }
@@ -101,7 +97,7 @@ void Control::start_tls() {
     const Reply reply = call("AUTH TLS");
     if (reply.code != 234) {
         const std::string what = "the server takes no TLS (ftp.tls: explicit)";
-        const bool for_now = reply.passing_failure();
+        const bool for_now = reply.passing_failure() || known_login_;
         throw StatusError({for_now ? StatusCode::unreachable : StatusCode::configuration,
                            for_now ? StatusScope::session : StatusScope::stream,
                            reply_failure(reply, During::login, what).text(), reply.code});
@@ -114,24 +110,27 @@ void Control::start_tls() {
     wire_->start_tls(tls_, nullptr);
 }
 
-void Control::log_in(bool known_login) {
+/// A server that counts connections, has lost a disk or is being mended may refuse what has worked before, in
+/// the very words of a wrong password or a wrong setting.
+void Control::refused(const Reply& reply, std::string_view doing) const {
+    const Status refusal = reply_failure(reply, During::login, doing);
+    throw StatusError(known_login_
+                          ? Status(StatusCode::unreachable, StatusScope::session, refusal.text(), reply.code)
+                          : refusal);
+}
+
+void Control::log_in() {
     Reply reply = call("USER " + options_.username);
     if (reply.code == 331) {
         reply = call("PASS " + password_of(options_));
     }
     if (!reply.completed()) {
-        Status refusal =
-            reply_failure(reply, During::login, "log in to " + options_.host + " as " + options_.username);
-        if (known_login && refusal.code() == StatusCode::authentication) {
-            // Servers that count connections refuse one more in the same words.
-            refusal = Status(StatusCode::unreachable, StatusScope::session, refusal.text(), reply.code);
-        }
-        throw StatusError(refusal);
+        refused(reply, "log in to " + options_.host + " as " + options_.username);
     }
     if (options_.tls != Tls::none) {
         for (const char* command : {"PBSZ 0", "PROT P"}) {
             if (const Reply protection = call(command); !protection.completed()) {
-                fail(protection, During::login, "encrypt data connections");
+                refused(protection, "encrypt data connections");
             }
         }
     }
@@ -139,9 +138,9 @@ void Control::log_in(bool known_login) {
 
 void Control::probe_features() {
     queue("FEAT", [this](const Reply& reply) { features_ = features_in(reply); });
-    queue("TYPE I", [](const Reply& reply) {
+    queue("TYPE I", [this](const Reply& reply) {
         if (!reply.completed()) {
-            fail(reply, During::login, "choose binary transfer");
+            refused(reply, "choose binary transfer");
         }
     });
     exchange();
@@ -213,7 +212,8 @@ Reply Control::read_reply() {
         try {
             if (std::optional<Reply> reply = parser_.take()) {
                 if (reply->code == 421) {
-                    fail(*reply, During::request, "the server ends the connection");
+                    throw StatusError(
+                        reply_failure(*reply, During::request, "the server ends the connection"));
                 }
                 return std::move(*reply);
             }

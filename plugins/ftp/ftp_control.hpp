@@ -24,8 +24,8 @@ namespace mistamover::ftp {
 /// scope, or `cancelled`, it is of no use any more.
 class Control {
   public:
-    /// Connects and logs in. `known_login`: the same login has worked before, so that a refusal is not the
-    /// password's fault. Throws StatusError.
+    /// Connects and logs in. `known_login`: the same login has worked before, so that no refusal is for good.
+    /// Throws StatusError.
     Control(const FtpOptions& options, const TlsClient& tls, SessionContext& context, bool known_login);
     ~Control();
     Control(const Control&) = delete;
@@ -77,13 +77,15 @@ class Control {
     void connect();
     [[nodiscard]] std::chrono::milliseconds silence() const;
     void start_tls();
-    void log_in(bool known_login);
+    void log_in();
+    [[noreturn]] void refused(const Reply& reply, std::string_view doing) const;
     void probe_features();
     void enter_target();
 
     const FtpOptions& options_;
     const TlsClient& tls_;
     SessionContext& context_;
+    bool known_login_;
     Poco::Net::SocketAddress address_;
     std::optional<Wire> wire_;
     ReplyParser parser_;

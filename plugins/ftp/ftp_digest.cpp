@@ -8,6 +8,8 @@
 
 #include <mistamover/transfer_module.hpp>
 
+#include "ftp/ftp_failure.hpp"
+
 namespace mistamover::ftp {
 namespace {
 
@@ -17,6 +19,10 @@ constexpr std::uint64_t bytes_per_ms = 10'000;
 
 bool is_md5(std::string_view algorithm) {
     return algorithm == "md5";
+}
+
+std::size_t digits_of(std::string_view algorithm) {
+    return is_md5(algorithm) ? 32 : 64;
 }
 
 }  // namespace
@@ -40,8 +46,23 @@ Reply ask_for_digest(Control& control, std::string_view path, std::string_view a
     return control.call(control.with_path(command, path), std::chrono::milliseconds(size / bytes_per_ms));
 }
 
-std::optional<std::string> digest_of(const Reply& reply, std::string_view algorithm) {
-    return reply.completed() ? digest_in(reply, is_md5(algorithm) ? 32 : 64) : std::nullopt;
+std::optional<std::string> digest_of(const Reply& reply, std::string_view path, std::string_view algorithm) {
+    return reply.completed() ? digest_in(reply, digits_of(algorithm), path) : std::nullopt;
+}
+
+Status no_digest(const Reply& reply, std::string_view path, std::string_view algorithm) {
+    const Status status = not_understood(reply, "compute the checksum of " + std::string(path));
+    return shows_digest_of_path(reply, digits_of(algorithm), path) ? status
+                                                                   : cannot_compute(algorithm, status.text());
+}
+
+Status cannot_compute(std::string_view algorithm, std::string_view why) {
+    std::string text = "this server cannot compute " + std::string(algorithm) +
+                       ": set outgoing.checksum to one that it can, or outgoing.verify: size";
+    if (!why.empty()) {
+        text += " (" + std::string(why) + ')';
+    }
+    return {StatusCode::configuration, StatusScope::stream, text};
 }
 
 std::string source_digest(SourceFile& source, std::uint64_t size, std::string_view algorithm) {

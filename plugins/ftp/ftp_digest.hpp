@@ -17,7 +17,12 @@ bool can_compute(const Features& features, std::string_view algorithm);
 /// that is.
 Reply ask_for_digest(Control& control, std::string_view path, std::string_view algorithm);
 /// The digest in such a reply, in lower-case hexadecimal digits.
-std::optional<std::string> digest_of(const Reply& reply, std::string_view algorithm);
+std::optional<std::string> digest_of(const Reply& reply, std::string_view path, std::string_view algorithm);
+/// The Status of such a reply that has completed without a digest: the server can compute none of this kind,
+/// whatever it offers, unless it is the name that keeps the digest from being told.
+Status no_digest(const Reply& reply, std::string_view path, std::string_view algorithm);
+/// Of a server that cannot compute this one.
+Status cannot_compute(std::string_view algorithm, std::string_view why);
 
 /// The same of a source's first `size` bytes; empty where it cannot be read.
 std::string source_digest(SourceFile& source, std::uint64_t size, std::string_view algorithm);

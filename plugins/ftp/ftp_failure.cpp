@@ -64,6 +64,7 @@ Meaning meaning_of(const Reply& reply, During during) {
             return session(StatusCode::unreachable);
         case 425:
         case 426:
+        case 522:  // of a data connection whose handshake has failed, for whatever reason
             return session(StatusCode::connection_lost);
         case 451:
             // A server that cannot write says so thus; of anything else it concerns that one file.
@@ -78,7 +79,6 @@ Meaning meaning_of(const Reply& reply, During during) {
             return item(StatusCode::permission);
         case 521:
             return item(StatusCode::exists);
-        case 522:
         case 533:
         case 534:
         case 535:
@@ -97,14 +97,23 @@ Meaning meaning_of(const Reply& reply, During during) {
     return session(code / 100 == 4 ? StatusCode::unreachable : StatusCode::internal);
 }
 
+std::string text_of_failure(std::string_view doing, const Reply& reply) {
+    std::string text(doing);
+    text += ": the server says " + std::to_string(reply.code) + ' ' +
+            (reply.lines.empty() ? std::string() : reply.lines.back());
+    return printable(text);
+}
+
 }  // namespace
 
 Status reply_failure(const Reply& reply, During during, std::string_view doing) {
     const Meaning meaning = meaning_of(reply, during);
-    std::string text(doing);
-    text += ": the server says " + std::to_string(reply.code) + ' ' +
-            (reply.lines.empty() ? std::string() : reply.lines.back());
-    return {meaning.code, meaning.scope, printable(text), reply.code};
+    return {meaning.code, meaning.scope, text_of_failure(doing, reply), reply.code};
+}
+
+Status not_understood(const Reply& reply, std::string_view doing) {
+    return {StatusCode::unsupported, StatusScope::item,
+            text_of_failure(std::string(doing) + ": the answer is not understood", reply), reply.code};
 }
 
 Status session_failure(const Reply& reply, During during, std::string_view doing) {

@@ -15,7 +15,11 @@ enum class During { login, transfer, request };
 /// The Status of a reply that is not what was hoped for. `doing` says what was tried ("rename to a/b").
 Status reply_failure(const Reply& reply, During during, std::string_view doing);
 
-/// The same of what no single item is to blame for: of session scope at least.
+/// The Status of a reply that reports success without saying what was asked for, or not in a form that is
+/// understood: an item's, for it cannot be told.
+Status not_understood(const Reply& reply, std::string_view doing);
+
+/// The same as reply_failure of what no single item is to blame for: of session scope at least.
 Status session_failure(const Reply& reply, During during, std::string_view doing);
 
 }  // namespace mistamover::ftp

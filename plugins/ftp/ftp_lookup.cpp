@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "ftp/ftp_lookup.hpp"
 
+#include <algorithm>
 #include <limits>
 
 #include <mistamover/transfer_module.hpp>
 
 #include "ftp/ftp_failure.hpp"
 #include "ftp/ftp_path.hpp"
+#include "ftp/ftp_probe.hpp"
 
 namespace mistamover::ftp {
 namespace {
@@ -65,7 +67,7 @@ const std::optional<std::set<std::string>>& Lookup::names_in(std::string_view pa
     }
     auto& names = names_[std::string(path)];
     std::vector<ListedEntry> entries;
-    const Status status = list_without_times(path, entries);
+    const Status status = read_listing(path, entries);
     if (!status.ok() && status.scope() != StatusScope::item) {
         throw StatusError(status);
     }
@@ -79,18 +81,14 @@ const std::optional<std::set<std::string>>& Lookup::names_in(std::string_view pa
 }
 
 Status Lookup::list(std::string_view path, std::vector<ListedEntry>& entries) {
-    Status status = list_without_times(path, entries);
+    Status status = read_listing(path, entries);
     if (status.protocol_code() == 550 && (says_not_there(status.text()) || is_absent(path))) {
         return {StatusCode::not_found, StatusScope::item, status.text(), status.protocol_code()};
-    }
-    const Features& features = tools_.control.features();
-    if (status.ok() && !features.mlst && features.mdtm) {
-        add_times(path, entries);
     }
     return status;
 }
 
-Status Lookup::list_without_times(std::string_view path, std::vector<ListedEntry>& entries) {
+Status Lookup::read_listing(std::string_view path, std::vector<ListedEntry>& entries) {
     Listing listing;
     Status status =
         tools_.control.features().mlst ? list_by_mlsd(path, listing) : list_by_list(path, listing);
@@ -148,9 +146,16 @@ Status Lookup::list_by_list(std::string_view path, Listing& listing) {
 void Lookup::add_times(std::string_view path, std::vector<ListedEntry>& entries) {
     constexpr std::int64_t mdtm_precision_ns = 1'000'000'000;
     Control& control = tools_.control;
+    if (control.features().mlst || !control.features().mdtm) {
+        return;
+    }
+    const bool any_255 = std::any_of(entries.begin(), entries.end(),
+                                     [](const ListedEntry& entry) { return has_byte_255(entry.name); });
+    const bool reads_255 = any_255 && learn_name_rules(tools_).ok();
     in_windows(control, entries.size(), [&](std::size_t index) {
         ListedEntry& entry = entries[index];
-        if (entry.info.kind != EntryKind::file || !can_carry(entry.name)) {
+        if (entry.info.kind != EntryKind::file || !can_carry(entry.name) ||
+            (has_byte_255(entry.name) && !reads_255)) {
             return;
         }
         control.queue(control.with_path("MDTM", join(path, entry.name)), [&entry](const Reply& reply) {

@@ -23,6 +23,8 @@ class Lookup {
     /// All that a directory holds ("" is the target directory), or a failure: never a part of it. `entries`
     /// is filled only where the Status is ok.
     Status list(std::string_view path, std::vector<ListedEntry>& entries);
+    /// To what a listing of `path` has told, the times that it has not told.
+    void add_times(std::string_view path, std::vector<ListedEntry>& entries);
 
     /// The Status of a refusal to look at, read or list `path`. Servers say 550 of what is not there and of
     /// what may not be looked at: it is `not_found` only where a listing shows that it is not there.
@@ -32,10 +34,9 @@ class Lookup {
     bool is_absent(std::string_view path);
 
   private:
-    Status list_without_times(std::string_view path, std::vector<ListedEntry>& entries);
+    Status read_listing(std::string_view path, std::vector<ListedEntry>& entries);
     Status list_by_mlsd(std::string_view path, Listing& listing);
     Status list_by_list(std::string_view path, Listing& listing);
-    void add_times(std::string_view path, std::vector<ListedEntry>& entries);
     const std::optional<std::set<std::string>>& names_in(std::string_view path);
 
     Tools tools_;

@@ -24,6 +24,10 @@ Status cannot_carry(std::string_view path) {
             "FTP cannot carry a name with a line break in it: " + printable(path)};
 }
 
+bool has_byte_255(std::string_view path) {
+    return path.find('\xff') != std::string_view::npos;
+}
+
 bool has_odd_name(std::string_view path) {
     if (std::any_of(path.begin(), path.end(), is_control)) {
         return true;

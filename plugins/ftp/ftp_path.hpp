@@ -19,6 +19,9 @@ bool can_carry(std::string_view path);
 /// The Status for one that it cannot (`unsupported`, item scope).
 Status cannot_carry(std::string_view path);
 
+/// Whether it has the byte 255 in it, which not every server reads alike: see NameRules.
+bool has_byte_255(std::string_view path);
+
 /// Whether some part of a path has a control character, or a blank at one of its ends: some servers store
 /// such a file under another name.
 bool has_odd_name(std::string_view path);

@@ -108,10 +108,7 @@ Status try_doubled_iac(Tools tools, bool& doubles) {
     return {};
 }
 
-namespace {
-
-/// What the first logins could not learn is tried out before a name needs it; another session may have
-/// learnt it meanwhile.
+/// Another session may have learnt it meanwhile.
 Status learn_name_rules(Tools tools) {
     ModuleState& shared = tools.shared;
     if (!shared.probed) {
@@ -131,13 +128,13 @@ Status learn_name_rules(Tools tools) {
     return {};
 }
 
-}  // namespace
+Status check_name_read(Tools tools, std::string_view path) {
+    return has_byte_255(path) ? learn_name_rules(tools) : Status{};
+}
 
 Status check_name_kept(Tools tools, std::string_view path) {
-    if (path.find('\xff') != std::string_view::npos) {
-        if (Status status = learn_name_rules(tools); !status.ok()) {
-            return status;
-        }
+    if (Status status = check_name_read(tools, path); !status.ok()) {
+        return status;
     }
     if (!has_odd_name(path)) {
         return {};

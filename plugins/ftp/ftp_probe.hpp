@@ -18,6 +18,12 @@ bool renames_over(Tools tools);
 /// such name, or lists nothing, is held to the standard. Not ok where this try does not tell.
 Status try_doubled_iac(Tools tools, bool& doubles);
 
+/// ok where it is known how the server reads the byte 255 in names: what the first logins could not learn is
+/// tried out. Otherwise an item's failure: without that, a command may mean another file.
+Status learn_name_rules(Tools tools);
+/// The same where `path` has that byte in it; ok where it has not.
+Status check_name_read(Tools tools, std::string_view path);
+
 /// ok, or an item's failure where the server would give another name than that of `path` to what is stored
 /// there, and so perhaps replace another unit, or where that cannot be told this time. Nothing is tried out
 /// before such a name is met.

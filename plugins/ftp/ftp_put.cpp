@@ -115,22 +115,30 @@ void Put::store(SourceFile& source, Stored file) {
     Upload::Result result;
     try {
         result = upload_.store(source, file.temp_name, offset, size, file.report);
-    } catch (const StatusError&) {
+    } catch (const StatusError& error) {
         keep_leftover(file, source, offset);
+        warn_of_direct(file, error.status());
         throw;
     }
     if (result.status.ok() && offset > 0) {
         result.status = look_at_leftover(
             tools_.shared.leftovers, file.final_name,
-            {file.temp_name, source.identity(), size, file.broke_a_look},
+            {file.temp_name, source.identity(), size, file.start.broke_a_look},
             [&](const Leftover& whole) { return check_resumed(tools_, whole.temp_name, source, size); });
     }
     if (result.status.ok()) {
         stored_ = std::move(file);
         return;
     }
+    store_failed(file, source, offset, result);
+}
+
+void Put::store_failed(const Stored& file, const SourceFile& source, std::uint64_t offset,
+                       const Upload::Result& result) {
     if (file.resumable && result.status.code() == StatusCode::connection_lost) {
         keep_leftover(file, source, offset);
+    } else if (result.untouched && !file.start.broke_a_look) {
+        keep_start(file);
     } else if (result.partial) {
         discard(file.temp_name);
     }
@@ -156,7 +164,7 @@ std::uint64_t Put::choose_temp_name(Stored& file, SourceFile& source) {
             tools_.context.log(LogLevel::info,
                                "goes on with " + file.final_name + " at byte " + std::to_string(offset));
             file.temp_name = leftover->temp_name;
-            file.broke_a_look = leftover->broke_a_look;
+            file.start = *leftover;
             return offset;
         }
         discard(leftover->temp_name);
@@ -170,6 +178,31 @@ void Put::keep_leftover(const Stored& file, const SourceFile& source, std::uint6
         tools_.shared.leftovers.keep(file.final_name,
                                      {file.temp_name, source.identity(), offset + file.report.bytes_sent});
     }
+}
+
+/// Once only: some servers never go on with a file, and say each time that another time they may.
+void Put::keep_start(const Stored& file) {
+    Leftover start = file.start;
+    start.broke_a_look = true;
+    tools_.shared.leftovers.keep(file.final_name, std::move(start));
+}
+
+/// Where nothing was heard of the end, a process of the server may not have noticed it yet, and may delete by
+/// its name what another session has sent and proved meanwhile. No failure would help: an item's would end in
+/// the quarantine long before the server has given up, a session's would hold back all other files.
+void Put::warn_of_direct(const Stored& file, const Status& status) {
+    const bool unheard =
+        status.code() == StatusCode::connection_lost || status.code() == StatusCode::timed_out;
+    if (request_.publish == Publish::rename || !unheard || tools_.shared.warned_of_direct.exchange(true)) {
+        return;
+    }
+    tools_.context.log(
+        LogLevel::warning,
+        "the server did not say how the upload of " + printable(file.final_name) +
+            " ended, under its final name (outgoing.publish: direct). A server that deletes "
+            "unfinished uploads (delete_failed_uploads of vsftpd, DeleteAbortedStores of "
+            "ProFTPD) may do so late, when the file has been sent again: switch that off there. "
+            "This is said once");
 }
 
 /// Throws where the session has failed with it.
@@ -243,6 +276,11 @@ void Put::queue_proof() {
                                         "the server has " + std::to_string(*found) + " of " +
                                             std::to_string(wanted) + " bytes of " + file->final_name)
                                : reply_failure(reply, During::request, "size of " + file->final_name);
+        if (!found && request_.publish != Publish::rename) {
+            // It lies where readers take it from, who may have taken it already.
+            sink_.done(file->index, failure.with_outcome_unknown(), file->report);
+            return;
+        }
         sink_.done(file->index, failure, file->report);
         unpublished_.push_back(file->temp_name);
     });

@@ -30,8 +30,8 @@ class Put {
         std::size_t index = 0;
         std::string temp_name;
         std::string final_name;
-        bool resumable = false;     ///< Another session may go on with it.
-        bool broke_a_look = false;  ///< See Leftover: of what it goes on with.
+        bool resumable = false;  ///< Another session may go on with it.
+        Leftover start{};        ///< What it goes on with, if anything.
         PutReport report;
         Status failure;
     };
@@ -42,6 +42,10 @@ class Put {
     void store(SourceFile& source, Stored file);
     std::uint64_t choose_temp_name(Stored& file, SourceFile& source);
     void keep_leftover(const Stored& file, const SourceFile& source, std::uint64_t offset);
+    void keep_start(const Stored& file);
+    void store_failed(const Stored& file, const SourceFile& source, std::uint64_t offset,
+                      const Upload::Result& result);
+    void warn_of_direct(const Stored& file, const Status& status);
     void failed(const Stored& file, Status status);
     void discard(const std::string& temp_name);
     void queue_next_steps();

@@ -65,19 +65,53 @@ void note_feature(const std::string& line, Features& features) {
     }
 }
 
-std::optional<std::string> digest_in_line(const std::string& line, std::size_t digits) {
+std::vector<std::string> digest_words(std::string_view text, std::size_t digits) {
     const auto is_hex = [](unsigned char c) { return std::isxdigit(c) != 0; };
-    for (std::size_t at = 0; at < line.size();) {
-        const std::size_t end = std::min(line.find(' ', at), line.size());
-        std::string word = line.substr(at, end - at);
+    std::vector<std::string> words;
+    for (std::size_t at = 0; at < text.size();) {
+        const std::size_t end = std::min(text.find(' ', at), text.size());
+        std::string word(text.substr(at, end - at));
         if (word.size() == digits && std::all_of(word.begin(), word.end(), is_hex)) {
             std::transform(word.begin(), word.end(), word.begin(),
                            [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
-            return word;
+            words.push_back(std::move(word));
         }
         at = end + 1;
     }
-    return std::nullopt;
+    return words;
+}
+
+/// Where the line shows this path last, as words of their own, in quotes or behind other directories.
+std::size_t place_of_path(std::string_view line, std::string_view path) {
+    constexpr std::string_view edges = " /\"'";
+    if (path.empty()) {
+        return std::string_view::npos;
+    }
+    std::size_t at = line.rfind(path);
+    while (at != std::string_view::npos) {
+        const std::size_t end = at + path.size();
+        const bool begins = at == 0 || edges.find(line[at - 1]) != std::string_view::npos;
+        if (begins && (end == line.size() || edges.find(line[end]) != std::string_view::npos)) {
+            return at;
+        }
+        at = at == 0 ? std::string_view::npos : line.rfind(path, at - 1);
+    }
+    return at;
+}
+
+/// The line without the path, or its last part, unless that is all there is: then it is no path.
+std::string without_path(const std::string& line, std::string_view path) {
+    for (const std::string_view shown : {path, path.substr(path.rfind('/') + 1)}) {
+        const std::size_t at = place_of_path(line, shown);
+        if (at == std::string::npos) {
+            continue;
+        }
+        std::string rest = line.substr(0, at) + ' ' + line.substr(at + shown.size());
+        if (rest.find_first_not_of(' ') != std::string::npos) {
+            return rest;
+        }
+    }
+    return line;
 }
 
 }  // namespace
@@ -194,14 +228,28 @@ std::optional<std::string> quoted_path(std::string_view text) {
     return std::nullopt;
 }
 
-std::optional<std::string> digest_in(const Reply& reply, std::size_t digits) {
+std::optional<std::string> digest_in(const Reply& reply, std::size_t digits, std::string_view path) {
     // ProFTPD tells in a line of its own before that it is at work.
+    std::optional<std::string> digest;
     for (const std::string& line : reply.lines) {
-        if (auto digest = digest_in_line(line, digits)) {
-            return digest;
+        for (std::string& word : digest_words(without_path(line, path), digits)) {
+            if (digest) {
+                return std::nullopt;
+            }
+            digest = std::move(word);
         }
     }
-    return std::nullopt;
+    return digest;
+}
+
+bool shows_digest_of_path(const Reply& reply, std::size_t digits, std::string_view path) {
+    std::string parts(path);
+    std::replace(parts.begin(), parts.end(), '/', ' ');
+    const std::vector<std::string> own = digest_words(parts, digits);
+    return std::any_of(reply.lines.begin(), reply.lines.end(), [&](const std::string& line) {
+        const std::vector<std::string> shown = digest_words(line, digits);
+        return std::find_first_of(shown.begin(), shown.end(), own.begin(), own.end()) != shown.end();
+    });
 }
 
 Features features_in(const Reply& reply) {

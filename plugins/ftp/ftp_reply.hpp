@@ -49,8 +49,11 @@ std::optional<std::uint64_t> size_of(const Reply& reply);
 
 /// The path in a reply to PWD: `257 "/a ""quoted"" one" is here`.
 std::optional<std::string> quoted_path(std::string_view text);
-/// The word of `digits` hexadecimal digits in a reply to HASH, XMD5 and the like, in lower case.
-std::optional<std::string> digest_in(const Reply& reply, std::size_t digits);
+/// The word of `digits` hexadecimal digits in a reply to HASH, XMD5 and the like about `path`, in lower case,
+/// outside of what shows the path. Nothing where there are more than one such word, or none.
+std::optional<std::string> digest_in(const Reply& reply, std::size_t digits, std::string_view path = {});
+/// Whether such a reply shows a word that is of the path, too: then the name keeps it from being understood.
+bool shows_digest_of_path(const Reply& reply, std::size_t digits, std::string_view path);
 
 /// What a server says in its reply to FEAT.
 struct Features {

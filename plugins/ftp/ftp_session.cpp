@@ -7,6 +7,7 @@
 #include "ftp/ftp_lookup.hpp"
 #include "ftp/ftp_path.hpp"
 #include "ftp/ftp_probe.hpp"
+#include "ftp/ftp_stat.hpp"
 
 namespace mistamover::ftp {
 namespace {
@@ -100,87 +101,40 @@ Status FtpSession::put(const PutRequest& request, PutSink& sink) {
     return guarded([&] { return Put(tools(), request, sink).run(); });
 }
 
+/// The paths that can be told the server and be understood by it as they are meant. The others, which might
+/// mean other files, are not asked about.
+std::vector<std::size_t> FtpSession::speakable(
+    std::span<const std::string_view> paths,
+    const std::function<void(std::size_t, const Status&)>& leave_out) {
+    const bool any_255 = std::any_of(paths.begin(), paths.end(), has_byte_255);
+    const Status rules = any_255 ? learn_name_rules(tools()) : Status{};
+    std::vector<std::size_t> indices;
+    indices.reserve(paths.size());
+    for (std::size_t index = 0; index < paths.size(); ++index) {
+        if (!can_carry(paths[index])) {
+            leave_out(index, cannot_carry(paths[index]));
+        } else if (!rules.ok() && has_byte_255(paths[index])) {
+            leave_out(index, rules);
+        } else {
+            indices.push_back(index);
+        }
+    }
+    return indices;
+}
+
 Status FtpSession::stat(std::span<const std::string_view> paths, StatSink& sink) {
     return guarded([&] {
-        Refusals refused;
-        Lookup lookup(tools());
-        if (control_->features().mlst) {
-            stat_by_mlst(paths, sink, lookup, refused);
-        } else {
-            stat_by_size(paths, sink, refused);
-        }
-        for (const auto& [index, reply] : refused) {
-            sink.entry(index, lookup.refusal(reply, "look at", paths[index]), {});
-        }
+        const auto leave_out = [&](std::size_t index, const Status& why) { sink.entry(index, why, {}); };
+        Stat(tools(), paths, sink).run(speakable(paths, leave_out));
         return Status{};
     });
 }
 
-void FtpSession::stat_by_mlst(std::span<const std::string_view> paths, StatSink& sink, Lookup& lookup,
-                              Refusals& refused) {
-    std::vector<std::pair<std::size_t, EntryInfo>> renamed;
-    in_windows(*control_, paths.size(), [&](std::size_t index) {
-        if (!can_carry(paths[index])) {
-            sink.entry(index, cannot_carry(paths[index]), {});
-            return;
-        }
-        control_->queue(control_->with_path("MLST", paths[index]), [&, index](const Reply& reply) {
-            std::string_view line = reply.lines.size() > 1 ? reply.lines[1] : std::string_view();
-            line.remove_prefix(std::min(line.find_first_not_of(' '), line.size()));
-            const auto info = parse_mlst_facts(line);
-            if (!reply.completed() || !info) {
-                refused.emplace_back(index, reply);
-            } else if (is_shown_as(paths[index], line.substr(line.find("; ") + 2))) {
-                sink.entry(index, {}, *info);
-            } else {
-                renamed.emplace_back(index, *info);
-            }
-        });
-    });
-    // It may be said in another form, such as that of a link's aim; the listing has the names.
-    for (const auto& [index, info] : renamed) {
-        sink.entry(index,
-                   lookup.is_absent(paths[index])
-                       ? Status(StatusCode::not_found, StatusScope::item,
-                                "the server changes the name: it does not list " + printable(paths[index]))
-                       : Status{},
-                   info);
-    }
-}
-
-void FtpSession::stat_by_size(std::span<const std::string_view> paths, StatSink& sink, Refusals& refused) {
-    Refusals not_files;
-    in_windows(*control_, paths.size(), [&](std::size_t index) {
-        if (!can_carry(paths[index])) {
-            sink.entry(index, cannot_carry(paths[index]), {});
-            return;
-        }
-        control_->queue(control_->with_path("SIZE", paths[index]), [&, index](const Reply& reply) {
-            EntryInfo info;
-            if (const auto size = size_of(reply)) {
-                info.size = *size;
-                sink.entry(index, {}, info);
-            } else {
-                (reply.code == 550 ? not_files : refused).emplace_back(index, reply);
-            }
-        });
-    });
-    for (const auto& [index, reply] : not_files) {
-        EntryInfo info;
-        info.kind = EntryKind::directory;
-        if (!control_->is_directory(paths[index])) {
-            if (!exists(paths[index])) {
-                refused.emplace_back(index, reply);
-                continue;
-            }
-            info.kind = EntryKind::other;
-        }
-        sink.entry(index, {}, info);
-    }
-}
-
 Status FtpSession::get_small(std::string_view path, std::uint64_t limit, BytesSink& sink) {
     return guarded([&] {
+        if (Status status = check_name_read(tools(), path); !status.ok()) {
+            return status;
+        }
         Reply reply;
         const std::string content = data_->fetch(control_->with_path("RETR", path), limit + 1, reply);
         if (content.size() > limit) {
@@ -197,9 +151,14 @@ Status FtpSession::get_small(std::string_view path, std::uint64_t limit, BytesSi
 
 Status FtpSession::list(std::string_view path, ListSink& sink) {
     return guarded([&] {
+        Status status = check_name_read(tools(), path);
+        Lookup lookup(tools());
         std::vector<ListedEntry> entries;
-        Status status = Lookup(tools()).list(path, entries);
         if (status.ok()) {
+            status = lookup.list(path, entries);
+        }
+        if (status.ok()) {
+            lookup.add_times(path, entries);
             for (const ListedEntry& entry : entries) {
                 sink.entry(entry.name, entry.info);
             }
@@ -210,22 +169,21 @@ Status FtpSession::list(std::string_view path, ListSink& sink) {
 
 Status FtpSession::remove(std::span<const std::string_view> paths, RemoveSink& sink) {
     return guarded([&] {
-        for (std::size_t from = 0; from < paths.size(); from += window) {
-            const std::size_t end = std::min(paths.size(), from + window);
+        const std::vector<std::size_t> indices =
+            speakable(paths, [&](std::size_t index, const Status& why) { sink.done(index, why); });
+        for (std::size_t from = 0; from < indices.size(); from += window) {
+            const std::size_t end = std::min(indices.size(), from + window);
             std::vector<Reply> replies(end - from);
-            for (std::size_t index = from; index < end; ++index) {
-                if (can_carry(paths[index])) {
-                    control_->queue(
-                        control_->with_path("DELE", paths[index]),
-                        [&replies, at = index - from](const Reply& reply) { replies[at] = reply; });
-                }
+            for (std::size_t at = from; at < end; ++at) {
+                control_->queue(control_->with_path("DELE", paths[indices[at]]),
+                                [&reply = replies[at - from]](const Reply& said) { reply = said; });
             }
             control_->exchange();
             Lookup lookup(tools());
-            for (std::size_t index = from; index < end; ++index) {
-                const Reply& reply = replies[index - from];
-                sink.done(index,
-                          reply.completed() ? Status{} : remove_directory(paths[index], reply, lookup));
+            for (std::size_t at = from; at < end; ++at) {
+                const Reply& reply = replies[at - from];
+                const std::string_view path = paths[indices[at]];
+                sink.done(indices[at], reply.completed() ? Status{} : remove_directory(path, reply, lookup));
             }
         }
         return Status{};
@@ -234,9 +192,6 @@ Status FtpSession::remove(std::span<const std::string_view> paths, RemoveSink& s
 
 /// What could not be deleted as a file. What is shown not to be there counts as removed.
 Status FtpSession::remove_directory(std::string_view path, const Reply& refused, Lookup& lookup) {
-    if (!can_carry(path)) {
-        return cannot_carry(path);
-    }
     if (control_->call(control_->with_path("RMD", path)).completed() || lookup.is_absent(path)) {
         return {};
     }
@@ -251,7 +206,11 @@ bool FtpSession::exists(std::string_view path) {
 
 Status FtpSession::rename(std::string_view from, std::string_view to) {
     return guarded([&] {
-        if (Status status = check_name_kept(tools(), to); !status.ok()) {
+        Status status = check_name_read(tools(), from);
+        if (status.ok()) {
+            status = check_name_kept(tools(), to);
+        }
+        if (!status.ok()) {
             return status;
         }
         Reply ready;
@@ -293,14 +252,16 @@ Status FtpSession::make_directory(std::string_view path) {
 Status FtpSession::checksum(std::string_view path, std::string_view algorithm, BytesSink& sink) {
     return guarded([&] {
         if (!can_compute(control_->features(), algorithm)) {
-            return Status(StatusCode::configuration, StatusScope::stream,
-                          "this server cannot compute " + std::string(algorithm) +
-                              ": set outgoing.checksum to one that it can, or outgoing.verify: size");
+            return cannot_compute(algorithm, "");
+        }
+        if (Status status = check_name_read(tools(), path); !status.ok()) {
+            return status;
         }
         const Reply reply = ask_for_digest(*control_, path, algorithm);
-        const auto digest = digest_of(reply, algorithm);
+        const auto digest = digest_of(reply, path, algorithm);
         if (!digest) {
-            return Lookup(tools()).refusal(reply, "compute the checksum of", path);
+            return reply.completed() ? no_digest(reply, path, algorithm)
+                                     : Lookup(tools()).refusal(reply, "compute the checksum of", path);
         }
         sink.bytes(*digest);
         return Status{};

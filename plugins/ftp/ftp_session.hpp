@@ -45,11 +45,8 @@ class FtpSession final : public Session {
     void give_up();
     Tools tools() { return {options_, *control_, *data_, shared_, context_}; }
 
-    /// What the server did not let be looked at, by index, and what it said.
-    using Refusals = std::vector<std::pair<std::size_t, Reply>>;
-    void stat_by_mlst(std::span<const std::string_view> paths, StatSink& sink, Lookup& lookup,
-                      Refusals& refused);
-    void stat_by_size(std::span<const std::string_view> paths, StatSink& sink, Refusals& refused);
+    std::vector<std::size_t> speakable(std::span<const std::string_view> paths,
+                                       const std::function<void(std::size_t, const Status&)>& leave_out);
     bool exists(std::string_view path);
     Status remove_directory(std::string_view path, const Reply& refused, Lookup& lookup);
 

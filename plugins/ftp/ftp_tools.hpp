@@ -37,6 +37,7 @@ struct ModuleState {
     std::atomic<bool> doubles_iac{true};    ///< See NameRules.
     std::atomic<bool> lists_hidden{false};  ///< A listing has shown a dot-name.
     std::atomic<OddNames> odd_names{OddNames::unknown};
+    std::atomic<bool> warned_of_direct{false};  ///< See Put.
     Leftovers leftovers;
 };
 

@@ -13,6 +13,11 @@ constexpr std::size_t paced_piece = 16UL * 1024;
 // What fits into the socket's buffer is sent without waiting for the server's leave.
 constexpr std::uint64_t eager_limit = 64UL * 1024;
 
+/// Not for want of space, which will not come as long as the file is there.
+bool refuses_for_now(const Reply& refusal) {
+    return refusal.passing_failure() && refusal.code != 452;
+}
+
 }  // namespace
 
 Upload::Upload(Tools tools)
@@ -27,6 +32,7 @@ Upload::Result Upload::store(SourceFile& source, const std::string& name, std::u
     result.status = data.wire ? transfer(source, data, offset, size, report)
                               : reply_failure(data.refusal, During::transfer, "store");
     result.partial = data.begun || offset > 0;
+    result.untouched = offset > 0 && !data.begun && refuses_for_now(data.refusal);
     return result;
 }
 

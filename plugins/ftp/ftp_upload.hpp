@@ -20,7 +20,8 @@ class Upload {
     /// What became of a file.
     struct Result {
         Status status;
-        bool partial = false;  ///< The server may have a part of it.
+        bool partial = false;    ///< The server may have a part of it.
+        bool untouched = false;  ///< It goes on with nothing for the moment: what is there is as it was.
     };
     /// Sends `source` from `offset` on to the file `name`; what is queued at the control connection goes with
     /// it. Counts in `report` what was sent, also where it throws StatusError because the connection failed.

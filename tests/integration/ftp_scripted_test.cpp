@@ -102,6 +102,10 @@ constexpr char broken[] = "";
 /// All that the scripted server can do, and a checksum, which it is then asked for in vain.
 constexpr char offers_checksums[] =
     "211-Features:\r\n EPSV\r\n MLST type*;size*;modify*;\r\n REST STREAM\r\n SIZE\r\n XMD5\r\n211 End";
+/// The same by another command.
+constexpr char offers_hash[] =
+    "211-Features:\r\n EPSV\r\n MLST type*;size*;modify*;\r\n REST STREAM\r\n SIZE\r\n HASH "
+    "MD5*;SHA-1\r\n211 End";
 /// In the names that the probes try out: of the byte 255, and of odd names.
 constexpr char doubled_255[] = "\xff\xff";
 constexpr char odd[] = "\033";
@@ -117,6 +121,24 @@ void check_carries_despite(const Hitch& hitch, const std::set<std::string>& name
     add_hitch(site.server, hitch);
     const Daemon daemon(site);
     site.check_carries(names);
+}
+
+/// What a receiver answers who is content with what a control file tells of "f".
+std::string good_receipt_for(const std::string& control) {
+    const std::size_t begin = control.find('\n') + 1;
+    std::size_t end = begin;
+    for (int line = 0; line < 3; ++line) {  // of name, size and checksum
+        end = control.find('\n', end) + 1;
+    }
+    std::string told = control.substr(begin, end - begin);
+    told.insert(told.find('\n'), "\n0");
+    return "_start_stager_receipt_data_\n" + told + ".f.1.00.stager-thanks-bss\n_end_stager_receipt_data_\n";
+}
+
+std::string receipt_name_in(const std::string& control) {
+    const std::size_t end = control.rfind("\n_end_");
+    const std::size_t begin = control.rfind('\n', end - 1) + 1;
+    return control.substr(begin, end - begin);
 }
 
 }  // namespace
@@ -156,6 +178,60 @@ TEST_CASE("a name with the byte 255 is right even where it could not be asked at
     for (const Hitch& hitch : hitches_with_255) {
         check_carries_despite(hitch, {"plain", name_with_255});
     }
+}
+
+TEST_CASE("whatever a server refuses at a login that has worked before, it is tried again") {
+    for (const Hitch& hitch : {Hitch{"PASS", "500 OOPS: cannot change directory:/home/mover", ""},
+                               Hitch{"TYPE", "504 Not now", ""}}) {
+        CAPTURE(hitch.verb);
+        ScriptedSite site;
+        const Daemon daemon(site);
+        site.check_carries({"before"});
+        // The next command of all; it ends the session.
+        site.server.drop_at("MLST");
+        add_hitch(site.server, hitch);
+        site.check_carries({"after"});
+        CHECK_MESSAGE(site.log("dtc_p").find("CRITICAL") == std::string::npos, site.logs());
+    }
+}
+
+TEST_CASE("a data connection whose encryption has failed is made again") {
+    ScriptedSite site("retry_count: 0");
+    const Daemon daemon(site);
+    site.check_carries({"plain"});
+    site.server.answer("STOR", "150 Go on\r\n522 SSL connection failed");
+    site.check_carries({"reset"});
+    CHECK_MESSAGE(site.log("dtc_p").find("CRITICAL") == std::string::npos, site.logs());
+}
+
+TEST_CASE("a mirror removes no wrong file for a name with the byte 255, nor any before it knows the rule") {
+    ScriptedSite site("transfer_mode: mirror");
+    const std::string kept = doubled_255;
+    write_file(site.source() / kept, "kept");
+    write_file(site.target() / kept, "kept");
+    write_file(site.target() / "\xff", "vanished");
+    // It is the same file for certain: nothing is sent, by which the rule would be learnt.
+    fs::last_write_time(site.target() / kept, fs::file_time_type::clock::now() + std::chrono::hours{1});
+    // At the login, and before it is removed; then it is told.
+    site.server.answer("STOR", busy, doubled_255);
+    site.server.answer("STOR", busy, doubled_255);
+    const ProgramResult result = site.one_off();
+    CHECK_MESSAGE(result.exit_code == 0, result.output << site.logs());
+    CHECK(site.server.script_done());
+    CHECK_MESSAGE(files_below(site.target()) == std::set{kept}, site.logs());
+    CHECK(read_file(site.target() / kept) == "kept");
+    CHECK(count_of("DELE " + kept + '\n', site.server.log()) == 0);
+    CHECK(site.log("dtc_p").find("cannot be told how the server reads the byte 255") != std::string::npos);
+}
+
+TEST_CASE("a full server costs an odd name no try") {
+    ScriptedSite site("retry_count: 0");
+    const Daemon daemon(site);
+    site.check_carries({"plain"});
+    site.server.answer("STOR", "452 No space", odd);
+    site.check_carries({" blanks "});
+    CHECK_MESSAGE(eventually([&] { return site.log("dtc_p").find("(no_space)") != std::string::npos; }),
+                  site.logs());
 }
 
 TEST_CASE("a full server costs a name with the byte 255 no try, and the server is asked again") {
@@ -285,6 +361,18 @@ TEST_CASE("a port that cannot be reached is told as such while the server waits 
                   site.logs());
 }
 
+TEST_CASE("a port that cannot be reached is told as such while the server says nothing at all") {
+    ScriptedSite site("retry_count: 0");
+    const Daemon daemon(site);
+    site.check_carries({"plain"});
+    site.server.answer("EPSV", "229 Entering Extended Passive Mode (|||1|)");
+    site.server.ignore("STOR");
+    site.check_carries({"later"});
+    const auto says = [&](const char* code) { return site.log("dtc_p").find(code) != std::string::npos; };
+    CHECK_MESSAGE(eventually([&] { return says("(unreachable)"); }), site.logs());
+    CHECK_FALSE_MESSAGE(says("(timed_out)"), site.logs());
+}
+
 TEST_CASE("a file that is refused takes nothing away from under its name") {
     ScriptedSite site("publish: direct");
     const std::string content = megabytes(1);
@@ -296,6 +384,63 @@ TEST_CASE("a file that is refused takes nothing away from under its name") {
     CHECK((read_file(site.target() / "large") == content));
     CHECK_MESSAGE(site.server.log().find("> DELE large") == std::string::npos, site.logs());
     CHECK(site.server.script_done());
+    // Of a refusal no end is waited for.
+    CHECK_MESSAGE(site.server.count("USER") == 1, site.logs());
+}
+
+TEST_CASE("a file published directly whose size is refused is neither delivered nor taken away") {
+    ScriptedSite site("publish: direct, retry_count: 1");
+    site.server.always_answer("SIZE", "550 Not for you");
+    write_file(site.source() / "f", "x");
+    const Daemon daemon(site);
+    REQUIRE_MESSAGE(eventually([&] { return fs::exists(site.source() / "quarantine/f"); }), site.logs());
+    CHECK(read_file(site.source() / "quarantine/f") == "x");
+    CHECK(read_file(site.target() / "f") == "x");
+    CHECK_MESSAGE(site.server.log().find("> DELE f\n") == std::string::npos, site.logs());
+}
+
+TEST_CASE("a control file that is taken before its size is asked for is waited for, and not sent again") {
+    ScriptedSite site(
+        "publish: direct, target_uses_arrival_monitor: true, receipt_file_poll_interval: 200ms, "
+        "receipt_file_poll_count: 300");
+    const fs::path taken = site.home() / "taken";
+    const fs::path data = site.target() / "f";
+    const fs::path control_file = site.target() / ".f.stager-ctrl-bss";
+    const auto take = [&] {
+        fs::remove(data);
+        fs::rename(control_file, taken);
+    };
+    site.server.meanwhile("SIZE", take, ".f.stager-ctrl-bss");
+    write_file(site.source() / "f", "hello");
+    const Daemon daemon(site);
+    REQUIRE_MESSAGE(eventually([&] { return fs::exists(taken); }), site.logs());
+    const std::string control = read_file(taken);
+    write_file(site.home() / "receipt", good_receipt_for(control));
+    fs::rename(site.home() / "receipt", site.target() / receipt_name_in(control));
+    CHECK_MESSAGE(eventually([&] { return !fs::exists(site.source() / "f"); }), site.logs());
+    CHECK_MESSAGE(count_of("> STOR f\n", site.server.log()) == 1, site.logs());
+    CHECK_FALSE(fs::exists(site.source() / "quarantine"));
+}
+
+TEST_CASE("that the end of an upload under its final name was not heard is warned of once") {
+    std::string publish = "rename";
+    std::size_t warnings = 0;
+    SUBCASE("but nothing of one under a temporary name") {}
+    SUBCASE("whatever file it is of") {
+        publish = "direct";
+        warnings = 1;
+    }
+    ScriptedSite site("publish: " + publish);
+    const Daemon daemon(site);
+    site.check_carries({"before"});
+    site.server.drop_at("STOR", 200'000);
+    site.server.drop_at("STOR", 200'000);
+    const std::string content = megabytes(1);
+    write_file(site.source() / "large", content);
+    REQUIRE_MESSAGE(eventually([&] { return !fs::exists(site.source() / "large"); }), site.logs());
+    CHECK((read_file(site.target() / "large") == content));
+    CHECK(site.server.script_done());
+    CHECK_MESSAGE(count_of("delete_failed_uploads", site.log("ftp_p")) == warnings, site.logs());
 }
 
 TEST_CASE("a cut transfer is over whatever a server says at its end, and nothing is waited for") {
@@ -382,6 +527,45 @@ TEST_CASE("what keeps a leftover from being looked at once does not cost the lef
     CHECK(site.server.bytes_stored() < 40 * megabyte);
 }
 
+TEST_CASE("a leftover with which the server will not go on for the moment is tried once more, unshortened") {
+    ScriptedSite site;
+    site.server.drop_at("STOR", 15 * megabyte, "resume.");
+    SUBCASE("450") {
+        site.server.answer("STOR", busy, "resume.");
+    }
+    SUBCASE("451") {
+        site.server.answer("STOR", "451 Append/Restart not permitted, try again", "resume.");
+    }
+    site.check_carries_large();
+    CHECK_MESSAGE(site.times_gone_on() == 2, site.logs());
+    // Sent anew it would be 45 million.
+    CHECK(site.server.bytes_stored() < 40 * megabyte);
+    std::set<std::string> places;
+    const std::string log = site.log("ftp_p");
+    for (std::size_t at = 0; (at = log.find("at byte ", at)) != std::string::npos; ++at) {
+        places.insert(log.substr(at, log.find('\n', at) - at));
+    }
+    CHECK_MESSAGE(places.size() == 1, site.logs());
+}
+
+TEST_CASE("a leftover with which the server never goes on is given up, and the file is sent anew") {
+    ScriptedSite site;
+    site.server.drop_at("STOR", 15 * megabyte, "resume.");
+    site.server.refuse_restarts_with("451 Append/Restart not permitted, try again");
+    site.check_carries_large();
+    CHECK_MESSAGE(site.times_gone_on() == 2, site.logs());
+    CHECK(site.server.bytes_stored() >= 45 * megabyte);
+}
+
+TEST_CASE("a leftover for which there is no space is given up at once") {
+    ScriptedSite site;
+    site.server.drop_at("STOR", 15 * megabyte, "resume.");
+    site.server.answer("STOR", "452 No space", "resume.");
+    site.check_carries_large();
+    CHECK_MESSAGE(site.times_gone_on() == 1, site.logs());
+    CHECK(site.server.bytes_stored() >= 45 * megabyte);
+}
+
 TEST_CASE("a leftover over which the connection breaks again is given up, and the file is sent anew") {
     ScriptedSite site;
     site.server.drop_at("STOR", 15 * megabyte, "resume.");
@@ -420,6 +604,10 @@ TEST_CASE("what keeps a file that was put together from being compared once does
     }
     SUBCASE("the server is busy at its checksum") {
         site.server.answer("XMD5", busy);
+    }
+    SUBCASE("the server is busy at its checksum by HASH") {
+        site.server.always_answer("FEAT", offers_hash);
+        site.server.answer("HASH", busy);
     }
     // Without a checksum, pieces of it are read.
     SUBCASE("the connection breaks at a piece of it") {

@@ -197,16 +197,33 @@ class ScriptedFtp::Connection {
         const std::optional<Step> step = server_.step_for(verb, argument);
         drop_after_ = never;
         offset_ = std::exchange(next_offset_, 0);
-        if (step && !step->reply.empty()) {
-            say(step->reply);
-            return;
+        if (!step || has_to_be_carried_out(*step)) {
+            carry_out(verb, argument);
         }
-        if (step && step->after == 0) {
-            drop();
+    }
+
+    /// Does what else the step says.
+    bool has_to_be_carried_out(const Step& step) {
+        switch (step.act) {
+            case Act::answer:
+                say(step.reply);
+                return false;
+            case Act::ignore:
+                return false;
+            case Act::drop:
+                if (step.after == 0) {
+                    drop();
+                }
+                drop_after_ = step.after;
+                return true;
+            case Act::carry_out:
+                step.deed();
+                return true;
         }
-        if (step) {
-            drop_after_ = step->after;
-        }
+        return true;
+    }
+
+    void carry_out(const std::string& verb, const std::string& argument) {
         const auto constant = constant_replies().find(verb);
         const auto& methods = methods_by_verb();
         const auto method = methods.find(verb);
@@ -343,6 +360,11 @@ class ScriptedFtp::Connection {
     }
 
     void store(const std::string& argument) {
+        const std::string refusal = server_.refusal_of_restart();
+        if (offset_ != 0 && !refusal.empty()) {
+            say(refusal);
+            return;
+        }
         const int flags = O_WRONLY | O_CREAT | O_CLOEXEC | (offset_ == 0 ? O_TRUNC : 0);
         const Descriptor file(::open(path_of(argument).c_str(), flags, 0666));
         if (!file.valid()) {
@@ -437,11 +459,19 @@ bool ScriptedFtp::await(int descriptor, short events) const {
 }
 
 void ScriptedFtp::answer(const std::string& verb, const std::string& reply, const std::string& about) {
-    add({verb, about, reply, 0});
+    add({verb, about, Act::answer, reply});
 }
 
 void ScriptedFtp::drop_at(const std::string& verb, std::uint64_t after, const std::string& about) {
-    add({verb, about, "", after});
+    add({verb, about, Act::drop, "", after});
+}
+
+void ScriptedFtp::ignore(const std::string& verb, const std::string& about) {
+    add({verb, about, Act::ignore});
+}
+
+void ScriptedFtp::meanwhile(const std::string& verb, std::function<void()> deed, const std::string& about) {
+    add({verb, about, Act::carry_out, "", 0, std::move(deed)});
 }
 
 void ScriptedFtp::add(Step step) {
@@ -464,6 +494,16 @@ void ScriptedFtp::end_cut_transfers_with(const std::string& reply) {
     end_of_cut_transfer_ = reply;
 }
 
+void ScriptedFtp::refuse_restarts_with(const std::string& reply) {
+    const std::lock_guard lock(mutex_);
+    refusal_of_restart_ = reply;
+}
+
+std::string ScriptedFtp::refusal_of_restart() const {
+    const std::lock_guard lock(mutex_);
+    return refusal_of_restart_;
+}
+
 std::string ScriptedFtp::end_of_cut_transfer() const {
     const std::lock_guard lock(mutex_);
     return end_of_cut_transfer_;
@@ -479,7 +519,8 @@ std::optional<ScriptedFtp::Step> ScriptedFtp::step_for(const std::string& verb, 
         return step;
     }
     const auto always = always_.find(verb);
-    return always != always_.end() ? std::optional(Step{verb, "", always->second, 0}) : std::nullopt;
+    return always != always_.end() ? std::optional(Step{verb, "", Act::answer, always->second})
+                                   : std::nullopt;
 }
 
 std::size_t ScriptedFtp::count(const std::string& verb) const {

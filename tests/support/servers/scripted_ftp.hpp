@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <map>
 #include <mutex>
 #include <optional>
@@ -34,11 +35,17 @@ class ScriptedFtp {
     /// The same: control and data connection are reset instead; of a STOR or RETR, where `after` is not 0,
     /// when so many bytes or some more have been carried.
     void drop_at(const std::string& verb, std::uint64_t after = 0, const std::string& about = "");
+    /// The same: nothing is answered, ever.
+    void ignore(const std::string& verb, const std::string& about = "");
+    /// The same: it is carried out behind `deed`, which is done on a thread of the server.
+    void meanwhile(const std::string& verb, std::function<void()> deed, const std::string& about = "");
     /// Whether every step has met its command.
     [[nodiscard]] bool script_done() const;
 
     /// From now on, besides the script.
     void always_answer(const std::string& verb, const std::string& reply);
+    /// What is said, from now on, of a STOR that is to begin elsewhere than at the file's start.
+    void refuse_restarts_with(const std::string& reply);
     /// What is said, instead of 426, when the client has cut a RETR off.
     void end_cut_transfers_with(const std::string& reply);
 
@@ -52,11 +59,14 @@ class ScriptedFtp {
   private:
     class Connection;
     class Descriptor;
+    enum class Act : std::uint8_t { answer, drop, ignore, carry_out };
     struct Step {
         std::string verb;
         std::string about;
-        std::string reply;  ///< Empty where the connections are reset.
+        Act act = Act::answer;
+        std::string reply{};
         std::uint64_t after = 0;
+        std::function<void()> deed{};
     };
 
     void run();
@@ -64,6 +74,7 @@ class ScriptedFtp {
     void add(Step step);
     std::optional<Step> step_for(const std::string& verb, const std::string& argument);
     [[nodiscard]] std::string end_of_cut_transfer() const;
+    [[nodiscard]] std::string refusal_of_restart() const;
     void note(const std::string& line);
 
     int ending_ = -1;  ///< Readable once it is to end.
@@ -73,6 +84,7 @@ class ScriptedFtp {
     std::deque<Step> steps_;
     std::map<std::string, std::string> always_;
     std::string end_of_cut_transfer_ = "426 The transfer was cut off";
+    std::string refusal_of_restart_;
     std::map<std::string, std::size_t> counts_;
     std::string log_;
     std::atomic<std::uint64_t> bytes_stored_{0};

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "ftp/ftp_failure.hpp"
 
+#include <array>
 #include <doctest/doctest.h>
 
 #include "ftp/ftp_path.hpp"
+#include "ftp_talker.hpp"
 
 namespace mistamover::ftp {
 namespace {
@@ -17,6 +19,64 @@ void check_reply(int code, During during, StatusCode wanted, StatusScope scope) 
     CHECK_MESSAGE(status.code() == wanted, code << ' ' << to_string(status.code()));
     CHECK_MESSAGE(status.scope() == scope, code << ' ' << to_string(status.scope()));
     CHECK(status.protocol_code() == code);
+}
+
+/// What comes of a login to a server that answers so.
+Status login(const test::FtpTalker::Answers& answers, bool known_login, const char* tls) {
+    test::FtpTalk talk(tls, answers);
+    try {
+        const Control control(talk.options, talk.tls, talk.context, known_login);
+    } catch (const StatusError& error) {
+        return error.status();
+    }
+    return {};
+}
+
+struct Seen final : StatSink {
+    void entry(std::size_t index, const Status& status, const EntryInfo& info) noexcept override {
+        statuses.at(index) = status;
+        infos.at(index) = info;
+    }
+    std::array<Status, 3> statuses;
+    std::array<EntryInfo, 3> infos;
+};
+
+struct Removed final : RemoveSink {
+    void done(std::size_t, const Status& end) noexcept override { status = end; }
+    Status status;
+};
+
+struct Text final : BytesSink {
+    void bytes(std::string_view data) noexcept override { text += data; }
+    std::string text;
+};
+
+struct NoEntries final : ListSink {
+    void entry(std::string_view name, const EntryInfo&) noexcept override { FAIL_CHECK(name); }
+};
+
+/// What a server says of a file's checksum that answers so, to be asked for "md5".
+Status checksum(const std::string& path, const std::string& answer, std::string& digest) {
+    test::FtpTalk talk("none", {{"FEAT", "211-Features:\r\n HASH MD5*;SHA-1\r\n SIZE\r\n211 End"},
+                                {"OPTS HASH", "501 Not that"},
+                                {"SIZE ", "213 5"},
+                                {"HASH ", answer}});
+    FtpSession session(talk.options, talk.tls, talk.state, talk.context);
+    Text sink;
+    const Status status = session.call_checksum(path, "md5", sink);
+    digest = sink.text;
+    return status;
+}
+
+constexpr char md5_of_hello[] = "5d41402abc4b2a76b9719d911017c592";
+constexpr char sha1_of_hello[] = "aaf4c61ddcc5e8a2dabede0f3b482cd9aea9434d";
+constexpr char offers_mlst[] = "211-Features:\r\n MLST type*;\r\n SIZE\r\n211 End";
+
+void check_cannot_be_told(const Status& status) {
+    CHECK_FALSE(status.ok());
+    CHECK(status.code() != StatusCode::not_found);
+    CHECK(status.scope() == StatusScope::item);
+    CHECK(status.text().find("byte 255") != std::string_view::npos);
 }
 
 }  // namespace
@@ -42,7 +102,11 @@ TEST_CASE("what a reply means, and how far it reaches") {
     check_reply(550, During::transfer, permission, item);
     check_reply(553, During::transfer, permission, item);
     check_reply(521, During::request, exists, item);
-    check_reply(522, During::transfer, configuration, stream);
+    check_reply(522, During::transfer, connection_lost, session);
+    check_reply(522, During::request, connection_lost, session);  // as is said of RETR and MLSD
+    for (const int code : {533, 534, 535, 536, 537}) {
+        check_reply(code, During::transfer, configuration, stream);
+    }
     check_reply(502, During::request, unsupported, item);
     check_reply(450, During::request, permission, item);
     check_reply(499, During::request, unreachable, session);
@@ -79,6 +143,117 @@ TEST_CASE("a server that is full is told from a refused password by its words") 
         CHECK(refusal(530, {words}).code() == StatusCode::authentication);
         CHECK(refusal(530, {words}).scope() == StatusScope::stream);
     }
+}
+
+TEST_CASE("a refusal is for good at a login that has never worked, for the moment at one that has") {
+    struct Case {
+        const char* command;
+        const char* refusal;
+        const char* tls;
+    };
+    for (const Case& refused :
+         {Case{"USER ", "530 Not you", "none"},
+          Case{"PASS ", "500 OOPS: cannot change directory:/home/mover", "none"},
+          Case{"TYPE ", "504 Not that", "none"}, Case{"AUTH ", "502 Not known here", "explicit"}}) {
+        CAPTURE(refused.command);
+        const Status at_first = login({{refused.command, refused.refusal}}, false, refused.tls);
+        CHECK(at_first.scope() == StatusScope::stream);
+        const Status later = login({{refused.command, refused.refusal}}, true, refused.tls);
+        CHECK(later.scope() == StatusScope::session);
+        CHECK(later.code() == StatusCode::unreachable);
+        CHECK(later.text() == at_first.text());
+    }
+}
+
+TEST_CASE("a checksum of another kind than was asked for stops the stream, not a session again and again") {
+    std::string digest;
+    CHECK(checksum("f", "213 MD5 0-5 " + std::string(md5_of_hello) + " f", digest).ok());
+    CHECK(digest == md5_of_hello);
+    const std::string by_sha1 = "213 SHA-1 0-5 " + std::string(sha1_of_hello) + ' ';
+    const Status other_kind = checksum("f", by_sha1 + "f", digest);
+    CHECK(other_kind.code() == StatusCode::configuration);
+    CHECK(other_kind.scope() == StatusScope::stream);
+    CHECK(digest.empty());
+    // Of a file with such a name it alone cannot be told.
+    for (const char* name : {md5_of_hello, "of 5d41402abc4b2a76b9719d911017c592"}) {
+        const std::string path = name;
+        const Status by_name = checksum(path, by_sha1 + path, digest);
+        CHECK(by_name.code() == StatusCode::unsupported);
+        CHECK(by_name.scope() == StatusScope::item);
+        CHECK(digest.empty());
+    }
+    const Status none = checksum("f", "200 Command OK", digest);
+    CHECK(none.code() == StatusCode::configuration);
+    CHECK(none.scope() == StatusScope::stream);
+    CHECK(checksum("f", "550 No", digest).code() != StatusCode::configuration);
+}
+
+TEST_CASE("what is not understood of a file is asked in another way, or cannot be told") {
+    test::FtpTalk talk("none", {{"FEAT", offers_mlst},
+                                {"MLST ", "250-Facts:\r\n of another form\r\n250 End"},
+                                {"SIZE file", "213 5"},
+                                {"SIZE ", "550 No such file or directory"},
+                                {"CWD nothing", "550 No"}});
+    FtpSession session(talk.options, talk.tls, talk.state, talk.context);
+    Seen seen;
+    const std::array<std::string_view, 3> paths{"nothing", "file", "directory"};
+    REQUIRE(session.call_stat(paths, seen).ok());
+    CHECK(seen.statuses[0].code() == StatusCode::unsupported);
+    CHECK(seen.statuses[0].scope() == StatusScope::item);
+    CHECK(seen.statuses[1].ok());
+    CHECK(seen.infos[1].kind == EntryKind::file);
+    CHECK(seen.infos[1].size == 5);
+    CHECK(seen.statuses[2].ok());
+    CHECK(seen.infos[2].kind == EntryKind::directory);
+}
+
+TEST_CASE("a size that is not understood cannot be told") {
+    test::FtpTalk talk("none", {{"SIZE ", "250 It is five"}});
+    FtpSession session(talk.options, talk.tls, talk.state, talk.context);
+    Seen seen;
+    const std::array<std::string_view, 1> paths{"file"};
+    REQUIRE(session.call_stat(paths, seen).ok());
+    CHECK(seen.statuses[0].code() == StatusCode::unsupported);
+    CHECK(seen.statuses[0].scope() == StatusScope::item);
+}
+
+TEST_CASE("nothing is asked about a name with the byte 255 as long as it is not known how that is read") {
+    test::FtpTalk talk("none", {{"FEAT", "211-Features:\r\n MLST type*;\r\n SIZE\r\n XMD5\r\n211 End"},
+                                {"MLST plain", "250-Facts:\r\n type=file;size=5; plain\r\n250 End"},
+                                {"STOR ", "450 Busy"}});
+    FtpSession session(talk.options, talk.tls, talk.state, talk.context);
+    talk.state.probed = false;
+    Seen seen;
+    const std::array<std::string_view, 3> paths{"a\xff", "plain", "\xff/b"};
+    REQUIRE(session.call_stat(paths, seen).ok());
+    check_cannot_be_told(seen.statuses[0]);
+    CHECK(seen.statuses[1].ok());
+    check_cannot_be_told(seen.statuses[2]);
+    Removed removed;
+    REQUIRE(session.call_remove({paths.data(), 1}, removed).ok());
+    check_cannot_be_told(removed.status);
+    Text nothing;
+    check_cannot_be_told(session.call_get_small(paths[0], 100, nothing));
+    check_cannot_be_told(session.call_checksum(paths[0], "md5", nothing));
+    NoEntries no_entries;
+    check_cannot_be_told(session.call_list(paths[0], no_entries));
+    check_cannot_be_told(session.call_rename(paths[0], "c"));
+    CHECK(nothing.text.empty());
+    for (const std::string& command : talk.talker.commands()) {
+        CHECK_MESSAGE((command.starts_with("STOR ") || !has_byte_255(command)), command);
+    }
+}
+
+TEST_CASE("how the byte 255 is read is tried out when a name needs it, and then known") {
+    // A server that takes no such name is held to the standard.
+    test::FtpTalk talk("none", {{"FEAT", offers_mlst}, {"STOR ", "553 No such name"}});
+    FtpSession session(talk.options, talk.tls, talk.state, talk.context);
+    talk.state.probed = false;
+    Seen seen;
+    const std::array<std::string_view, 1> paths{"a\xff"};
+    REQUIRE(session.call_stat(paths, seen).ok());
+    CHECK(talk.talker.was_told("MLST a\xff\xff"));
+    CHECK(talk.state.probed);
 }
 
 TEST_CASE("which names a server might change, and whether it shows one unchanged") {

@@ -114,6 +114,37 @@ TEST_CASE("size, path and digest") {
     CHECK_FALSE(digest_in(reply_of("250 d41d8cd98f00b204e9800998ecf8427e\r\n"), 64));
 }
 
+TEST_CASE("a digest is not taken from the name, nor from among several") {
+    const std::string digest = "d41d8cd98f00b204e9800998ecf8427e";
+    const std::string other = "5d41402abc4b2a76b9719d911017c592";
+    const auto found = [](const std::string& text, const std::string& path) {
+        return digest_in(reply_of(text + "\r\n"), 32, path);
+    };
+    CHECK(found("213 MD5 0-5 " + digest + ' ' + other, other) == digest);
+    CHECK(found("213 MD5 0-5 " + digest + ' ' + digest, digest) == digest);
+    CHECK(found("213 MD5 0-5 " + digest + " d/" + digest, "d/" + digest) == digest);
+    CHECK(found("213 MD5 0-5 " + digest + " a " + other + " b", "a " + other + " b") == digest);
+    CHECK(found("213 MD5 0-5 " + digest + " /home/d/a " + other, "d/a " + other) == digest);
+    CHECK(found("213 MD5 0-5 " + digest + " \"a " + other + "\"", "d/a " + other) == digest);
+    CHECK(found("250 " + other + ' ' + digest, other) == digest);
+    CHECK(found("213-Computing MD5 of " + other + "\r\n213 MD5 0-5 " + digest + ' ' + other, other) ==
+          digest);
+    CHECK(found("250 " + digest, digest) == digest);
+    CHECK(found("250 " + digest, "f") == digest);
+    CHECK(found("213 MD5 0-5 " + digest + " xf", "f") == digest);
+    // By another algorithm than the one that was wanted.
+    CHECK_FALSE(found("213 SHA-1 0-5 da39a3ee5e6b4b0d3255bfef95601890afd80709 " + other, other));
+    CHECK_FALSE(found("213 SHA-1 0-5 da39a3ee5e6b4b0d3255bfef95601890afd80709 a " + other, "d/a " + other));
+    CHECK_FALSE(found("213 MD5 0-5 " + digest + ' ' + other, "f"));
+    CHECK_FALSE(found("213-MD4 " + other + "\r\n213 MD5 " + digest, "f"));
+    const auto shows = [](const std::string& text, const std::string& path) {
+        return shows_digest_of_path(reply_of(text + "\r\n"), 32, path);
+    };
+    CHECK(shows("250 by " + digest + ' ' + other, "d/a " + other));
+    CHECK_FALSE(shows("250 by " + digest + ' ' + other, "d/a"));
+    CHECK_FALSE(shows("250 d/" + other, "d/" + other));
+}
+
 TEST_CASE("features") {
     const Features features = features_in(
         reply_of("211-Extensions:\r\n MLST type*;size*;\r\n REST STREAM\r\n mfmt\r\n HASH SHA-256*;SHA-1\r\n "
