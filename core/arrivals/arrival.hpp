@@ -37,6 +37,7 @@ struct Arrival {
     std::optional<Receipt> receipt;
     bool receipt_written = false;  ///< Into the journal, where it still is.
     bool control_removed = false;
+    std::string trouble;  ///< Why it cannot go on, behind its name or an "it"; empty: as its state says.
     bool trouble_told = false;
     std::optional<FileIdentity> compared;  ///< What holds the name, and is another file.
 };

@@ -26,17 +26,19 @@ ArrivalAnswers::ArrivalAnswers(const config::IncomingSettings& settings, const l
       incoming_(incoming),
       data_(data),
       journal_(incoming, log),
-      receipts_(incoming, journal_, settings.receipt_file_extension, log),
+      receipts_(settings, incoming, journal_, log),
       checksums_(on_result),
       mover_(journal_, data, settings.fsync, std::move(on_result)) {}
 
 void ArrivalAnswers::resume(Arrival& arrival) {
     jobs_[*arrival.job] = &arrival;
-    if (arrival.receipt) {
+    // A receipt may be whole after a power failure, and the data that it is about not. Nobody has seen it yet
+    // while the data is here.
+    if (arrival.has_data) {
+        compute(arrival, journal_.look_at_data(*arrival.job).value_or(FileIdentity{}));
+    } else {
         arrival.state = Arrival::State::answering;
         carry_out(arrival);
-    } else {
-        compute(arrival, journal_.look_at_data(*arrival.job).value_or(FileIdentity{}));
     }
 }
 
@@ -44,17 +46,30 @@ bool ArrivalAnswers::begin(Arrival& arrival) {
     if (!arrival.job) {
         arrival.job = journal_.begin(arrival.control_file, arrival.control_text);
     }
-    if (arrival.job) {
-        jobs_[*arrival.job] = &arrival;
+    if (!arrival.job) {
+        tell_trouble(arrival, "cannot be entered in the journal", errno);
+        return false;
     }
-    return arrival.job.has_value();
+    jobs_[*arrival.job] = &arrival;
+    return true;
+}
+
+// Once: it is tried again several times a second.
+void ArrivalAnswers::tell_trouble(Arrival& arrival, const std::string& what, int error) {
+    arrival.trouble = what + ": " + text_of(error);
+    if (!std::exchange(arrival.trouble_told, true)) {
+        last_error_.note(arrival.control.data_name + ' ' + arrival.trouble);
+    }
 }
 
 void ArrivalAnswers::take(Arrival& arrival) {
     if (!begin(arrival)) {
         return;  // no space: it is tried again
     }
-    if (!journal_.take_data(*arrival.job, arrival.control.data_name)) {
+    if (const int error = journal_.take_data(*arrival.job, arrival.control.data_name); error != 0) {
+        if (error != ENOENT) {
+            tell_trouble(arrival, "cannot be taken out of the incoming directory", error);
+        }
         end_job(arrival);
         return;
     }
@@ -140,7 +155,7 @@ void ArrivalAnswers::refuse(Arrival& arrival, ReceiptStatus status, std::optiona
 
 void ArrivalAnswers::answer(Arrival& arrival, ReceiptStatus status, std::optional<std::uint64_t> size,
                             const std::string& checksum) {
-    if (status != ReceiptStatus::success) {
+    if (status != ReceiptStatus::success && !receipts_.tells_success(arrival.control)) {
         last_error_.note(arrival.control.data_name + " is refused: " + std::string(to_string(status)));
     }
     arrival.state = Arrival::State::answering;
@@ -153,10 +168,12 @@ void ArrivalAnswers::answer(Arrival& arrival, ReceiptStatus status, std::optiona
 
 void ArrivalAnswers::carry_out(Arrival& arrival) {
     if (!arrival.receipt_written) {
-        arrival.receipt_written = journal_.write_receipt(*arrival.job, to_text(*arrival.receipt));
-    }
-    if (!arrival.receipt_written) {
-        return;
+        const int error = journal_.write_receipt(*arrival.job, to_text(*arrival.receipt));
+        if (error != 0) {
+            tell_trouble(arrival, "cannot be answered", error);
+            return;
+        }
+        arrival.receipt_written = true;
     }
     if (arrival.receipt->status == ReceiptStatus::success) {
         deliver(arrival);
@@ -198,15 +215,13 @@ void ArrivalAnswers::moved(Arrival& arrival, const MoveResult& result) {
     } else if (result.move_error == EEXIST) {
         hold(arrival);
     } else {
-        if (!std::exchange(arrival.trouble_told, true)) {
-            last_error_.note(name +
-                             " cannot be moved to the stream's directory: " + text_of(result.move_error));
-        }
+        tell_trouble(arrival, "cannot be moved to the stream's directory", result.move_error);
         arrival.state = Arrival::State::held;
     }
 }
 
 void ArrivalAnswers::hold(Arrival& arrival) {
+    arrival.trouble.clear();
     const std::optional<FileIdentity> taken = data_.look(arrival.control.data_name);
     if (taken && taken != arrival.compared && taken->is_file && taken->size == arrival.control.size) {
         arrival.state = Arrival::State::comparing;
@@ -252,9 +267,9 @@ void ArrivalAnswers::publish(Arrival& arrival) {
     if (settings_.legacy_sender && arrival.receipt->status != ReceiptStatus::success) {
         return;  // such a sender would take any receipt for success
     }
-    const int error = receipts_.publish(*arrival.job, name, arrival.receipt->thankyou_name);
+    const int error = receipts_.publish(*arrival.job, arrival.control, *arrival.receipt);
     arrival.receipt_written = error != 0;
-    if (error != 0 && error != ENOENT) {
+    if (error != 0 && error != ENOENT && error != EALREADY) {
         last_error_.note("receipt " + name + " for " + arrival.control.data_name +
                          " cannot be written: " + text_of(error));
     }

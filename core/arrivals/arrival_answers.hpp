@@ -61,6 +61,7 @@ class ArrivalAnswers {
 
   private:
     [[nodiscard]] bool begin(Arrival& arrival);
+    void tell_trouble(Arrival& arrival, const std::string& what, int error);
     void compute(Arrival& arrival, const FileIdentity& data);
     void computed(Arrival& arrival, const std::optional<std::string>& digest);
     void answer(Arrival& arrival, ReceiptStatus status, std::optional<std::uint64_t> size,

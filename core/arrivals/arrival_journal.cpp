@@ -6,6 +6,7 @@
 #include <charconv>
 #include <cstdio>
 #include <fcntl.h>
+#include <set>
 #include <stdexcept>
 #include <unistd.h>
 
@@ -54,7 +55,9 @@ ArrivalJournal::ArrivalJournal(const Directory& incoming, const logging::Logger&
 std::vector<ArrivalJournal::Job> ArrivalJournal::recover() {
     std::vector<Job> jobs;
     std::vector<std::string> halves;
-    for (const std::string& name : directory_.names()) {
+    const std::vector<std::string> listing = directory_.names();
+    const std::set<std::string> names(listing.begin(), listing.end());
+    for (const std::string& name : names) {
         const std::optional<Number> number = number_of(name);
         if (!number) {
             continue;
@@ -62,7 +65,8 @@ std::vector<ArrivalJournal::Job> ArrivalJournal::recover() {
         next_ = std::max(next_, *number + 1);
         Job job;
         job.number = *number;
-        job.has_data = look_at_data(*number).has_value();
+        // By the listing: a look can fail for other reasons, and data that is not here counts as delivered.
+        job.has_data = names.contains(data_file(*number));
         const std::optional<std::string> text = directory_.read_small(job_file(*number), job_limit);
         const std::optional<std::string> receipt =
             directory_.read_small(receipt_file(*number), handshake_file_limit);
@@ -98,8 +102,10 @@ std::optional<ArrivalJournal::Number> ArrivalJournal::begin(const std::string& c
                                                                                     : std::nullopt;
 }
 
-bool ArrivalJournal::take_data(Number job, const std::string& data_name) const {
-    return ::renameat(incoming_.fd(), data_name.c_str(), directory_.fd(), data_file(job).c_str()) == 0;
+int ArrivalJournal::take_data(Number job, const std::string& data_name) const {
+    return ::renameat(incoming_.fd(), data_name.c_str(), directory_.fd(), data_file(job).c_str()) == 0
+               ? 0
+               : errno;
 }
 
 std::optional<FileIdentity> ArrivalJournal::look_at_data(Number job) const {
@@ -114,8 +120,8 @@ void ArrivalJournal::drop_data(Number job) const {
     directory_.remove(data_file(job));
 }
 
-bool ArrivalJournal::write_receipt(Number job, const std::string& text) const {
-    return directory_.write(receipt_file(job), text);
+int ArrivalJournal::write_receipt(Number job, const std::string& text) const {
+    return directory_.write(receipt_file(job), text) ? 0 : errno;
 }
 
 int ArrivalJournal::publish_receipt(Number job, const std::string& name, bool replace) const {

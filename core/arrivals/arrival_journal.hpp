@@ -15,9 +15,10 @@ namespace mistamover::arrivals {
 /// process. Of each job there are at most: the job (which control file it is about), the data file, which
 /// lies here, out of every sender's reach, from before its checksum is computed until it is delivered, and
 /// the receipt, written before anything is done about its verdict. A job is removed last of all. So, after a
-/// crash: without data and receipt the job never began or has ended; with data alone the checksum is to be
-/// computed again; with a receipt, what it says is carried out, if it has not been. A power failure can leave
-/// other halves of a job. No receipt was published for any of these, so that they go: the sender sends again.
+/// crash: without data and receipt the job never began or has ended; with data its checksum is to be computed
+/// again, whatever a receipt says, since a power failure may have kept that and not the content; with a
+/// receipt alone, what it says is carried out, if it has not been. A power failure can leave other halves of
+/// a job. No receipt was published for any of these, so that they go: the sender sends again.
 class ArrivalJournal {
   public:
     using Number = std::uint64_t;
@@ -38,15 +39,16 @@ class ArrivalJournal {
     /// What an earlier process had in hand. To be called once, first.
     std::vector<Job> recover();
 
-    /// Nothing where it cannot be written.
+    /// Nothing where it cannot be written; errno tells why.
     std::optional<Number> begin(const std::string& control_file, const std::string& control_text);
-    /// Takes the data file out of the incoming directory; false where that cannot be done.
-    [[nodiscard]] bool take_data(Number job, const std::string& data_name) const;
+    /// Takes the data file out of the incoming directory: 0, or the errno.
+    [[nodiscard]] int take_data(Number job, const std::string& data_name) const;
     [[nodiscard]] std::optional<FileIdentity> look_at_data(Number job) const;
     /// Gives the data file a name in another directory, or back: 0, or the errno; EEXIST where it is taken.
     [[nodiscard]] int move_data(Number job, const Directory& to, const std::string& name) const;
     void drop_data(Number job) const;
-    [[nodiscard]] bool write_receipt(Number job, const std::string& text) const;
+    /// 0, or the errno.
+    [[nodiscard]] int write_receipt(Number job, const std::string& text) const;
     /// Gives the receipt its name in the incoming directory: 0, or the errno.
     [[nodiscard]] int publish_receipt(Number job, const std::string& name, bool replace) const;
     /// Removes the job, and its receipt where that `has_receipt` which was not published.
@@ -54,10 +56,10 @@ class ArrivalJournal {
 
     [[nodiscard]] const Directory& directory() const noexcept { return directory_; }
     static std::string data_file(Number job) { return std::to_string(job) + ".data"; }
+    static std::string receipt_file(Number job) { return std::to_string(job) + ".receipt"; }
 
   private:
     static std::string job_file(Number job) { return std::to_string(job) + ".job"; }
-    static std::string receipt_file(Number job) { return std::to_string(job) + ".receipt"; }
 
     void forget_halves(const std::vector<std::string>& names) const;
 

@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "arrivals/receiver_decision.hpp"
+#include "config/combinations.hpp"
 
 namespace mistamover::arrivals {
 namespace {
@@ -21,6 +22,26 @@ bool is_looked_at(Arrival::State state) {
            state == Arrival::State::held;
 }
 
+std::string reason_of(const Arrival& arrival) {
+    if (!arrival.trouble.empty()) {
+        return "it " + arrival.trouble;
+    }
+    return arrival.state == Arrival::State::held ? "its name in the stream's directory is taken"
+                                                 : "it has not arrived completely";
+}
+
+// What has been checked is renamed from one to the other.
+void check_one_file_system(const Directory& incoming, const Directory& data, const std::string& what) {
+    if (incoming.device() != data.device()) {
+        throw std::runtime_error(what + " are not on one file system");
+    }
+    if (incoming.mount() && data.mount() && incoming.mount() != data.mount()) {
+        throw std::runtime_error(what +
+                                 " are on one file system, but reached by two mounts of it, as a bind "
+                                 "mount is one: no file can be renamed from one to the other");
+    }
+}
+
 }  // namespace
 
 ArrivalsMonitor::ArrivalsMonitor(const config::StreamSettings& settings, const logging::Logger& log,
@@ -32,11 +53,9 @@ ArrivalsMonitor::ArrivalsMonitor(const config::StreamSettings& settings, const l
       incoming_(settings.incoming.directory),
       data_(settings.directory),
       answers_(settings.incoming, log, last_error_, incoming_, data_, std::move(on_result)) {
-    if (incoming_.device() != data_.device()) {
-        throw std::runtime_error("incoming.directory " + settings.incoming.directory.string() +
-                                 " and data_stream.directory " + settings.directory.string() +
-                                 " are not on one file system");
-    }
+    check_one_file_system(incoming_, data_,
+                          "incoming.directory " + settings.incoming.directory.string() +
+                              " and data_stream.directory " + settings.directory.string());
 }
 
 void ArrivalsMonitor::recover(Clock::time_point now) {
@@ -134,8 +153,11 @@ void ArrivalsMonitor::supersede(Arrival& arrival) {
     if (arrival.state != Arrival::State::waiting && arrival.state != Arrival::State::held) {
         return;  // looked at once this one is answered
     }
-    const std::optional<std::string> text = incoming_.read_small(name, handshake_file_limit);
-    if (text == arrival.control_text) {
+    const Directory::SmallFile file = incoming_.open_small(name, handshake_file_limit);
+    if (file.may_pass) {
+        return;  // it may still be the same
+    }
+    if (file.text == arrival.control_text) {
         arrival.control_identity = incoming_.look(name);
         return;
     }
@@ -147,7 +169,7 @@ bool ArrivalsMonitor::take_control(const std::string& name, Arrival& arrival) {
     const Directory::SmallFile file = incoming_.open_small(name, handshake_file_limit);
     const std::optional<Control> control = file.text ? parse_control(*file.text) : std::nullopt;
     if (!control) {
-        unreadable(name, file.identity);
+        unreadable(name, file);
         return false;
     }
     unreadable_.erase(name);
@@ -164,8 +186,12 @@ bool ArrivalsMonitor::take_control(const std::string& name, Arrival& arrival) {
     return true;
 }
 
-void ArrivalsMonitor::unreadable(const std::string& name, const std::optional<FileIdentity>& identity) {
-    if (!identity) {
+void ArrivalsMonitor::unreadable(const std::string& name, const Directory::SmallFile& file) {
+    if (file.may_pass) {
+        unreadable_.insert(name);
+        return;
+    }
+    if (!file.identity) {
         unreadable_.erase(name);
         immovable_.erase(name);
         return;
@@ -173,7 +199,7 @@ void ArrivalsMonitor::unreadable(const std::string& name, const std::optional<Fi
     if (immovable_.contains(name)) {
         return;
     }
-    if (age_of(*identity) < unreadable_patience) {
+    if (age_of(*file.identity) < unreadable_patience) {
         unreadable_.insert(name);
         return;
     }
@@ -185,8 +211,8 @@ void ArrivalsMonitor::unreadable(const std::string& name, const std::optional<Fi
 }
 
 bool ArrivalsMonitor::names_are_allowed(const Control& control) const {
-    const bool is_quarantine = settings_.outgoing.quarantine_dir.lexically_normal() ==
-                               (settings_.directory / control.data_name).lexically_normal();
+    const bool is_quarantine = config::normal_path(settings_.outgoing.quarantine_dir) ==
+                               config::normal_path(settings_.directory / control.data_name);
     return is_data_name(control.data_name) && !is_quarantine &&
            control.receipt_name != ArrivalJournal::directory_name &&
            is_answer_name(control.receipt_name, settings_.incoming.stop_file, extensions_.control,
@@ -197,6 +223,7 @@ void ArrivalsMonitor::look_at_data(Arrival& arrival, Clock::time_point now) {
     if (arrival.state != Arrival::State::waiting) {
         return;
     }
+    arrival.trouble.clear();
     const std::optional<FileIdentity> seen = incoming_.look(arrival.control.data_name);
     const DataSeen data{seen.has_value(), seen && seen->is_file, seen ? seen->size : 0};
     if (data.size > arrival.last_size) {
@@ -276,7 +303,7 @@ void ArrivalsMonitor::thank(const std::string& name) {
     const Directory::SmallFile file = incoming_.open_small(name, handshake_file_limit);
     const std::optional<ThankYou> thank_you = file.text ? parse_thank_you(*file.text) : std::nullopt;
     if (!thank_you) {
-        unreadable(name, file.identity);
+        unreadable(name, file);
         return;
     }
     unreadable_.erase(name);
@@ -330,9 +357,7 @@ bool ArrivalsMonitor::only_held() const {
 std::vector<ArrivalsMonitor::Left> ArrivalsMonitor::left() const {
     std::vector<Left> left;
     for (const auto& [name, arrival] : arrivals_) {
-        left.push_back({arrival.control.data_name, arrival.state == Arrival::State::held
-                                                       ? "its name in the stream's directory is taken"
-                                                       : "it has not arrived completely"});
+        left.push_back({arrival.control.data_name, reason_of(arrival)});
     }
     return left;
 }

@@ -69,7 +69,7 @@ class ArrivalsMonitor {
     void supersede(Arrival& arrival);
     void look_again(Arrival& arrival);
     [[nodiscard]] bool take_control(const std::string& name, Arrival& arrival);
-    void unreadable(const std::string& name, const std::optional<FileIdentity>& identity);
+    void unreadable(const std::string& name, const Directory::SmallFile& file);
     [[nodiscard]] bool names_are_allowed(const Control& control) const;
     void look_at_data(Arrival& arrival, Clock::time_point now);
     [[nodiscard]] bool is_arriving(const Arrival& arrival);

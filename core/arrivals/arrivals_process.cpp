@@ -8,9 +8,11 @@
 #include <exception>
 #include <functional>
 #include <optional>
+#include <string>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <system_error>
+#include <utility>
 
 #include "arrivals/arrivals_monitor.hpp"
 #include "process/channel.hpp"
@@ -67,7 +69,9 @@ class ArrivalsProcess {
 
     void on_change(const process::Message& message) {
         if (const auto* changed = std::get_if<process::Changed>(&message)) {
-            monitor_->changed(changed->names, Clock::now());
+            if (!done_or_told([&] { monitor_->changed(changed->names, Clock::now()); })) {
+                scan_later();  // some of them have not been looked at
+            }
             go_on();
         } else if (std::holds_alternative<process::Rescan>(message)) {
             polling_ = monitor_->is_remote();
@@ -86,6 +90,20 @@ class ArrivalsProcess {
         } catch (const std::exception& error) {
             refuse(error.what());
         }
+    }
+
+    // False where it failed, which is told once for as long as it lasts.
+    bool done_or_told(const std::function<void()>& step) {
+        try {
+            step();
+        } catch (const std::system_error& error) {
+            if (std::exchange(told_, error.what()) != error.what()) {
+                log_->error(error.what());
+            }
+            return false;
+        }
+        told_.clear();
+        return true;
     }
 
     void set_up(const process::Configure& configure) {
@@ -128,11 +146,7 @@ class ArrivalsProcess {
     }
 
     void remove_old_receipts() {
-        try {
-            monitor_->remove_old_receipts();
-        } catch (const std::system_error& error) {
-            log_->error(error.what());
-        }
+        done_or_told([this] { monitor_->remove_old_receipts(); });
         const std::chrono::milliseconds pause = std::clamp<std::chrono::milliseconds>(
             settings_.incoming.receipt_max_age / 2, 100ms, receipts_interval);
         loop_.call_after(pause, [this] { remove_old_receipts(); });
@@ -146,16 +160,16 @@ class ArrivalsProcess {
     }
 
     void scan() {
-        try {
-            monitor_->scan(Clock::now());
-        } catch (const std::system_error& error) {
-            log_->error(error.what());
-        }
-        if (polling_) {
-            loop_.cancel(poll_timer_);
-            poll_timer_ = loop_.call_after(poll_interval, [this] { scan(); });
+        const bool done = done_or_told([this] { monitor_->scan(Clock::now()); });
+        if (polling_ || !done) {
+            scan_later();
         }
         go_on();
+    }
+
+    void scan_later() {
+        loop_.cancel(poll_timer_);
+        poll_timer_ = loop_.call_after(poll_interval, [this] { scan(); });
     }
 
     void go_on() {
@@ -177,11 +191,7 @@ class ArrivalsProcess {
     }
 
     void tick() {
-        try {
-            monitor_->tick(Clock::now());
-        } catch (const std::system_error& error) {
-            log_->error(error.what());
-        }
+        done_or_told([this] { monitor_->tick(Clock::now()); });
         go_on();
     }
 
@@ -220,6 +230,7 @@ class ArrivalsProcess {
     std::optional<logging::Logger> log_;
     process::WorkWait wait_{loop_, [this](const std::string& text) { log_->info(text); }};
     std::optional<ArrivalsMonitor> monitor_;
+    std::string told_;
     process::EventLoop::TimerId tick_timer_ = 0;
     process::EventLoop::TimerId poll_timer_ = 0;
     process::EventLoop::TimerId report_timer_ = 0;

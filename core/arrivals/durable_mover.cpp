@@ -17,6 +17,8 @@ constexpr std::size_t many = 8;
 
 constexpr std::size_t largest_batch = 2000;
 
+constexpr int open_flags = O_RDONLY | O_NOFOLLOW | O_CLOEXEC;
+
 // 0, or the errno. Some file systems know no such thing, of a directory above all.
 int write_out(int fd) {
     return ::fsync(fd) == 0 || errno == EINVAL ? 0 : errno;
@@ -57,14 +59,19 @@ class Batch {
 
   private:
     [[nodiscard]] int write_content(const MoveRequest& request) const {
-        constexpr int flags = O_RDONLY | O_NOFOLLOW | O_CLOEXEC;
-        if (request.has_data) {
-            const std::string file = ArrivalJournal::data_file(request.job);
-            const process::UniqueFd fd(::openat(journal_.directory().fd(), file.c_str(), flags));
-            return fd.valid() ? write_out(fd.get()) : errno;
-        }
-        // It may have been sent on since: then it is no longer this directory's to keep.
-        const process::UniqueFd fd(::openat(data_.fd(), request.name.c_str(), flags | O_NONBLOCK));
+        const int error = request.has_data ? write_journal(ArrivalJournal::data_file(request.job))
+                                           : write_delivered(request.name);
+        return error != 0 ? error : write_journal(ArrivalJournal::receipt_file(request.job));
+    }
+
+    [[nodiscard]] int write_journal(const std::string& file) const {
+        const process::UniqueFd fd(::openat(journal_.directory().fd(), file.c_str(), open_flags));
+        return fd.valid() ? write_out(fd.get()) : errno;
+    }
+
+    // It may have been sent on since: then it is no longer this directory's to keep.
+    [[nodiscard]] int write_delivered(const std::string& name) const {
+        const process::UniqueFd fd(::openat(data_.fd(), name.c_str(), open_flags | O_NONBLOCK));
         return fd.valid() ? write_out(fd.get()) : 0;
     }
 

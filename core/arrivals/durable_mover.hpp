@@ -24,9 +24,9 @@ struct MoveResult {
 };
 
 /// Gives the journal's data files their names in the stream's directory, so that a power failure takes none
-/// of them away again: first the content is written to the disk, then the file is renamed, then the directory
-/// is written. What gathers meanwhile is the next batch, written at once, so that many small files cost
-/// little more than one.
+/// of them away again: first the content is written to the disk, and the journal's receipt, which must not be
+/// half there once the sender has seen it; then the file is renamed, then the directory is written. What
+/// gathers meanwhile is the next batch, written at once, so that many small files cost little more than one.
 class DurableMover : public Workers<MoveRequest, MoveResult> {
   public:
     /// With `to_disk` false nothing is written before its time, and a power failure can take the newest

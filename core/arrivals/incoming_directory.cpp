@@ -1,17 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "arrivals/incoming_directory.hpp"
 
-#include <algorithm>
-#include <array>
 #include <cerrno>
 #include <fcntl.h>
-#include <linux/magic.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 #include <utility>
 
 #include "files/directory_names.hpp"
+#include "files/file_system_kind.hpp"
 #include "process/throw_errno.hpp"
 
 namespace mistamover::arrivals {
@@ -26,6 +23,11 @@ std::int64_t nanoseconds(const timespec& time) {
 FileIdentity identity_of(const struct stat& info) {
     return {info.st_ino, static_cast<std::uint64_t>(info.st_size), nanoseconds(info.st_mtim),
             nanoseconds(info.st_ctim), S_ISREG(info.st_mode)};
+}
+
+// Of these errors of opening it, the file or its directory is the reason.
+bool is_lasting(int error) {
+    return error == ENOENT || error == ELOOP || error == ENXIO || error == EACCES || error == EPERM;
 }
 
 }  // namespace
@@ -51,17 +53,14 @@ void Directory::check() {
         process::throw_errno(shown_);
     }
     device_ = info.st_dev;
+    struct statx more {};
+    if (::statx(fd(), "", AT_EMPTY_PATH, STATX_MNT_ID, &more) == 0 && (more.stx_mask & STATX_MNT_ID) != 0) {
+        mount_ = more.stx_mnt_id;
+    }
 }
 
 bool Directory::is_remote() const noexcept {
-    constexpr std::array<std::uint32_t, 5> remote{NFS_SUPER_MAGIC, SMB_SUPER_MAGIC, 0xFF534D42U, 0xFE534D42U,
-                                                  FUSE_SUPER_MAGIC};
-    struct statfs info {};
-    if (::fstatfs(fd(), &info) != 0) {
-        return true;
-    }
-    const auto type = static_cast<std::uint32_t>(info.f_type);
-    return std::find(remote.begin(), remote.end(), type) != remote.end();
+    return files::file_system_kind(fd()) != files::FileSystemKind::local;
 }
 
 bool Directory::is_private() const noexcept {
@@ -88,7 +87,8 @@ Directory::SmallFile Directory::open_small(const std::string& name, std::size_t 
         ::openat(fd(), name.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC));
     struct stat info {};
     if (!file.valid() || ::fstat(file.get(), &info) != 0) {
-        return {errno == ENOENT ? std::nullopt : look(name), std::nullopt};
+        const int error = errno;
+        return {error == ENOENT ? std::nullopt : look(name), std::nullopt, !is_lasting(error)};
     }
     const FileIdentity identity = identity_of(info);
     if (!identity.is_file) {
@@ -99,8 +99,11 @@ Directory::SmallFile Directory::open_small(const std::string& name, std::size_t 
     do {
         length = ::read(file.get(), content.data(), content.size());
     } while (length < 0 && errno == EINTR);
+    if (length < 0) {
+        return {identity, std::nullopt, true};
+    }
     // Less than the whole, as some file systems give, is read again when it is looked at next.
-    if (length < 0 || length != info.st_size || static_cast<std::size_t>(length) > limit) {
+    if (length != info.st_size || static_cast<std::size_t>(length) > limit) {
         return {identity, std::nullopt};
     }
     content.resize(static_cast<std::size_t>(length));

@@ -34,6 +34,9 @@ class Directory {
 
     [[nodiscard]] int fd() const noexcept { return fd_.get(); }
     [[nodiscard]] std::uint64_t device() const noexcept { return device_; }
+    /// By which mount it was reached: nothing is renamed from one to another, even of one file system.
+    /// Nothing where the kernel does not tell.
+    [[nodiscard]] std::optional<std::uint64_t> mount() const noexcept { return mount_; }
     /// It is this user's, and nobody else may write to it.
     [[nodiscard]] bool is_private() const noexcept;
     /// On a file system whose changes the kernel may not hear of (NFS, SMB, FUSE).
@@ -45,6 +48,7 @@ class Directory {
     struct SmallFile {
         std::optional<FileIdentity> identity;  ///< Nothing where nothing is there.
         std::optional<std::string> text;       ///< Nothing where it cannot be read.
+        bool may_pass = false;                 ///< It cannot be read for a reason that may pass.
     };
     /// A regular file of at most `limit` bytes, as a whole.
     [[nodiscard]] SmallFile open_small(const std::string& name, std::size_t limit) const;
@@ -52,7 +56,7 @@ class Directory {
         return open_small(name, limit).text;
     }
     /// A new file with this content, in the place of one of that name; false where it cannot be written,
-    /// whereupon there is none.
+    /// whereupon there is none, and errno tells why.
     [[nodiscard]] bool write(const std::string& name, const std::string& content) const;
     /// Removes a file or a link; false where it stays.
     bool remove(const std::string& name) const noexcept;
@@ -62,6 +66,7 @@ class Directory {
 
     process::UniqueFd fd_;
     std::uint64_t device_ = 0;
+    std::optional<std::uint64_t> mount_;
     std::string shown_;
 };
 

@@ -8,9 +8,9 @@
 namespace mistamover::files {
 
 /// The lower-case hexadecimal digest of the file's first `size` bytes, or of all where there are fewer:
-/// "md5", "sha256" or "blake2b512". Follows no link. Throws
-/// std::system_error where the file cannot be read, and with ECANCELED once `cancelled`, which is asked all
-/// the time, says so.
+/// "md5", "sha256" or "blake2b512". Follows no link, and waits for nobody but the holder of a lease on the
+/// file. Throws std::system_error where the file cannot be read or is no regular file, and with ECANCELED
+/// once `cancelled`, which is asked all the time, says so.
 std::string digest_of(int directory_fd, const std::string& path, std::uint64_t size,
                       const std::string& algorithm, const std::function<bool()>& cancelled);
 

@@ -1,8 +1,15 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#include <array>
 #include <doctest/doctest.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
+#include <unistd.h>
+#include <utility>
+#include <vector>
 
 #include "receiver.hpp"
+
+#undef BLOCK_SIZE  // the kernel's, from sys/mount.h; Poco calls a member so
 
 namespace mistamover::test {
 namespace {
@@ -15,6 +22,62 @@ std::uint64_t inode_of(const std::filesystem::path& path) {
 bool logs(const Receiver& receiver, const std::string& text) {
     return eventually([&] { return receiver.site().log("arrmon_p").find(text) != std::string::npos; });
 }
+
+bool status_tells(const Receiver& receiver, const std::string& text) {
+    return eventually([&] {
+        return run_program({"status", receiver.site().config().string()}).output.find(text) !=
+               std::string::npos;
+    });
+}
+
+int times_logged(const Receiver& receiver, const std::string& text) {
+    const std::string log = receiver.site().log("arrmon_p");
+    int times = 0;
+    for (std::size_t at = log.find(text); at != std::string::npos; at = log.find(text, at + 1)) {
+        ++times;
+    }
+    return times;
+}
+
+std::string success_text(const std::string& data_name, const std::string& content,
+                         const std::string& thank_you_name) {
+    return "_start_stager_receipt_data_\n" + data_name + "\n0\n" + std::to_string(content.size()) + '\n' +
+           md5_of(content) + '\n' + thank_you_name + "\n_end_stager_receipt_data_\n";
+}
+
+// What is left of a monitor that had found "f" to hold "hello", as announced: all of it but, perhaps, the
+// data.
+void leave_in_hand(const Receiver& receiver, const std::string& data) {
+    receiver.announce("f", "hello");
+    const std::string control_file = receiver.control("f").filename().string();
+    std::filesystem::create_directory(receiver.journal());
+    std::filesystem::permissions(receiver.journal(), std::filesystem::perms::owner_all);
+    write_file(receiver.journal() / "7.job",
+               std::to_string(control_file.size()) + '\n' + control_file + read_file(receiver.control("f")));
+    write_file(receiver.journal() / "7.receipt",
+               success_text("f", "hello", receiver.thank_you("f").filename().string()));
+    write_file(receiver.journal() / "7.data", data);
+}
+
+// The environment of a daemon whose disk fails as the file `failing` says.
+std::vector<std::string> with_failing_disk(const std::filesystem::path& failing) {
+    return {"LD_PRELOAD=" MISTAMOVER_FAILING_DISK, "FAILING_DISK=" + failing.string(),
+            "ASAN_OPTIONS=verify_asan_link_order=0"};
+}
+
+// A directory shown in the place of another.
+class BindMount {
+  public:
+    BindMount(const std::filesystem::path& shown, std::filesystem::path place) : place_(std::move(place)) {
+        REQUIRE(::mount(shown.c_str(), place_.c_str(), nullptr, MS_BIND, nullptr) == 0);
+    }
+    ~BindMount() { ::umount2(place_.c_str(), MNT_DETACH); }
+    BindMount(const BindMount&) = delete;
+    BindMount& operator=(const BindMount&) = delete;
+
+  private:
+    std::filesystem::path place_;
+};
 
 }  // namespace
 
@@ -59,10 +122,7 @@ TEST_CASE("a file is held while another has its name, and accepted once that one
     CHECK_FALSE(receiver.is_answered("f"));
     CHECK(std::filesystem::exists(receiver.control("f")));
     CHECK(read_file(receiver.delivered("f")) == "other");
-    CHECK(eventually([&] {
-        return run_program({"status", receiver.site().config().string()})
-                   .output.find("its name in the stream's directory is taken") != std::string::npos;
-    }));
+    CHECK(status_tells(receiver, "its name in the stream's directory is taken"));
 
     std::filesystem::rename(receiver.delivered("f"), receiver.site().home() / "other");
     CHECK_FALSE(receiver.accepted("f", "hello").empty());
@@ -82,6 +142,43 @@ TEST_CASE("the same file sent again is accepted again, and the first stays") {
     CHECK(eventually([&] { return std::filesystem::is_empty(receiver.journal()); }));
 }
 
+TEST_CASE("a control file that comes again after its data was accepted leaves the receipt as it is") {
+    const Receiver receiver;
+    const Daemon daemon(receiver.site());
+    receiver.send("f", "hello");
+    const std::string thank_you = receiver.accepted("f", "hello");
+    receiver.announce("f", "hello");
+    CHECK(gone(receiver.control("f")));
+    CHECK(eventually([&] { return std::filesystem::is_empty(receiver.journal()); }));
+    CHECK(receiver.accepted("f", "hello") == thank_you);
+    CHECK(receiver.in_incoming() == std::set<std::string>{receiver.receipt("f").filename().string()});
+    CHECK(logs(receiver, "f was accepted before"));
+    CHECK(times_logged(receiver, "ERROR") == 0);
+}
+
+TEST_CASE(
+    "what a receipt in the journal says of data there counts for nothing: the data is looked at again") {
+    struct Row {
+        std::string data;
+        std::string answer;
+    };
+    const std::array<Row, 3> rows{{
+        {"hello", "0\n5\n" + md5_of("hello")},
+        {"hullo", "2\n5\n" + md5_of("hullo")},
+        {"hel", "1\n3\n"},
+    }};
+    for (const Row& row : rows) {
+        INFO(row.data);
+        const Receiver receiver;
+        leave_in_hand(receiver, row.data);
+        const Daemon daemon(receiver.site());
+        CHECK(receiver.answer("f", row.answer).ends_with(".stager-thanks-bss"));
+        CHECK(std::filesystem::exists(receiver.delivered("f")) == (row.data == "hello"));
+        CHECK(receiver.in_incoming() == std::set<std::string>{receiver.receipt("f").filename().string()});
+        CHECK(eventually([&] { return std::filesystem::is_empty(receiver.journal()); }));
+    }
+}
+
 TEST_CASE("a sender that takes any receipt for success gets one for success only") {
     const Receiver receiver("data_grace: 1s, legacy_sender: true");
     const Daemon daemon(receiver.site());
@@ -95,15 +192,26 @@ TEST_CASE("a sender that takes any receipt for success gets one for success only
     CHECK(receiver.in_incoming() == std::set<std::string>{receiver.receipt("f", 2).filename().string()});
 }
 
-TEST_CASE("receipts that nobody thanks for go at their age, and nothing else does") {
+TEST_CASE("receipts that nobody thanks for go at their age, whatever their names, and nothing else does") {
     const Receiver receiver("receipt_max_age: 8s");
+    const auto in = [&](const std::string& name) { return receiver.incoming() / name; };
     const std::filesystem::path other = receiver.receipt("other");
     write_file(other, "not a receipt");
+    write_file(in(".stop"), success_text("f", "hello", ".t"));
+    write_file(in(".empty"), "");
+    write_file(receiver.receipt("empty"), "");
     const Daemon daemon(receiver.site());
+    receiver.put(in("g"), "hello");
+    receiver.put(receiver.control("g"), control_text("g", "5", md5_of("hello"), ".of g"));
+    REQUIRE(eventually([&] { return std::filesystem::exists(in(".of g")); }));
     receiver.send("f", "hello");
     CHECK_FALSE(receiver.accepted("f", "hello").empty());
     CHECK(gone(receiver.receipt("f")));
+    CHECK(gone(in(".of g")));
+    CHECK(gone(receiver.receipt("empty")));
     CHECK(read_file(other) == "not a receipt");
+    CHECK(read_file(in(".stop")) == success_text("f", "hello", ".t"));
+    CHECK(std::filesystem::exists(in(".empty")));
     CHECK(read_file(receiver.delivered("f")) == "hello");
 }
 
@@ -121,13 +229,11 @@ TEST_CASE("a .stop file in the incoming directory is its deliverers' to see, and
 
 TEST_CASE(
     "what the disk fails to keep or to give is answered as an I/O error, and accepted once it is mended") {
-    for (const std::string failure : {"write content", "write directories", "read data"}) {
+    for (const std::string failure : {"write content", "write receipts", "write directories", "read data"}) {
         INFO(failure);
         const Receiver receiver;
         const std::filesystem::path failing = receiver.site().home() / "failing-disk";
-        const Daemon daemon(receiver.site(),
-                            {"LD_PRELOAD=" MISTAMOVER_FAILING_DISK, "FAILING_DISK=" + failing.string(),
-                             "ASAN_OPTIONS=verify_asan_link_order=0"});
+        const Daemon daemon(receiver.site(), with_failing_disk(failing));
         receiver.put(failing, failure);
         // So many that they are written out together.
         const int files = failure == "write content" ? 20 : 1;
@@ -147,6 +253,65 @@ TEST_CASE(
         CHECK_FALSE(receiver.accepted(name(0), "hello", 2).empty());
         CHECK(read_file(receiver.delivered(name(0))) == "hello");
         CHECK(eventually([&] { return std::filesystem::is_empty(receiver.journal()); }));
+    }
+}
+
+TEST_CASE("a whole file that cannot be taken or delivered is told of once, with the reason") {
+    struct Row {
+        std::string failure;
+        std::string told;
+    };
+    const std::array<Row, 2> rows{{
+        {"take data", " cannot be taken out of the incoming directory: Input/output error"},
+        {"deliver data", " cannot be moved to the stream's directory: Input/output error"},
+    }};
+    for (const Row& row : rows) {
+        INFO(row.failure);
+        const Receiver receiver;
+        const std::filesystem::path failing = receiver.site().home() / "failing-disk";
+        const Daemon daemon(receiver.site(), with_failing_disk(failing));
+        receiver.put(failing, row.failure);
+        receiver.send("f", "hello");
+        CHECK(logs(receiver, "f" + row.told));
+        CHECK(status_tells(receiver, "f: it" + row.told));
+        CHECK_FALSE(receiver.is_answered("f"));
+        CHECK(std::filesystem::exists(receiver.control("f")));
+        std::filesystem::remove(failing);
+        CHECK_FALSE(receiver.accepted("f", "hello").empty());
+        CHECK(times_logged(receiver, row.told) == 1);
+    }
+}
+
+TEST_CASE("two mounts of one file system do not do for the incoming and the stream's directory") {
+    if (::geteuid() != 0) {
+        MESSAGE("not run: only root may make the mount that this test needs");
+        return;
+    }
+    const Receiver receiver;
+    const std::filesystem::path shown = receiver.site().home() / "shown";
+    std::filesystem::create_directory(shown);
+    const BindMount mount(shown, receiver.incoming());
+    const Daemon daemon(receiver.site());
+    CHECK(status_tells(receiver, "reached by two mounts"));
+    CHECK(logs(receiver, "cannot start: incoming.directory"));
+}
+
+TEST_CASE("no file may have the name of the quarantine directory, which is written with or without a slash") {
+    for (const std::string slash : {"", "/"}) {
+        INFO(slash);
+        const Receiver receiver;
+        std::filesystem::create_directory(receiver.delivered("bad"));
+        const std::filesystem::path stream = receiver.site().home() / "streams.d/p.yaml";
+        const std::string plugin = "plugin: none";
+        std::string text = read_file(stream);
+        text.insert(text.find(plugin) + plugin.size(),
+                    ", quarantine_dir: " + receiver.delivered("bad").string() + slash);
+        write_file(stream, text);
+        const Daemon daemon(receiver.site());
+        receiver.send("bad", "hello");
+        CHECK(gone(receiver.control("bad")));
+        CHECK(logs(receiver, "names files that are not its own"));
+        CHECK(read_file(receiver.incoming() / "bad") == "hello");
     }
 }
 

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // A library to be preloaded: the disk fails with EIO. As long as the file $FAILING_DISK is there, what it
-// says cannot be done: "write content" or "write directories" out, or "read data" of the monitor's journal.
+// says cannot be done: "write content" or "write directories" out; of the monitor's journal, "write receipts"
+// out, "read data", "take data" or "deliver data"; or "list stream", a directory whose name ends in ".in".
 #include <array>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <dirent.h>
+#include <dlfcn.h>
 #include <string>
+#include <string_view>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -29,12 +33,21 @@ bool is_directory(int fd) {
     return ::fstat(fd, &info) == 0 && S_ISDIR(info.st_mode);
 }
 
-bool is_journal_data(int fd) {
+std::string name_of(int fd) {
     std::array<char, 4096> path{};
     const std::string link = "/proc/self/fd/" + std::to_string(fd);
     const ssize_t length = ::readlink(link.c_str(), path.data(), path.size() - 1);
-    const std::string name(path.data(), length > 0 ? static_cast<std::size_t>(length) : 0);
-    return name.find("/.mistamover-arrivals/") != std::string::npos && name.ends_with(".data");
+    return {path.data(), length > 0 ? static_cast<std::size_t>(length) : 0};
+}
+
+bool is_in_journal(int fd, std::string_view extension) {
+    const std::string name = name_of(fd);
+    return name.find("/.mistamover-arrivals/") != std::string::npos && name.ends_with(extension);
+}
+
+// Nothing else is renamed from or to such a name.
+bool is_journal_data(const char* name) {
+    return std::string_view(name).ends_with(".data");
 }
 
 template <typename Result>
@@ -50,9 +63,9 @@ extern "C" {
 #pragma GCC visibility push(default)
 
 int fsync(int fd) {
-    return fails(is_directory(fd) ? "write directories" : "write content")
-               ? refuse<int>()
-               : static_cast<int>(::syscall(SYS_fsync, fd));
+    const bool refused = fails(is_directory(fd) ? "write directories" : "write content") ||
+                         (is_in_journal(fd, ".receipt") && fails("write receipts"));
+    return refused ? refuse<int>() : static_cast<int>(::syscall(SYS_fsync, fd));
 }
 
 int syncfs(int fd) noexcept {
@@ -60,7 +73,31 @@ int syncfs(int fd) noexcept {
 }
 
 ssize_t read(int fd, void* to, std::size_t size) {
-    return is_journal_data(fd) && fails("read data") ? refuse<ssize_t>() : ::syscall(SYS_read, fd, to, size);
+    return is_in_journal(fd, ".data") && fails("read data") ? refuse<ssize_t>()
+                                                            : ::syscall(SYS_read, fd, to, size);
+}
+
+int renameat(int from_directory, const char* from, int to_directory, const char* to) noexcept {
+    return is_journal_data(to) && fails("take data")
+               ? refuse<int>()
+               : static_cast<int>(::syscall(SYS_renameat, from_directory, from, to_directory, to));
+}
+
+int renameat2(int from_directory, const char* from, int to_directory, const char* to,
+              unsigned flags) noexcept {
+    return is_journal_data(from) && fails("deliver data")
+               ? refuse<int>()
+               : static_cast<int>(::syscall(SYS_renameat2, from_directory, from, to_directory, to, flags));
+}
+
+DIR* fdopendir(int fd) {
+    if (fails("list stream") && name_of(fd).ends_with(".in")) {
+        errno = EIO;
+        return nullptr;
+    }
+    using Function = DIR* (*)(int);
+    static const auto real = reinterpret_cast<Function>(::dlsym(RTLD_NEXT, "fdopendir"));
+    return real(fd);
 }
 
 #pragma GCC visibility pop

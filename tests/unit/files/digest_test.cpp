@@ -2,8 +2,10 @@
 #include "files/digest.hpp"
 
 #include <cerrno>
+#include <csignal>
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <system_error>
 
 #include "process/unique_fd.hpp"
@@ -44,9 +46,25 @@ TEST_CASE("what cannot be read has no digest") {
     test::write_file(scratch / "file", "x");
     std::filesystem::create_symlink("file", scratch / "link");
     std::filesystem::create_directory(scratch / "directory");
-    for (const char* name : {"missing", "link", "directory"}) {
+    REQUIRE(::mkfifo((scratch / "pipe").c_str(), 0600) == 0);
+    for (const char* name : {"missing", "link", "directory", "pipe"}) {
         CHECK_THROWS_AS(digest_of(directory.get(), name, all, "md5", never), std::system_error);
     }
+}
+
+TEST_CASE("a file that somebody has a lease on is waited for until that is given back") {
+    const test::Scratch scratch;
+    const process::UniqueFd directory(::open(scratch.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    test::write_file(scratch / "abc", "abc");
+    process::UniqueFd holder(::open((scratch / "abc").c_str(), O_RDWR | O_CLOEXEC));
+    std::signal(SIGIO, SIG_IGN);  // which tells that somebody waits
+    REQUIRE(::fcntl(holder.get(), F_SETLEASE, F_WRLCK) == 0);
+    CHECK_THROWS_AS(digest_of(directory.get(), "abc", all, "md5", [] { return true; }), std::system_error);
+    const auto give_back = [&] {
+        holder.reset();
+        return false;
+    };
+    CHECK(digest_of(directory.get(), "abc", all, "md5", give_back) == "900150983cd24fb0d6963f7d28e17f72");
 }
 
 TEST_CASE("a digest is given up in the midst of a file") {

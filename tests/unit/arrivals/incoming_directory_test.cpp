@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "arrivals/incoming_directory.hpp"
+
+#include <doctest/doctest.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include "scratch.hpp"
+
+namespace mistamover::arrivals {
+namespace {
+
+// As long as it lives, this process can open no file.
+class NoMoreFiles {
+  public:
+    NoMoreFiles() {
+        REQUIRE(::getrlimit(RLIMIT_NOFILE, &usual_) == 0);
+        const rlimit none{0, usual_.rlim_max};
+        REQUIRE(::setrlimit(RLIMIT_NOFILE, &none) == 0);
+    }
+    ~NoMoreFiles() { ::setrlimit(RLIMIT_NOFILE, &usual_); }
+    NoMoreFiles(const NoMoreFiles&) = delete;
+    NoMoreFiles& operator=(const NoMoreFiles&) = delete;
+
+  private:
+    rlimit usual_{};
+};
+
+}  // namespace
+
+TEST_CASE("a small file that cannot be opened for now is told from one that never can") {
+    const test::Scratch scratch;
+    const Directory directory(scratch.path());
+    test::write_file(scratch / "small", "hello");
+    test::write_file(scratch / "large", "hello!");
+    std::filesystem::create_symlink("small", scratch / "link");
+    REQUIRE(::mkfifo((scratch / "pipe").c_str(), 0600) == 0);
+    Directory::SmallFile refused;
+    {
+        const NoMoreFiles none;
+        refused = directory.open_small("small", 5);
+    }
+    CHECK(refused.may_pass);
+    CHECK_FALSE(refused.text);
+    const Directory::SmallFile read = directory.open_small("small", 5);
+    CHECK(read.text == "hello");
+    CHECK_FALSE(read.may_pass);
+    for (const char* name : {"missing", "large", "link", "pipe"}) {
+        INFO(name);
+        const Directory::SmallFile none = directory.open_small(name, 5);
+        CHECK_FALSE(none.text);
+        CHECK_FALSE(none.may_pass);
+    }
+}
+
+}  // namespace mistamover::arrivals
