@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "disk_space/file_facts.hpp"
+#include "files/file_system_kind.hpp"
 
 namespace mistamover::disk_space {
 namespace {
@@ -26,11 +27,13 @@ Use use_of(int directory_fd, const std::string& name) {
                : errno == ENOENT ? Use::gone
                                  : Use::unknown;
     }
+    const files::FileSystemKind kind = files::file_system_kind(file.get());
     if (::fcntl(file.get(), F_SETLEASE, F_WRLCK) != 0) {
-        return errno == EAGAIN ? Use::open : Use::unknown;
+        return errno == EAGAIN && kind != files::FileSystemKind::delegating ? Use::open : Use::unknown;
     }
     ::fcntl(file.get(), F_SETLEASE, F_UNLCK);
-    return Use::none;
+    return kind == files::FileSystemKind::local ? Use::none
+                                                : Use::unknown;  // other hosts have it open unseen
 }
 
 bool is_long_unchanged(std::int64_t changed_ns, std::int64_t at_ns) {

@@ -46,7 +46,8 @@ void fields(auto& wire, auto& m) {
         wire(m.path, m.recursive, m.dot_file);
     } else if constexpr (std::is_same_v<M, StreamReport>) {
         wire(m.state, m.reason, m.backlog_units, m.backlog_bytes, m.in_flight, m.delivered_units,
-             m.delivered_bytes, m.bytes_per_second, m.quarantined_units, m.last_error, m.last_error_time);
+             m.delivered_bytes, m.sent_bytes, m.bytes_per_second, m.quarantined_units, m.last_error,
+             m.last_error_time);
     } else if constexpr (std::is_same_v<M, UnitLeft>) {
         wire(m.name, m.reason);
     } else if constexpr (std::is_same_v<M, Finished>) {

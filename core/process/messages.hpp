@@ -77,8 +77,9 @@ struct StreamReport {
     std::uint64_t backlog_bytes = 0;
     std::uint64_t in_flight = 0;
     std::uint64_t delivered_units = 0;
-    std::uint64_t delivered_bytes = 0;  ///< Including those of units in flight, for the rate.
-    std::uint64_t bytes_per_second = 0;
+    std::uint64_t delivered_bytes = 0;
+    std::uint64_t sent_bytes = 0;  ///< Those of units in flight, and of tries that have failed, included.
+    std::uint64_t bytes_per_second = 0;  ///< Of what is sent, over the last few seconds.
     std::uint64_t quarantined_units = 0;
     std::string last_error;
     std::int64_t last_error_time = 0;  ///< Seconds since 1970; 0: none.

@@ -109,17 +109,18 @@ StatusCode code_from_errno(int error_number) noexcept {
     }
 }
 
-bool is_shortage(int error_number) noexcept {
+/// Of the whole process, machine or file system, whatever item it was met with.
+bool is_not_the_items(int error_number) noexcept {
     return error_number == ENOMEM || error_number == EMFILE || error_number == ENFILE ||
-           error_number == ENOBUFS;
+           error_number == ENOBUFS || error_number == ENOSPC || error_number == EDQUOT ||
+           error_number == EROFS || error_number == ESTALE;
 }
 
 }  // namespace
 
 Status status_from_errno(int error_number, std::string_view doing) noexcept {
     const StatusCode code = code_from_errno(error_number);
-    const StatusScope scope =
-        code == StatusCode::no_space || is_shortage(error_number) ? StatusScope::session : StatusScope::item;
+    const StatusScope scope = is_not_the_items(error_number) ? StatusScope::session : StatusScope::item;
     try {
         std::string text(doing);
         text += ": ";

@@ -30,7 +30,8 @@ struct Delivery::Item {
 };
 
 Delivery::Delivery(SourceDirectory& source, const config::StreamSettings& settings, border::Session& session,
-                   const std::string& temp_dir, NameGuard::Shared& names, const CancelToken& cancel)
+                   const std::string& temp_dir, NameGuard::Shared& names, Settling& settling,
+                   const CancelToken& cancel)
     : source_(source),
       settings_(settings),
       session_(session),
@@ -39,6 +40,7 @@ Delivery::Delivery(SourceDirectory& source, const config::StreamSettings& settin
       cancel_(cancel),
       prover_(session, settings.outgoing, source.fd(), cancel),
       names_(session, capabilities_, temp_dir, names),
+      settling_(settling),
       directories_(source, settings.outgoing, session, temp_dir_, cancel),
       handshakes_(source, settings.outgoing, session, directories_, cancel),
       receipts_(source, settings.outgoing, session, directories_, handshakes_, cancel) {}
@@ -66,7 +68,10 @@ BatchResult Delivery::deliver(const std::vector<Candidate>& batch, bool ask_for_
         mirror(result);
         return result;
     }
-    look_at_sources(items);
+    result.session = look_at_sources(items);
+    if (!result.session.ok()) {
+        return result;
+    }
     if (settings_.outgoing.target_uses_arrival_monitor) {
         send_with_handshake(items, result);
         return result;
@@ -75,7 +80,8 @@ BatchResult Delivery::deliver(const std::vector<Candidate>& batch, bool ask_for_
     if (result.session.ok()) {
         result.session = deliver(items);
     }
-    remove_sources(items);
+    const Status removed = remove_sources(items);
+    result.session = result.session.ok() ? removed : result.session;
     return result;
 }
 
@@ -181,7 +187,12 @@ Status Delivery::look_at_target(bool& stop_file_there, bool* temp_dir_there) {
 }
 
 void Delivery::mirror(BatchResult& result) {
-    MirrorResult pass = MirrorPass(source_, settings_.outgoing, session_, cancel_).run();
+    result.session = names_.can_meet(names_can_meet_);
+    if (!result.session.ok()) {
+        return;
+    }
+    NameGuard* const names = names_can_meet_ ? &names_ : nullptr;
+    MirrorResult pass = MirrorPass(source_, settings_.outgoing, session_, names, cancel_).run();
     UnitResult& unit = result.units.front();
     result.session = pass.session;
     unit.bytes = pass.bytes;
@@ -211,36 +222,46 @@ void Delivery::note_unreadable(UnitResult& result, const std::system_error& erro
     result.status = status_from_errno(number, error.what());
 }
 
-void Delivery::look_at_sources(std::vector<Item>& items) {
+Status Delivery::look_at_sources(std::vector<Item>& items) {
     for (Item& item : items) {
         try {
             look_at_source(item);
         } catch (const std::system_error& error) {
             item.manifest.entries.assign(1, {item.result->name, {}});
             note_unreadable(*item.result, error);
+            if (beyond_item(item.result->status)) {
+                item.result->outcome = Outcome::not_tried;
+                return item.result->status;
+            }
         }
         if (item.result->outcome == Outcome::not_tried) {
             refuse_or_hold(item);
         }
     }
+    return {};
 }
 
 void Delivery::look_at_source(Item& item) const {
     UnitResult& result = *item.result;
-    Look look = look_at(source_.fd(), result.name);
-    item.manifest = std::move(look.manifest);
-    result.bytes = item.manifest.bytes;
+    Look look;
+    try {
+        look = look_at(source_.fd(), result.name);
+    } catch (const std::system_error&) {
+        settling_.forget(result.name);
+        throw;
+    }
+    result.bytes = look.manifest.bytes;
     if (look.writers == Writers::some) {
         result.outcome = Outcome::being_written;
     } else if (look.writers == Writers::vanished) {
         result.outcome = Outcome::changed;
     } else {
-        const EntryKind kind = item.manifest.entries.front().identity.kind;
-        const auto left = settle_time_left(settings_.outgoing, kind, look.writers, look.newest_change_ns,
-                                           std::chrono::system_clock::now());
+        const auto left = settle_time_left(settings_.outgoing, result.name, look,
+                                           std::chrono::system_clock::now(), settling_);
         result.settle_ms = left.count();
         result.outcome = left.count() > 0 ? Outcome::settling : Outcome::not_tried;
     }
+    item.manifest = std::move(look.manifest);
 }
 
 void Delivery::refuse_or_hold(Item& item) const {
@@ -374,25 +395,29 @@ Status Delivery::send_directories(std::vector<Item>& items) {
     return {};
 }
 
-void Delivery::remove_sources(std::vector<Item>& items) {
+// A failure of session scope keeps this machine from deleting anything: it says nothing of the unit.
+Status Delivery::remove_sources(std::vector<Item>& items) {
     SourceDirectory::Remover remover(source_);
+    Status worst;
     for (Item& item : items) {
         UnitResult& result = *item.result;
         if (!item.proved) {
             continue;
         }
-        result.outcome = Outcome::delivered;
-        if (item.taken) {
-            continue;
-        }
         try {
-            if (remover.remove(result.name, item.manifest) == SourceDirectory::Removal::changed) {
-                result.outcome = Outcome::changed;
-            }
+            note_removal(result, item.taken ? SourceDirectory::Removal::removed
+                                            : remover.remove(result.name, item.manifest));
         } catch (const std::system_error& error) {
-            note_failure(item, status_from_errno(error.code().value(), error.what()));
+            const Status status = status_from_errno(error.code().value(), error.what());
+            if (beyond_item(status)) {
+                result.outcome = Outcome::not_tried;
+                worst = status;
+            } else {
+                note_failure(item, status);
+            }
         }
     }
+    return worst;
 }
 
 void Delivery::note_failure(Item& item, const Status& status) const {

@@ -12,6 +12,7 @@
 #include "stream/name_guard.hpp"
 #include "stream/proof.hpp"
 #include "stream/receipt_collection.hpp"
+#include "stream/settling.hpp"
 #include "stream/source_directory.hpp"
 #include "stream/unit_result.hpp"
 
@@ -35,7 +36,8 @@ enum class Cleaning : std::uint8_t { none, all, but_resumable };
 class Delivery {
   public:
     Delivery(SourceDirectory& source, const config::StreamSettings& settings, border::Session& session,
-             const std::string& temp_dir, NameGuard::Shared& names, const CancelToken& cancel);
+             const std::string& temp_dir, NameGuard::Shared& names, Settling& settling,
+             const CancelToken& cancel);
 
     /// ok where the target can do what the stream is configured to do.
     [[nodiscard]] Status check_target() const;
@@ -58,7 +60,7 @@ class Delivery {
     Status look_at_target(bool& stop_file_there, bool* temp_dir_there);
     Status empty_temp_dir(Cleaning cleaning, bool& kept);
     void mirror(BatchResult& result);
-    void look_at_sources(std::vector<Item>& items);
+    Status look_at_sources(std::vector<Item>& items);
     void look_at_source(Item& item) const;
     void refuse_or_hold(Item& item) const;
     void send_with_handshake(std::vector<Item>& items, BatchResult& result);
@@ -69,7 +71,7 @@ class Delivery {
     Status send_files(std::vector<Item>& items);
     Status prove_files(std::vector<Item>& items);
     Status send_directories(std::vector<Item>& items);
-    void remove_sources(std::vector<Item>& items);
+    Status remove_sources(std::vector<Item>& items);
     void note_unreadable(UnitResult& result, const std::system_error& error) const;
     void note_failure(Item& item, const Status& status) const;
 
@@ -81,6 +83,7 @@ class Delivery {
     const CancelToken& cancel_;
     Prover prover_;
     NameGuard names_;
+    Settling& settling_;
     bool names_can_meet_ = false;  ///< The target takes names for one, as far as is known.
     DirectoryDelivery directories_;
     HandshakeDelivery handshakes_;

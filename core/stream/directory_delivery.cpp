@@ -6,6 +6,7 @@
 #include <system_error>
 #include <unistd.h>
 
+#include <mistamover/source_file.hpp>
 #include <mistamover/transfer_module.hpp>
 
 #include "stream/target_tree.hpp"
@@ -188,7 +189,10 @@ Status DirectoryDelivery::put_and_prove(const Manifest& manifest, const std::str
             return status;
         }
     }
-    return prover_.prove_all(pointers_to(manifest), prefix, settings_.verify);
+    const Status proof = prover_.prove_all(pointers_to(manifest), prefix, settings_.verify);
+    // What came, went or changed after its turn no put has noticed. It is seen before the whole is published.
+    const std::string& name = manifest.entries.front().path;
+    return !proof.ok() || is_unchanged(source_.fd(), name, manifest) ? proof : source_changed(name);
 }
 
 }  // namespace mistamover::stream

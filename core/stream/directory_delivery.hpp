@@ -25,7 +25,8 @@ class DirectoryDelivery {
     /// refused while both are there; the file must wait until it is.
     [[nodiscard]] bool would_replace(const std::string& name) const;
     /// ok once everything in the manifest of the unit `name` is at the target under its final name, and
-    /// proved.
+    /// proved; `source_changed` where it is no longer what the manifest says. It is then not published,
+    /// unless it has been added to a directory that was there, file by file.
     Status deliver(const std::string& name, const Manifest& manifest);
 
     /// The paths at the target to which deliver() brings them.
@@ -39,7 +40,7 @@ class DirectoryDelivery {
         ManifestEntry file;
     };
     /// Makes a zip file of the unit, calls `use` and removes the zip file. Returns what `use` returned, or
-    /// why there is no zip file.
+    /// why there is no zip file: `source_changed` where it would not hold what the manifest says.
     Status with_zip(const std::string& name, const Manifest& manifest,
                     const std::function<Status(const Zip&)>& use);
     /// The name of the zip file that a directory is sent as.

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <optional>
 #include <string>
 
@@ -28,7 +29,8 @@ struct Handshake {
     bool data_seen_alone = false;
     /// How it ends; what is left to do is to thank, and to forget it.
     std::optional<Outcome> end;
-    std::string thankyou_name;  ///< Where `end` is known; empty: there is nothing to thank for.
+    std::uint32_t failed_removals = 0;  ///< It has arrived, but could not be deleted here.
+    std::string thankyou_name;          ///< Where `end` is known; empty: there is nothing to thank for.
 
     std::chrono::milliseconds pause{0};  ///< Before the next look for its receipt.
 };

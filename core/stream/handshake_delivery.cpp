@@ -2,6 +2,7 @@
 #include "stream/handshake_delivery.hpp"
 
 #include <system_error>
+#include <utility>
 
 #include "arrivals/checksum_form.hpp"
 #include "arrivals/handshake_names.hpp"
@@ -46,7 +47,21 @@ void HandshakeDelivery::fail(Handshake& unit, const Status& status) const {
     unit.result.status = status;
 }
 
+// Better known before anything is sent that could not be announced.
+Status HandshakeDelivery::check_journal() const {
+    try {
+        journal_.check_room();
+        return {};
+    } catch (const std::system_error& error) {
+        const Status status = stream::failure_of(error);
+        return beyond_item(status) ? status : Status{};
+    }
+}
+
 Status HandshakeDelivery::send(std::vector<Handshake>& units) {
+    if (const Status status = check_journal(); !status.ok()) {
+        return status;
+    }
     Refs sent;
     if (const Status status = send_files(units, sent); !status.ok()) {
         return status;
@@ -174,10 +189,11 @@ Status HandshakeDelivery::announce(const Refs& units) {
     Status worst;
     for (Handshake* unit : units) {
         try {
-            files.push_back(journal_.write(unit->state->control()));
+            ManifestEntry file = journal_.write(unit->state->control());
             if (may_be_taken_) {
-                files.back() = journal_.write_draft(unit->state->control());
+                file = journal_.write_draft(unit->state->control());
             }
+            files.push_back(std::move(file));
             owners.push_back(unit);
             unit->result.outcome = Outcome::awaiting_receipt;
         } catch (const std::system_error& error) {

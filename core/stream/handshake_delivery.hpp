@@ -40,6 +40,7 @@ class HandshakeDelivery {
   private:
     Status put(const std::filesystem::path& directory, std::span<const ManifestEntry> files,
                PutCollector& ends, bool may_take_source = false);
+    [[nodiscard]] Status check_journal() const;
     Status send_files(std::vector<Handshake>& units, Refs& sent);
     Status send_directory(Handshake& unit, Refs& sent);
     Status put_data(const std::filesystem::path& directory, int directory_fd,

@@ -53,8 +53,11 @@ ManifestEntry HandshakeJournal::write_text(const std::string& name, const std::s
         file = open_draft(source_.fd(), draft);
     }
     struct stat info {};
-    if (!file.valid() || ::write(file.get(), text.data(), text.size()) != static_cast<ssize_t>(text.size()) ||
-        ::fstat(file.get(), &info) != 0) {
+    const ssize_t written = file.valid() ? ::write(file.get(), text.data(), text.size()) : -1;
+    if (written >= 0 && static_cast<std::size_t>(written) < text.size()) {
+        errno = ENOSPC;
+    }
+    if (written != static_cast<ssize_t>(text.size()) || ::fstat(file.get(), &info) != 0) {
         process::throw_errno("write " + (source_.path() / draft).string());
     }
     return {name, identity_of(info)};
@@ -67,6 +70,12 @@ ManifestEntry HandshakeJournal::write(const arrivals::Control& control) const {
         process::throw_errno("write " + (source_.path() / name).string());
     }
     return entry;
+}
+
+void HandshakeJournal::check_room() const {
+    const std::string name = ".room";
+    (void)write_text(name, std::string(arrivals::handshake_file_limit, ' '));
+    remove_draft(name);
 }
 
 void HandshakeJournal::remove(const arrivals::Control& control, bool may_be_another) const {

@@ -21,6 +21,8 @@ class HandshakeJournal {
     /// `source` must outlive the journal.
     HandshakeJournal(const SourceDirectory& source, const config::OutgoingSettings& settings);
 
+    /// Throws where there is no room for a file of the journal.
+    void check_room() const;
     /// As to be sent from the stream's directory; replaces an earlier one of that data file.
     ManifestEntry write(const arrivals::Control& control) const;
     /// Does nothing where there `may_be_another` one of that data file by now, and is.

@@ -52,6 +52,12 @@ void Ledger::take_in_unit(const UnitResult& unit, Clock::time_point now) {
         case Outcome::delivered:
             delivered(unit);
             return;
+        case Outcome::left_over:
+            left_over(unit);
+            return;
+        case Outcome::passed_over:
+            passed_over(unit, now);
+            return;
         case Outcome::vanished:
             gone(unit.name);
             return;
@@ -59,7 +65,8 @@ void Ledger::take_in_unit(const UnitResult& unit, Clock::time_point now) {
             queue_.wait(unit.name, now + writer_recheck, true, "it is still being written");
             return;
         case Outcome::settling:
-            queue_.wait(unit.name, now + std::chrono::milliseconds{unit.settle_ms}, !patient,
+            queue_.wait(unit.name, now + std::chrono::milliseconds{unit.settle_ms},
+                        !patient && !is_first_wait(unit.name),
                         "it has changed just now and may not be complete");
             return;
         case Outcome::changed:
@@ -98,6 +105,37 @@ void Ledger::delivered(const UnitResult& unit) {
     gone(unit.name);
 }
 
+// On a remote file system whatever is there must settle once, however late in a long run it is looked at.
+bool Ledger::is_first_wait(const std::string& name) {
+    return one_off_ && have_waited_.insert(name).second;
+}
+
+void Ledger::left_over(const UnitResult& unit) {
+    ++quarantined_;
+    note_error(text_of(unit));
+    leave(unit.name, std::string(unit.status.text()));
+    delivered(unit);
+}
+
+// Others go first for a while. Nothing counts against it, but one-off does not wait for ever.
+void Ledger::passed_over(const UnitResult& unit, Clock::time_point now) {
+    const std::uint32_t times = queue_.count_pass(unit.name);
+    const std::string reason(unit.status.text());
+    if (one_off_ && times > settings_.outgoing.retry_count) {
+        leave(unit.name, reason);
+        queue_.done(unit.name);
+        return;
+    }
+    const double jitter = std::uniform_real_distribution<>(0, 1)(random_);
+    queue_.wait(unit.name, now + retry_policy_.delay(times, jitter), false, reason);
+}
+
+void Ledger::leave(const std::string& name, const std::string& reason) {
+    if (one_off_) {
+        given_up_.push_back({name, reason});
+    }
+}
+
 void Ledger::gone(const std::string& name) {
     queue_.done(name);
     // A new unit may have taken the name meanwhile, of which the event came while the queue knew the old one.
@@ -125,25 +163,28 @@ void Ledger::give_up(const UnitResult& unit, const std::string& what, Clock::tim
     if (settings_.outgoing.mode == TransferMode::mirror) {
         // The source is never touched: it is tried again, now and then, and after a change.
         note_error(what);
-        if (one_off_) {
-            given_up_.push_back({unit.name, reason});
-            queue_.done(unit.name);
-        } else {
-            queue_.wait(unit.name, now + retry_policy_.cap, true, reason);
-        }
+        keep(unit.name, reason, now, true);
         return;
     }
     try {
         const std::string kept = source_.quarantine(unit.name);
         ++quarantined_;
         note_error(what + "; moved to the quarantine as " + kept);
-        if (one_off_) {
-            given_up_.push_back({unit.name, "quarantined: " + reason});
-        }
+        leave(unit.name, "quarantined: " + reason);
         gone(unit.name);
     } catch (const std::system_error& error) {
         note_error(what + "; " + error.what());
-        queue_.wait(unit.name, now + retry_policy_.cap, false, reason);
+        keep(unit.name, reason + "; " + error.what(), now, false);
+    }
+}
+
+// Of what can neither be delivered nor be put away. One-off leaves it to the next one.
+void Ledger::keep(const std::string& name, const std::string& reason, Clock::time_point now, bool wakes) {
+    if (one_off_) {
+        leave(name, reason);
+        queue_.done(name);
+    } else {
+        queue_.wait(name, now + retry_policy_.cap, wakes, reason);
     }
 }
 

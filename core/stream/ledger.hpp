@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <random>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -27,6 +28,8 @@ class Ledger {
     void take_in(const std::vector<UnitResult>& units, Clock::time_point now);
     /// Logs it as an error, and keeps it as the last one.
     void note_error(std::string_view text);
+    /// One-off: what is left behind, with why.
+    void leave(const std::string& name, const std::string& reason);
 
     [[nodiscard]] std::uint64_t delivered_units() const noexcept { return delivered_units_; }
     [[nodiscard]] std::uint64_t delivered_bytes() const noexcept { return delivered_bytes_; }
@@ -36,15 +39,19 @@ class Ledger {
     [[nodiscard]] std::int64_t last_error_time() const noexcept { return last_error_time_; }
     /// The completion file was delivered.
     [[nodiscard]] bool completion_seen() const noexcept { return completion_seen_; }
-    /// One-off: units that were given up, with why.
+    /// One-off: what was left behind, with why.
     [[nodiscard]] const std::vector<UnitQueue::Left>& given_up() const noexcept { return given_up_; }
 
   private:
     void take_in_unit(const UnitResult& unit, Clock::time_point now);
     void delivered(const UnitResult& unit);
+    [[nodiscard]] bool is_first_wait(const std::string& name);
+    void left_over(const UnitResult& unit);
+    void passed_over(const UnitResult& unit, Clock::time_point now);
     void gone(const std::string& name);
     void failed(const UnitResult& unit, Clock::time_point now);
     void give_up(const UnitResult& unit, const std::string& what, Clock::time_point now);
+    void keep(const std::string& name, const std::string& reason, Clock::time_point now, bool wakes);
 
     const config::StreamSettings& settings_;
     bool one_off_;
@@ -62,6 +69,7 @@ class Ledger {
     std::int64_t last_error_time_ = 0;
     bool completion_seen_ = false;
     std::vector<UnitQueue::Left> given_up_;
+    std::set<std::string> have_waited_;  ///< One-off: those that had to settle.
 };
 
 }  // namespace mistamover::stream

@@ -4,8 +4,11 @@
 #include <algorithm>
 #include <cerrno>
 #include <fcntl.h>
+#include <set>
+#include <sys/sysmacros.h>
 #include <system_error>
 #include <unistd.h>
+#include <utility>
 
 #include "files/directory_names.hpp"
 #include "process/throw_errno.hpp"
@@ -29,10 +32,37 @@ Writers worse(Writers a, Writers b) {
     return rank(a) >= rank(b) ? a : b;
 }
 
+timespec time_in(const struct statx_timestamp& time) {
+    return {time.tv_sec, time.tv_nsec};
+}
+
+// What the server has. What this host remembers of it may be a minute old: a file that grows would be the
+// same at two looks.
+struct stat ask_server(int directory_fd, const std::string& path) {
+    struct statx there {};
+    if (::statx(directory_fd, path.c_str(), AT_SYMLINK_NOFOLLOW | AT_STATX_FORCE_SYNC, STATX_BASIC_STATS,
+                &there) != 0) {
+        process::throw_errno(path);
+    }
+    struct stat info {};
+    info.st_dev = ::makedev(there.stx_dev_major, there.stx_dev_minor);
+    info.st_ino = there.stx_ino;
+    info.st_mode = there.stx_mode;
+    info.st_size = static_cast<off_t>(there.stx_size);
+    info.st_mtim = time_in(there.stx_mtime);
+    info.st_ctim = time_in(there.stx_ctime);
+    return info;
+}
+
 void look(int directory_fd, const std::string& path, bool ask_writers, Look& result) {
     struct stat info {};
     if (::fstatat(directory_fd, path.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) {
         process::throw_errno(path);
+    }
+    const files::FileSystemKind kind = files::file_system_kind(directory_fd, path.c_str(), info.st_dev);
+    if (kind != files::FileSystemKind::local) {
+        result.remote = true;
+        info = ask_server(directory_fd, path);
     }
     Identity identity = identity_of(info);
     result.newest_change_ns = std::max(result.newest_change_ns, identity.ctime_ns);
@@ -44,7 +74,7 @@ void look(int directory_fd, const std::string& path, bool ask_writers, Look& res
     Writers writers = Writers::none;
     if (identity.kind == EntryKind::file) {
         result.manifest.bytes += identity.size;
-        writers = ask_writers ? writers_of(directory_fd, path.c_str()) : Writers::none;
+        writers = ask_writers ? writers_of(directory_fd, path.c_str(), kind) : Writers::none;
     }
     result.writers = worse(result.writers, writers);
     result.writers_of_entry.push_back(writers);
@@ -56,19 +86,55 @@ void look(int directory_fd, const std::string& path, bool ask_writers, Look& res
     }
 }
 
-// The unit's own change time is that of the renaming that has set it aside, where nobody finds it by name.
-bool may_be_removed(int directory_fd, const ManifestEntry& entry, bool is_unit) {
-    if (is_unit || entry.identity.kind == EntryKind::directory) {
-        return true;
+/// Removes entries of one manifest, one after the other.
+class EntryRemover {
+  public:
+    explicit EntryRemover(int directory_fd) : directory_fd_(directory_fd) {}
+
+    /// 0, or the errno; ESTALE where it is not what the manifest says.
+    int remove(const ManifestEntry& entry, bool is_unit) {
+        // The unit's own change time is that of the renaming that has set it aside, where nobody finds it by
+        // name.
+        const bool is_directory = entry.identity.kind == EntryKind::directory;
+        if (!is_unit && !is_directory) {
+            if (const int error = check(entry); error != 0) {
+                return error == ENOENT ? 0 : error;
+            }
+        }
+        if (::unlinkat(directory_fd_, entry.path.c_str(), is_directory ? AT_REMOVEDIR : 0) != 0) {
+            return errno == ENOENT ? 0 : errno;
+        }
+        some_ = true;
+        return 0;
     }
-    struct stat info {};
-    if (::fstatat(directory_fd, entry.path.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) {
-        return errno == ENOENT;
+    [[nodiscard]] bool some() const noexcept { return some_; }
+
+  private:
+    int check(const ManifestEntry& entry) {
+        struct stat info {};
+        if (::fstatat(directory_fd_, entry.path.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) {
+            return errno;
+        }
+        Identity now = identity_of(info);
+        const std::pair file(now.device, now.inode);
+        if (linked_.contains(file)) {
+            now.ctime_ns = entry.identity.ctime_ns;  // changed by the removal of its other name
+        } else if (info.st_nlink > 1) {
+            linked_.insert(file);
+        }
+        const char* const path = entry.path.c_str();
+        const bool is_written =
+            now.kind == EntryKind::file &&
+            writers_of(directory_fd_, path, files::file_system_kind(directory_fd_, path, now.device)) ==
+                Writers::some;
+        return now == entry.identity && !is_written ? 0 : ESTALE;
     }
-    return identity_of(info) == entry.identity &&
-           (entry.identity.kind != EntryKind::file ||
-            writers_of(directory_fd, entry.path.c_str()) != Writers::some);
-}
+
+    int directory_fd_;
+    bool some_ = false;
+    std::set<std::pair<std::uint64_t, std::uint64_t>>
+        linked_;  ///< Files of several names, of which one went.
+};
 
 }  // namespace
 
@@ -86,22 +152,37 @@ Identity identity_of(const struct stat& info) {
             info.st_mode & 07777U};
 }
 
-Writers writers_of(int directory_fd, const char* name) {
+Writers writers_by_lease(files::FileSystemKind kind, int error) {
+    using files::FileSystemKind;
+    if (error == 0) {
+        return kind == FileSystemKind::local ? Writers::none : Writers::cannot_tell;
+    }
+    return error == EAGAIN && kind != FileSystemKind::delegating ? Writers::some : Writers::cannot_tell;
+}
+
+Writers writers_of(int directory_fd, const char* name, files::FileSystemKind kind) {
     const process::UniqueFd file(
         ::openat(directory_fd, name, O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC | O_NOCTTY));
     if (!file.valid()) {
         return errno == ENOENT ? Writers::vanished : Writers::cannot_tell;
     }
     // Closing the file gives the lease back.
-    if (::fcntl(file.get(), F_SETLEASE, F_RDLCK) == 0) {
-        return Writers::none;
+    return writers_by_lease(kind, ::fcntl(file.get(), F_SETLEASE, F_RDLCK) == 0 ? 0 : errno);
+}
+
+Writers writers_of(int directory_fd, const char* name) {
+    struct stat info {};
+    if (::fstatat(directory_fd, name, &info, AT_SYMLINK_NOFOLLOW) != 0) {
+        return errno == ENOENT ? Writers::vanished : Writers::cannot_tell;
     }
-    return errno == EAGAIN ? Writers::some : Writers::cannot_tell;
+    return writers_of(directory_fd, name, files::file_system_kind(directory_fd, name, info.st_dev));
 }
 
 Look look_at(int directory_fd, const std::string& name, bool ask_writers) {
     Look result;
+    result.begun = std::chrono::steady_clock::now();
     look(directory_fd, name, ask_writers, result);
+    result.ended = std::chrono::steady_clock::now();
     return result;
 }
 
@@ -113,16 +194,13 @@ bool is_unchanged(int directory_fd, const std::string& name, const Manifest& man
     }
 }
 
-bool remove_manifest(int directory_fd, const Manifest& manifest) {
-    bool all = true;
-    // NOLINTNEXTLINE(modernize-loop-convert): not every compiler that checks this code knows views::reverse
-    for (auto entry = manifest.entries.rbegin(); entry != manifest.entries.rend(); ++entry) {
-        const int flags = entry->identity.kind == EntryKind::directory ? AT_REMOVEDIR : 0;
-        const bool is_unit = entry + 1 == manifest.entries.rend();
-        all = may_be_removed(directory_fd, *entry, is_unit) &&
-              (::unlinkat(directory_fd, entry->path.c_str(), flags) == 0 || errno == ENOENT) && all;
+ManifestRemoval remove_manifest(int directory_fd, const Manifest& manifest) {
+    EntryRemover remover(directory_fd);
+    int error = 0;
+    for (auto entry = manifest.entries.rbegin(); entry != manifest.entries.rend() && error == 0; ++entry) {
+        error = remover.remove(*entry, entry + 1 == manifest.entries.rend());
     }
-    return all;
+    return {error == 0, remover.some(), error == ESTALE ? 0 : error};
 }
 
 }  // namespace mistamover::stream

@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <sys/stat.h>
 #include <vector>
 
 #include <mistamover/border.hpp>
+
+#include "files/file_system_kind.hpp"
 
 namespace mistamover::stream {
 
@@ -46,7 +49,12 @@ enum class Writers : std::uint8_t {
     vanished,
 };
 
+/// What it tells that a read lease was granted, where `error` is 0, or refused with that errno. Pure.
+Writers writers_by_lease(files::FileSystemKind kind, int error);
+
 /// Takes and gives back a read lease, which the kernel refuses while anybody has the file open for writing.
+Writers writers_of(int directory_fd, const char* name, files::FileSystemKind kind);
+/// The same where the kind of file system has yet to be asked for.
 Writers writers_of(int directory_fd, const char* name);
 
 struct Look {
@@ -55,6 +63,9 @@ struct Look {
     std::vector<Writers> writers_of_entry;  ///< One for each entry of the manifest.
     std::int64_t newest_change_ns =
         0;  ///< The latest ctime of all that is in it: the kernel's own, which no `touch` sets back.
+    bool remote = false;  ///< Any of it is where others may write unseen, and by another clock.
+    std::chrono::steady_clock::time_point begun{};
+    std::chrono::steady_clock::time_point ended{};
 };
 
 /// Looks at unit `name` of the directory: follows no link. Throws std::system_error where something cannot be
@@ -64,8 +75,15 @@ Look look_at(int directory_fd, const std::string& name, bool ask_writers = true)
 /// Whether unit `name` still is what the manifest says; false where it cannot be looked at.
 bool is_unchanged(int directory_fd, const std::string& name, const Manifest& manifest);
 
+/// How the removal of a manifest's entries has ended.
+struct ManifestRemoval {
+    bool all = false;
+    bool some = false;  ///< Whether anything has gone.
+    int error = 0;      ///< What the kernel has refused; 0 where an entry is not what the manifest says.
+};
+
 /// Removes exactly the manifest's entries below `directory_fd`, each only if it is what the manifest says and
-/// nobody writes to it, but for the first, which the caller has looked at. False where something stays.
-bool remove_manifest(int directory_fd, const Manifest& manifest);
+/// nobody writes to it, but for the first, which the caller has looked at. Ends at the first that stays.
+ManifestRemoval remove_manifest(int directory_fd, const Manifest& manifest);
 
 }  // namespace mistamover::stream

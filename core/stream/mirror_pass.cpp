@@ -3,7 +3,9 @@
 
 #include <algorithm>
 #include <chrono>
+#include <iterator>
 #include <system_error>
+#include <unordered_set>
 
 #include "stream/readiness.hpp"
 #include "stream/target_tree.hpp"
@@ -15,6 +17,31 @@ constexpr std::size_t batch_entries = 2500;
 
 std::string top_of(const std::string& path) {
     return path.substr(0, path.find('/'));
+}
+
+std::string parent_of(const std::string& path) {
+    const std::size_t slash = path.rfind('/');
+    return slash == std::string::npos ? "" : path.substr(0, slash);
+}
+
+// Takes out of what has vanished, contents before directories, all that lay beside one of the entries, with
+// what was in it: the target may take any of that for the entry.
+std::vector<std::string> take_neighbours(std::vector<std::string>& vanished,
+                                         const std::vector<const ManifestEntry*>& entries) {
+    std::unordered_set<std::string> directories;
+    for (const ManifestEntry* entry : entries) {
+        directories.insert(parent_of(entry->path));
+    }
+    const auto is_taken = [&](const std::string& path) { return directories.contains(parent_of(path)); };
+    std::for_each(vanished.rbegin(), vanished.rend(), [&](const std::string& path) {
+        if (is_taken(path)) {
+            directories.insert(path);
+        }
+    });
+    const auto rest = std::stable_partition(vanished.begin(), vanished.end(), is_taken);
+    std::vector<std::string> taken(std::make_move_iterator(vanished.begin()), std::make_move_iterator(rest));
+    vanished.erase(vanished.begin(), rest);
+    return taken;
 }
 
 class NativeMirrorSink final : public MirrorSink {
@@ -50,15 +77,17 @@ class NativeMirrorSink final : public MirrorSink {
 }  // namespace
 
 MirrorPass::MirrorPass(const SourceDirectory& source, const config::OutgoingSettings& settings,
-                       border::Session& session, const CancelToken& cancel)
+                       border::Session& session, NameGuard* names, const CancelToken& cancel)
     : source_(source),
       settings_(settings),
       session_(session),
       capabilities_(session.call_capabilities()),
+      names_(names),
       prover_(session, settings, source.fd(), cancel) {}
 
 MirrorResult MirrorPass::run() {
     result_ = {};
+    proved_.clear();
     source_.check_still_there();
     const MirrorSource source = look_at_source();
     const bool natively =
@@ -129,7 +158,16 @@ void MirrorPass::run_natively(const MirrorSource& source) {
     request.excluded_globs = excluded_globs;
     request.included_globs = included_globs;
     NativeMirrorSink sink(result_);
-    note(session_.call_mirror(request, sink));
+    const auto mirror = [&] {
+        source_.check_still_there();  // from here on it is only a path
+        note(session_.call_mirror(request, sink));
+    };
+    mirror();
+    // What removes last and by exact names, as rsync does, may have removed what it had just sent.
+    if (names_ != nullptr && result_.session.ok() && result_.removed > 0) {
+        request.remove_vanished = false;
+        mirror();
+    }
 }
 
 void MirrorPass::run_step_by_step(const MirrorSource& source) {
@@ -145,18 +183,77 @@ void MirrorPass::run_step_by_step(const MirrorSource& source) {
                               : status;
         return;
     }
-    const MirrorDifference difference =
-        mirror_difference(source, target, capabilities_.has(Capability::set_time));
+    MirrorDifference difference = mirror_difference(source, target, capabilities_.has(Capability::set_time));
     const bool removing = removal_allowed(difference);
     if (removing) {
         remove(difference.replace);
     }
+    if (names_ != nullptr && result_.session.ok()) {
+        keep_names_apart(difference, removing);
+    }
     if (result_.session.ok()) {
         send(difference.send);
     }
+    if (names_ != nullptr && result_.session.ok()) {
+        prove_names();
+    }
     if (removing && result_.session.ok()) {
-        source_.check_still_there();
         remove(difference.vanished);
+    }
+}
+
+// A put would replace what the target spells otherwise, and the removal of what has vanished would then
+// remove what was put. So where such names meet, what has vanished there goes first, and what has come in its
+// place is sent next: the target is not long without both. What still meets another name is not sent.
+void MirrorPass::keep_names_apart(MirrorDifference& difference, bool removing) {
+    Entries met = take_met(difference.send);
+    if (removing && !met.empty()) {
+        remove(take_neighbours(difference.vanished, met));
+        Entries freed = std::move(met);
+        met = take_met(freed);
+        difference.send.insert(difference.send.begin(), freed.begin(), freed.end());
+    }
+    for (const ManifestEntry* entry : met) {
+        note(taken_for_one(entry->path));
+    }
+}
+
+// Takes out the entries whose names lead to something that the target spells otherwise, and what is in them.
+MirrorPass::Entries MirrorPass::take_met(Entries& entries) {
+    if (entries.empty()) {
+        return {};
+    }
+    std::vector<std::string> paths;
+    std::transform(entries.begin(), entries.end(), std::back_inserter(paths),
+                   [](const ManifestEntry* entry) { return entry->path; });
+    std::vector<bool> others;
+    if (const Status status = of_session(names_->find_others(paths, others)); !status.ok()) {
+        note(status);
+        return {};
+    }
+    std::unordered_set<std::string> met;
+    for (std::size_t i = 0; i < paths.size(); ++i) {
+        if (others[i] || met.contains(parent_of(paths[i]))) {
+            met.insert(paths[i]);
+        }
+    }
+    const auto rest = std::stable_partition(entries.begin(), entries.end(), [&](const ManifestEntry* entry) {
+        return met.contains(entry->path);
+    });
+    Entries taken(entries.begin(), rest);
+    entries.erase(entries.begin(), rest);
+    return taken;
+}
+
+// Of two names that the target takes for one, it has neither's content for certain.
+void MirrorPass::prove_names() {
+    std::vector<bool> missing;
+    const Status status = of_session(names_->find_missing(proved_, missing));
+    note(status);
+    for (std::size_t i = 0; status.ok() && i < proved_.size(); ++i) {
+        if (missing[i]) {
+            note(taken_for_one(proved_[i]));
+        }
     }
 }
 
@@ -176,7 +273,7 @@ bool MirrorPass::removal_allowed(const MirrorDifference& difference) {
     return true;
 }
 
-void MirrorPass::send(const std::vector<const ManifestEntry*>& entries) {
+void MirrorPass::send(const Entries& entries) {
     for (std::size_t from = 0; from < entries.size() && result_.session.ok(); from += batch_entries) {
         const std::size_t count = std::min(batch_entries, entries.size() - from);
         send_batch({entries.data() + from, count});
@@ -217,11 +314,18 @@ void MirrorPass::send_batch(std::span<const ManifestEntry* const> entries) {
             ++result_.sent;
             result_.bytes += sent[i]->identity.size;
             result_.actions.push_back("sent " + sent[i]->path);
+            if (names_ != nullptr) {
+                proved_.push_back(sent[i]->path);
+            }
         }
     }
 }
 
 void MirrorPass::remove(const std::vector<std::string>& paths) {
+    if (paths.empty()) {
+        return;
+    }
+    source_.check_still_there();  // else what is missing may not be
     const Status status = remove_all(session_, paths);
     note(status);
     if (status.ok()) {

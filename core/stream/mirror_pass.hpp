@@ -6,6 +6,7 @@
 
 #include "config/settings.hpp"
 #include "stream/mirror_difference.hpp"
+#include "stream/name_guard.hpp"
 #include "stream/proof.hpp"
 #include "stream/source_directory.hpp"
 
@@ -27,16 +28,22 @@ struct MirrorResult {
 /// where the module can, else by listing, sending and removing. Used by the session's thread.
 class MirrorPass {
   public:
+    /// `names`: null where the target does not take names for one.
     MirrorPass(const SourceDirectory& source, const config::OutgoingSettings& settings,
-               border::Session& session, const CancelToken& cancel);
+               border::Session& session, NameGuard* names, const CancelToken& cancel);
     MirrorResult run();
 
   private:
+    using Entries = std::vector<const ManifestEntry*>;
+
     MirrorSource look_at_source();
     void run_natively(const MirrorSource& source);
     void run_step_by_step(const MirrorSource& source);
     bool removal_allowed(const MirrorDifference& difference);
-    void send(const std::vector<const ManifestEntry*>& entries);
+    void keep_names_apart(MirrorDifference& difference, bool removing);
+    Entries take_met(Entries& entries);
+    void prove_names();
+    void send(const Entries& entries);
     void send_batch(std::span<const ManifestEntry* const> entries);
     void remove(const std::vector<std::string>& paths);
     void note(const Status& status);
@@ -45,8 +52,10 @@ class MirrorPass {
     const config::OutgoingSettings& settings_;
     border::Session& session_;
     Capabilities capabilities_;
+    NameGuard* names_;
     Prover prover_;
     MirrorResult result_;
+    std::vector<std::string> proved_;  ///< What was sent and proved, where the target takes names for one.
 };
 
 }  // namespace mistamover::stream

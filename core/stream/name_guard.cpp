@@ -55,7 +55,7 @@ NameGuard::NameGuard(border::Session& session, Capabilities capabilities, std::s
                      Shared& shared)
     : session_(session), capabilities_(capabilities), temp_dir_(std::move(temp_dir)), shared_(shared) {}
 
-Status NameGuard::find_out(bool& needed) {
+Status NameGuard::can_meet(bool& can) {
     Shared::Answer answer = shared_.answer;
     const bool may_ask =
         !capabilities_.has(Capability::tells_case_apart) && capabilities_.has(Capability::make_directory);
@@ -65,7 +65,14 @@ Status NameGuard::find_out(bool& needed) {
         }
         shared_.answer = answer;
     }
-    needed = answer == Shared::Answer::takes_for_one;
+    can = answer == Shared::Answer::takes_for_one;
+    return {};
+}
+
+Status NameGuard::find_out(bool& needed) {
+    if (const Status status = can_meet(needed); !status.ok()) {
+        return status;
+    }
     if (needed && !capabilities_.has(Capability::list)) {
         return {
             StatusCode::configuration, StatusScope::stream,

@@ -30,8 +30,9 @@ class NameGuard {
     NameGuard(border::Session& session, Capabilities capabilities, std::string temp_dir, Shared& shared);
 
     /// Finds out of which kind the target is, where that is not known yet; it may make the temporary
-    /// directory for that. `needed`: it takes names for one. Not ok where the session fails, or where the
-    /// target is one that cannot be guarded.
+    /// directory for that. `can`: it takes names for one. Not ok where the session fails.
+    Status can_meet(bool& can);
+    /// The same for whoever needs a guard then; not ok, too, where the target is one that cannot be guarded.
     Status find_out(bool& needed);
     [[nodiscard]] std::unique_lock<std::mutex> alone() { return std::unique_lock(shared_.sending); }
 

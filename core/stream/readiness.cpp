@@ -12,23 +12,43 @@ constexpr std::chrono::milliseconds unwatchable_settle_time{5000};
 /// ended.
 constexpr std::chrono::milliseconds directory_quiet_time{2000};
 
+std::chrono::milliseconds settle_time_needed(const config::OutgoingSettings& settings, EntryKind kind,
+                                             Writers writers) {
+    const auto needed = settings.settle_time.value_or(
+        writers == Writers::cannot_tell ? unwatchable_settle_time : std::chrono::milliseconds{0});
+    return kind == EntryKind::directory ? std::max(needed, directory_quiet_time) : needed;
+}
+
 }  // namespace
 
 std::chrono::milliseconds settle_time_left(const config::OutgoingSettings& settings, EntryKind kind,
                                            Writers writers, std::int64_t newest_change_ns,
                                            std::chrono::system_clock::time_point now) {
     using std::chrono::milliseconds;
-    milliseconds needed = settings.settle_time.value_or(
-        writers == Writers::cannot_tell ? unwatchable_settle_time : milliseconds{0});
-    if (kind == EntryKind::directory) {
-        needed = std::max(needed, directory_quiet_time);
-    }
+    const milliseconds needed = settle_time_needed(settings, kind, writers);
     if (needed.count() == 0) {
         return milliseconds{0};
     }
     const auto quiet = now.time_since_epoch() - std::chrono::nanoseconds{newest_change_ns};
     // A change in the future is a clock that was set back; it must not hold a file for long.
     return std::min(needed - std::chrono::floor<milliseconds>(quiet), needed);
+}
+
+std::chrono::milliseconds settle_time_left(const config::OutgoingSettings& settings, const std::string& name,
+                                           const Look& look, std::chrono::system_clock::time_point now,
+                                           Settling& settling) {
+    const EntryKind kind = look.manifest.entries.front().identity.kind;
+    const auto needed = settle_time_needed(settings, kind, look.writers);
+    if (needed.count() == 0) {
+        return needed;
+    }
+    const auto by_clock = settle_time_left(settings, kind, look.writers, look.newest_change_ns, now);
+    if (!look.remote && by_clock.count() <= 0) {
+        settling.forget(name);
+        return by_clock;
+    }
+    const auto by_looks = settling.time_left(name, look, needed);
+    return look.remote ? by_looks : std::min(by_clock, by_looks);
 }
 
 }  // namespace mistamover::stream

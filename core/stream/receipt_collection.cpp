@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <system_error>
+#include <utility>
 
 #include "arrivals/checksum_form.hpp"
 #include "arrivals/handshake_names.hpp"
@@ -59,15 +60,18 @@ Status ReceiptCollection::look(std::vector<Handshake>& handshakes) {
         return asked;
     }
     Refs unannounced;
+    Status judged;
     for (Question& question : questions) {
-        judge(question);
+        if (const Status status = judge(question); !status.ok()) {
+            judged = status;
+        }
         if (control_is_missing(question)) {
             unannounced.push_back(question.handshake);
         }
     }
     const Status status = delivery_.announce(unannounced);
     const Status thanked = thank(handshakes);
-    return status.ok() ? thanked : status;
+    return !judged.ok() ? judged : status.ok() ? thanked : status;
 }
 
 // Until the pause between two looks has grown to its longest.
@@ -157,29 +161,29 @@ Status ReceiptCollection::read_receipts(std::vector<Question>& questions) {
     return status;
 }
 
-void ReceiptCollection::judge(const Question& question) {
+Status ReceiptCollection::judge(const Question& question) {
     Handshake& handshake = *question.handshake;
     const bool nothing_there =
         !question.seen.receipt_there && question.control_not_there && !question.seen.data_there;
     if (handshake.result.name.empty() && nothing_there) {
         handshake.end = Outcome::delivered;  // an earlier process had thanked already
-        return;
+        return {};
     }
     const arrivals::Judgement judgement = handshake.state->judge(question.seen, Clock::now());
     if (judgement.verdict == arrivals::Verdict::wait) {
-        return;
+        return {};
     }
     const bool may_thank =
         arrivals::is_answer_name(judgement.thankyou_name, settings_.stop_file,
                                  settings_.control_file_extension, settings_.receipt_file_extension);
     handshake.thankyou_name = may_thank ? judgement.thankyou_name : "";
     if (judgement.verdict == arrivals::Verdict::arrived) {
-        handshake.end = remove_source(handshake);
-    } else {
-        const auto code = question.seen.receipt_there ? StatusCode::corrupt : StatusCode::timed_out;
-        handshake.result.status = {code, StatusScope::item, judgement.reason};
-        handshake.end = delivery_.failure_of(handshake, handshake.result.status);
+        return end_by_removal(handshake);
     }
+    const auto code = question.seen.receipt_there ? StatusCode::corrupt : StatusCode::timed_out;
+    handshake.result.status = {code, StatusScope::item, judgement.reason};
+    handshake.end = delivery_.failure_of(handshake, handshake.result.status);
+    return {};
 }
 
 // True where the data waits at the target for a control file that never got there. One look is not enough to
@@ -196,27 +200,41 @@ bool ReceiptCollection::control_is_missing(const Question& question) {
     return missing;
 }
 
-// Nothing where there is no time to find out what is here: the next process does.
-std::optional<Outcome> ReceiptCollection::remove_source(Handshake& handshake) {
-    if (handshake.result.name.empty()) {
-        return Outcome::delivered;
-    }
+// Until the source has gone, the receipt stays, which proves that it was delivered: were it sent again, it
+// would be delivered twice. A failure that is not the unit's own is the session's.
+Status ReceiptCollection::end_by_removal(Handshake& handshake) {
     try {
-        if (!handshake.sent) {
-            handshake.sent = manifest_by_checksum(handshake);
-        }
-        if (!handshake.sent && cancel_.cancelled()) {
-            return std::nullopt;
-        }
-        const bool removed = handshake.sent && remover_.remove(handshake.result.name, *handshake.sent) ==
-                                                   SourceDirectory::Removal::removed;
-        return removed ? Outcome::delivered : Outcome::changed;
+        remove_source(handshake);
+        return {};
     } catch (const std::system_error& error) {
-        handshake.result.status = status_from_errno(error.code().value(), error.what());
-        if (handshake.result.status.code() == StatusCode::cancelled) {
-            return std::nullopt;
+        const Status status = status_from_errno(error.code().value(), error.what());
+        if (status.code() == StatusCode::cancelled) {
+            return {};  // no time to find out what is here: the next process does
         }
-        return source_.find(handshake.result.name) ? Outcome::failed : Outcome::delivered;
+        if (!source_.find(handshake.result.name)) {
+            handshake.end = Outcome::delivered;
+        } else if (beyond_item(status)) {
+            return status;
+        } else if (++handshake.failed_removals >= std::max<std::uint32_t>(settings_.retry_count, 1)) {
+            handshake.result.status = status;
+            handshake.end = Outcome::refused;
+        }
+        return {};
+    }
+}
+
+void ReceiptCollection::remove_source(Handshake& handshake) {
+    UnitResult& unit = handshake.result;
+    if (!unit.name.empty() && !handshake.sent) {
+        handshake.sent = manifest_by_checksum(handshake);
+    }
+    if (unit.name.empty()) {
+        handshake.end = Outcome::delivered;
+    } else if (handshake.sent) {
+        note_removal(unit, remover_.remove(unit.name, *handshake.sent));
+        handshake.end = std::exchange(unit.outcome, Outcome::awaiting_receipt);
+    } else if (!cancel_.cancelled()) {
+        handshake.end = Outcome::changed;
     }
 }
 

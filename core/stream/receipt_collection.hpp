@@ -32,9 +32,10 @@ class ReceiptCollection {
     Status drop_if_early(std::vector<Question>& questions);
     Status ask(std::vector<Question>& questions);
     Status read_receipts(std::vector<Question>& questions);
-    void judge(const Question& question);
+    Status judge(const Question& question);
     [[nodiscard]] static bool control_is_missing(const Question& question);
-    [[nodiscard]] std::optional<Outcome> remove_source(Handshake& handshake);
+    Status end_by_removal(Handshake& handshake);
+    void remove_source(Handshake& handshake);
     [[nodiscard]] std::optional<Manifest> manifest_by_checksum(const Handshake& handshake);
     [[nodiscard]] std::string digest_of(int directory_fd, const ManifestEntry& file,
                                         const std::string& algorithm) const;

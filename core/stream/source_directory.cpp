@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <fcntl.h>
+#include <stdexcept>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -17,10 +18,25 @@ namespace {
 constexpr char aside_name[] = ".mistamover";
 // In that: directories whose entries are being deleted. No unit has such a name.
 constexpr char doomed_name[] = ".deleted";
+// Before the name of a file that was set aside where there was no room for the dot-directory.
+constexpr char aside_prefix[] = ".mistamover.aside.";
 constexpr char zip_directory_name[] = ".mistamover-zip";
 
 std::string doomed_path() {
     return std::string(aside_name) + '/' + doomed_name;
+}
+
+// The errno of a directory whose entries may not be deleted, else 0: better known before the first has gone.
+int refuses_deletion(int directory_fd, const Manifest& manifest) {
+    for (std::size_t i = 0; i + 1 < manifest.entries.size(); ++i) {
+        const std::string& path = manifest.entries[i].path;
+        if (manifest.entries[i].identity.kind == EntryKind::directory &&
+            manifest.entries[i + 1].path.starts_with(path + '/') &&
+            ::faccessat(directory_fd, path.c_str(), W_OK | X_OK, AT_EACCESS) != 0) {
+            return errno;
+        }
+    }
+    return 0;
 }
 
 // The name with a version number in GNU backup form, cut where it would be too long for a file name.
@@ -42,6 +58,25 @@ SourceDirectory::SourceDirectory(const config::StreamSettings& settings)
     fd_.reset(::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!fd_.valid()) {
         process::throw_errno("the stream's directory " + path_.string());
+    }
+    if (outgoing_.mode == TransferMode::move) {
+        check_quarantine();
+    }
+}
+
+// Units are renamed into it.
+void SourceDirectory::check_quarantine() const {
+    struct stat own {};
+    struct stat nearest {};
+    std::filesystem::path there = outgoing_.quarantine_dir;
+    int looked = ::stat(there.c_str(), &nearest);
+    while (looked != 0 && there.has_relative_path()) {
+        there = there.parent_path();
+        looked = ::stat(there.c_str(), &nearest);
+    }
+    if (looked == 0 && ::fstat(fd(), &own) == 0 && own.st_dev != nearest.st_dev) {
+        throw std::runtime_error("outgoing.quarantine_dir " + outgoing_.quarantine_dir.string() +
+                                 " is not on the file system of the stream's directory " + path_.string());
     }
 }
 
@@ -89,81 +124,128 @@ process::UniqueFd SourceDirectory::open_aside() const {
     return process::UniqueFd(::openat(fd(), aside_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
 }
 
-// 0, or the error. The directory may have been taken away since it was opened.
-int SourceDirectory::Remover::set_aside(const std::string& name) {
-    const files::RenameEnd own{source_.fd(), name};
-    int error = aside_.valid() ? files::set_aside(own, {aside_.get(), name}) : ENOENT;
-    if (error == ENOENT) {
-        if (::mkdirat(source_.fd(), aside_name, 0700) != 0 && errno != EEXIST) {
-            process::throw_errno(source_.path().string() + '/' + aside_name);
-        }
-        aside_ = source_.open_aside();
-        error = files::set_aside(own, {aside_.get(), name});
+// 0, or the errno.
+int SourceDirectory::open_aside(process::UniqueFd& aside) const {
+    if (::mkdirat(fd(), aside_name, 0700) != 0 && errno != EEXIST) {
+        return errno;
     }
-    return error;
+    aside = open_aside();
+    return aside.valid() ? 0 : errno;
 }
 
-bool SourceDirectory::Remover::delete_aside(const std::string& name, const Manifest& sent) {
+// Where there is no room for the dot-directory, a file goes to a dot-name beside it: what must be deleted to
+// make room must not wait for room.
+SourceDirectory::Remover::Aside SourceDirectory::Remover::set_aside(const std::string& name, bool is_file) {
+    const files::RenameEnd own{source_.fd(), name};
+    Aside aside{aside_.get(), name, 0};
+    aside.error = aside_.valid() ? files::set_aside(own, {aside.directory, name}) : ENOENT;
+    if (aside.error != ENOENT) {
+        return aside;
+    }
+    // It may have been taken away since it was opened.
+    if (const int error = source_.open_aside(aside_); error == 0) {
+        aside.directory = aside_.get();
+    } else if ((error == ENOSPC || error == EDQUOT) && is_file) {
+        aside = {source_.fd(), aside_prefix + name, 0};
+    } else {
+        errno = error;
+        process::throw_errno(source_.path().string() + '/' + aside_name);
+    }
+    aside.error = files::set_aside(own, {aside.directory, aside.name});
+    return aside;
+}
+
+bool SourceDirectory::Remover::is_what_was_sent(const Aside& aside, const Manifest& sent) {
     try {
-        Look now = look_at(aside_.get(), name);
+        Look now = look_at(aside.directory, aside.name);
         // The renaming has changed it.
         now.manifest.entries.front().identity.ctime_ns = sent.entries.front().identity.ctime_ns;
-        if (now.manifest != sent || now.writers == Writers::some) {
-            return false;
-        }
-        const bool is_directory = sent.entries.front().identity.kind == EntryKind::directory;
-        return is_directory ? delete_directory(name, sent) : remove_manifest(aside_.get(), sent);
+        return now.manifest == sent && now.writers != Writers::some;
     } catch (const std::system_error&) {
         return false;  // somebody is at work in it
     }
 }
 
 // What a crash leaves of it must not be taken for a unit: it would be sent in place of the whole.
-bool SourceDirectory::Remover::delete_directory(const std::string& name, const Manifest& sent) {
-    (void)::mkdirat(aside_.get(), doomed_name, 0700);
+ManifestRemoval SourceDirectory::Remover::delete_directory(const std::string& name, const Manifest& sent) {
+    if (const int error = refuses_deletion(aside_.get(), sent); error != 0) {
+        return {false, false, error};
+    }
+    if (::mkdirat(aside_.get(), doomed_name, 0700) != 0 && errno != EEXIST) {
+        return {false, false, errno};
+    }
     const process::UniqueFd doomed(
         ::openat(aside_.get(), doomed_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
     const files::RenameEnd whole{aside_.get(), name};
     const files::RenameEnd going{doomed.get(), name};
-    if (!doomed.valid() || files::rename_no_replace(whole, going) != 0) {
-        return false;
+    if (const int error = doomed.valid() ? files::rename_no_replace(whole, going) : errno; error != 0) {
+        return {false, false, error};
     }
-    const bool removed = remove_manifest(doomed.get(), sent);
-    if (!removed) {
+    const ManifestRemoval removal = remove_manifest(doomed.get(), sent);
+    if (!removal.all && !removal.some) {
         (void)files::rename_no_replace(going, whole);
+    } else if (!removal.all) {
+        try {
+            source_.quarantine_from(doomed.get(), name);
+        } catch (const std::system_error&) {
+            return removal;  // the next start tries again
+        }
     }
-    return removed;
+    return removal;
+}
+
+void SourceDirectory::Remover::give_back(const Aside& aside, const std::string& name) {
+    if (files::rename_no_replace({aside.directory, aside.name}, {source_.fd(), name}) != 0) {
+        source_.quarantine_from(aside.directory, aside.name, name);
+    }
 }
 
 SourceDirectory::Removal SourceDirectory::Remover::remove(const std::string& name, const Manifest& sent) {
     const Identity& sent_unit = sent.entries.front().identity;
+    const bool is_directory = sent_unit.kind == EntryKind::directory;
     struct stat info {};
-    if (::fstatat(source_.fd(), name.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0 &&
-        sent_unit.kind != EntryKind::directory && identity_of(info) != sent_unit) {
+    if (::fstatat(source_.fd(), name.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0 && !is_directory &&
+        identity_of(info) != sent_unit) {
         return Removal::changed;
     }
-    const int error = set_aside(name);
-    if (error == ENOENT) {
+    const Aside aside = set_aside(name, !is_directory);
+    if (aside.error == ENOENT) {
         return Removal::removed;  // somebody else took it away after it was delivered
     }
-    if (error != 0) {
-        errno = error;
+    if (aside.error != 0) {
+        errno = aside.error;
         process::throw_errno("cannot set " + name + " aside to delete it");
     }
-    if (delete_aside(name, sent)) {
+    Manifest there = sent;
+    there.entries.front().path = aside.name;
+    ManifestRemoval removal;
+    if (is_what_was_sent(aside, there)) {
+        removal = is_directory ? delete_directory(name, sent) : remove_manifest(aside.directory, there);
+    }
+    if (removal.all) {
         return Removal::removed;
     }
-    if (files::rename_no_replace({aside_.get(), name}, {source_.fd(), name}) != 0) {
-        source_.quarantine_from(aside_.get(), name);
+    if (removal.some) {
+        return Removal::in_part;
+    }
+    give_back(aside, name);
+    if (removal.error != 0) {
+        errno = removal.error;
+        process::throw_errno("cannot delete " + name);
     }
     return Removal::changed;
 }
 
 std::string SourceDirectory::quarantine_from(int directory_fd, const std::string& name) {
+    return quarantine_from(directory_fd, name, name);
+}
+
+std::string SourceDirectory::quarantine_from(int directory_fd, const std::string& name,
+                                             const std::string& as) {
     std::filesystem::create_directories(outgoing_.quarantine_dir);
     const process::UniqueFd quarantine_fd(
         ::open(outgoing_.quarantine_dir.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    std::string kept = name;
+    std::string kept = as;
     const files::RenameEnd from{directory_fd, name};
     int error = files::rename_no_replace(from, {quarantine_fd.get(), kept});
     for (unsigned number = 1; error != 0; ++number) {
@@ -172,7 +254,7 @@ std::string SourceDirectory::quarantine_from(int directory_fd, const std::string
             process::throw_errno("cannot move " + name + " to the quarantine " +
                                  outgoing_.quarantine_dir.string());
         }
-        kept = numbered(name, number);
+        kept = numbered(as, number);
         error = files::rename_no_replace(from, {quarantine_fd.get(), kept});
     }
     return kept;
@@ -208,8 +290,26 @@ std::vector<std::string> SourceDirectory::recover() {
             quarantine_from(aside.get(), name);
         }
     }
+    recover_beside(found);
     tidy();
     return found;
+}
+
+void SourceDirectory::recover_beside(std::vector<std::string>& found) {
+    std::vector<std::string> names;
+    try {
+        names = files::directory_names(fd(), ".", path_.string());
+    } catch (const std::system_error&) {
+        return;  // the scan will say so; the next start tries again
+    }
+    for (const std::string& name : names) {
+        if (name.starts_with(aside_prefix)) {
+            found.push_back(name.substr(std::string_view(aside_prefix).size()));
+            if (files::rename_no_replace({fd(), name}, {fd(), found.back()}) != 0) {
+                quarantine_from(fd(), name, found.back());
+            }
+        }
+    }
 }
 
 void SourceDirectory::tidy() {

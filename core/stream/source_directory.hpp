@@ -46,10 +46,15 @@ class SourceDirectory {
     [[nodiscard]] std::optional<Candidate> find(const std::string& name) const;
     [[nodiscard]] files::StopAuthor stop_author() const;
 
-    enum class Removal : std::uint8_t { removed, changed };
+    enum class Removal : std::uint8_t {
+        removed,
+        changed,
+        in_part,  ///< Of a directory. What is left went to the quarantine: it is not the unit any more.
+    };
     /// Deletes a unit that was delivered, if it still is what `sent` says and nobody writes to it. It is
     /// first renamed into a dot-directory: whoever opens the name after that makes a new file, whoever had it
-    /// open before is seen by the lease, and in that case it gets its name back.
+    /// open before is seen by the lease. Where nothing of it was deleted, it gets its name back. Throws where
+    /// the kernel refuses to delete it.
     Removal remove(const std::string& name, const Manifest& sent) {
         return Remover(*this).remove(name, sent);
     }
@@ -62,9 +67,15 @@ class SourceDirectory {
         Removal remove(const std::string& name, const Manifest& sent);
 
       private:
-        int set_aside(const std::string& name);
-        bool delete_aside(const std::string& name, const Manifest& sent);
-        bool delete_directory(const std::string& name, const Manifest& sent);
+        struct Aside {
+            int directory;
+            std::string name;
+            int error;  ///< 0, or why it is not there.
+        };
+        Aside set_aside(const std::string& name, bool is_file);
+        [[nodiscard]] static bool is_what_was_sent(const Aside& aside, const Manifest& sent);
+        ManifestRemoval delete_directory(const std::string& name, const Manifest& sent);
+        void give_back(const Aside& aside, const std::string& name);
 
         SourceDirectory& source_;
         process::UniqueFd aside_;  ///< The dot-directory, once it was needed.
@@ -76,7 +87,7 @@ class SourceDirectory {
     /// Moves to the quarantine what a crash left of directories that were delivered and being deleted.
     /// Returns what was found. To be called before recover().
     std::vector<std::string> quarantine_half_deleted();
-    /// Gives units that a crash left in the dot-directory their names back (or a place in the quarantine,
+    /// Gives units that a crash left set aside their names back (or a place in the quarantine,
     /// where the name is taken again). Returns what was found.
     std::vector<std::string> recover();
     /// Removes the empty dot-directory, and the one for zip files.
@@ -87,8 +98,12 @@ class SourceDirectory {
     void remove_zip(const std::string& zip_name);
 
   private:
+    void check_quarantine() const;
+    void recover_beside(std::vector<std::string>& found);
     [[nodiscard]] process::UniqueFd open_aside() const;
+    [[nodiscard]] int open_aside(process::UniqueFd& aside) const;
     std::string quarantine_from(int directory_fd, const std::string& name);
+    std::string quarantine_from(int directory_fd, const std::string& name, const std::string& as);
 
     std::filesystem::path path_;
     config::OutgoingSettings outgoing_;

@@ -2,7 +2,6 @@
 #include "stream/stream_controller.hpp"
 
 #include <algorithm>
-#include <ctime>
 #include <iterator>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
@@ -18,12 +17,8 @@ using namespace std::chrono_literals;
 
 constexpr std::size_t max_batch_units = 2500;
 constexpr std::uint64_t max_batch_bytes = 256ULL << 20U;
-constexpr auto report_interval = 250ms;
 constexpr auto stop_answer_holds = 1s;
 constexpr auto longest_mirror_pause = 60s;
-
-// In mirror mode the directory as a whole is the one unit.
-constexpr char whole_directory[] = ".";
 
 }  // namespace
 
@@ -51,6 +46,7 @@ StreamController::StreamController(process::EventLoop& loop, process::Channel& c
       ledger_(settings, one_off, source, queue_, log_),
       health_(retry_policy(settings)),
       target_mark_(work_dir),
+      reporter_(loop, channel, [this] { return facts(); }),
       stopped_for_good_(settings.stopped),
       workers_(shared_, settings.outgoing.parallel_transfers) {
     loop_.watch(worker_event_.get(), EPOLLIN, [this](std::uint32_t) {
@@ -63,7 +59,6 @@ StreamController::StreamController(process::EventLoop& loop, process::Channel& c
 StreamController::~StreamController() {
     loop_.unwatch(worker_event_.get());
     loop_.cancel(timer_);
-    loop_.cancel(report_timer_);
     loop_.cancel(poll_timer_);
 }
 
@@ -152,10 +147,14 @@ void StreamController::rescan() {
                 queue_.add(candidate);
             }
         }
+        unlisted_ = false;
     } catch (const std::system_error& error) {
         ledger_.note_error(error.what());
+        if (!std::exchange(unlisted_, true)) {
+            ledger_.leave(source_.path().string(), error.what());
+        }
     }
-    if (polling_ && !stopping_) {
+    if ((polling_ || unlisted_) && !stopping_) {
         loop_.cancel(poll_timer_);
         poll_timer_ = loop_.call_after(settings_.global.general_poll_interval, [this] { rescan(); });
     }
@@ -186,7 +185,9 @@ void StreamController::advance() {
     dispatch();
     finish_if_done();
     set_timer();
-    report_soon();
+    if (!finished_) {
+        reporter_.report_soon();
+    }
 }
 
 std::string StreamController::why_suspended() {
@@ -363,6 +364,7 @@ void StreamController::take_in(BatchResult& result, Clock::time_point begun) {
     if (cleaning_) {
         cleaned_target(result);
     }
+    let_others_go_first(result);
     ledger_.take_in(result.units, now);
     if (mirrors() && !result.units.empty()) {
         // A tree that changes all the time is not gone through all the time.
@@ -379,9 +381,27 @@ void StreamController::take_in(BatchResult& result, Clock::time_point begun) {
     } else {
         session_ended(result, now);
     }
-    if (ledger_.completion_seen() && !complete_ && queue_.size() == 0 && source_.scan().empty()) {
+    if (ledger_.completion_seen() && !complete_ && queue_.size() == 0 && directory_is_empty()) {
         complete_ = true;
         log_.info("complete: " + settings_.completion_file + " was delivered and the directory is empty");
+    }
+}
+
+// One that went alone after a failure, and with which the session has failed again.
+void StreamController::let_others_go_first(BatchResult& result) const {
+    const bool failed = !result.session.ok() && result.session.code() != StatusCode::cancelled;
+    if (failed && !result.not_opened && !health_.well() && result.units.size() == 1 &&
+        result.units.front().outcome == Outcome::not_tried && queue_.size() > 1) {
+        result.units.front().outcome = Outcome::passed_over;
+        result.units.front().status = result.session;
+    }
+}
+
+bool StreamController::directory_is_empty() const {
+    try {
+        return source_.scan().empty();
+    } catch (const std::system_error&) {
+        return false;
     }
 }
 
@@ -469,14 +489,12 @@ void StreamController::finish(bool clean) {
         for (const UnitQueue::Left& left : ledger_.given_up()) {
             channel_.send(process::UnitLeft{left.name, left.reason});
         }
-        std::string reason;
-        (void)state(reason);
+        const StreamFacts end = facts();
         for (const UnitQueue::Left& left : queue_.left()) {
-            const bool own_reason = left.reason != "not sent" || reason.empty();
-            channel_.send(process::UnitLeft{left.name, own_reason ? left.reason : reason});
+            channel_.send(process::UnitLeft{left.name, why_left(left, end)});
         }
     }
-    report();
+    reporter_.report();
     channel_.send(process::Finished{clean});
     loop_.stop();
 }
@@ -520,71 +538,32 @@ void StreamController::set_timer() {
     }
 }
 
-process::StreamState StreamController::state(std::string& reason) {
-    using process::StreamState;
+StreamFacts StreamController::facts() const {
+    StreamFacts facts;
+    facts.counts = counts_of(queue_, ledger_, context_.bytes());
     if (health_.stream_failure()) {
-        reason = health_.stream_failure()->text();
-        return StreamState::failed;
-    }
-    if (stopped_for_good_) {
-        reason = settings_.stopped ? "status: STOPPED in the configuration" : "stopped by a signal";
-        return StreamState::stopped;
-    }
-    if (complete_) {
-        return StreamState::complete;
-    }
-    if (is_sending()) {
-        return StreamState::transferring;
-    }
-    if (!suspended_.empty()) {
-        reason = suspended_;
-        return StreamState::suspended;
+        facts.stream_failure = health_.stream_failure()->text();
     }
     if (!health_.well()) {
-        reason = health_.failure().text();
-        return StreamState::backing_off;
+        facts.target_failure = health_.failure().text();
     }
-    if (queue_.size() > 0) {
-        reason = handshakes_.size() > 0 ? "units wait for their receipts"
-                                        : "units are being written, or wait for their next try";
-        return StreamState::waiting;
+    if (stopped_for_good_) {
+        facts.stopped = settings_.stopped ? "status: STOPPED in the configuration" : "stopped by a signal";
     }
-    return StreamState::idle;
-}
-
-void StreamController::report_soon() {
-    if (report_timer_ == 0 && !finished_) {
-        report_timer_ = loop_.call_after(report_interval, [this] {
-            report_timer_ = 0;
-            report();
-            if (is_sending()) {
-                report_soon();
-            }
-        });
+    facts.suspended = suspended_;
+    facts.complete = complete_;
+    facts.sending = is_sending();
+    facts.receipts_due = handshakes_.size() > 0;
+    facts.stopping = stopping_;
+    if (!facts.sending) {
+        facts.waiting = queue_.first_waiting();
     }
-}
-
-void StreamController::report() {
-    process::StreamReport message;
-    message.state = state(message.reason);
-    message.backlog_units = queue_.size();
-    message.backlog_bytes = queue_.bytes();
-    message.in_flight = queue_.in_flight();
-    message.delivered_units = ledger_.delivered_units();
-    message.delivered_bytes = std::max(ledger_.delivered_bytes(), context_.bytes());
-    message.quarantined_units = ledger_.quarantined();
-    message.last_error = ledger_.last_error();
-    message.last_error_time = ledger_.last_error_time();
-    const auto now = Clock::now();
-    const std::chrono::duration<double> elapsed = now - rate_since_;
-    if (elapsed > report_interval / 2) {
-        rate_ = static_cast<std::uint64_t>(static_cast<double>(message.delivered_bytes - rate_bytes_) /
-                                           elapsed.count());
-        rate_since_ = now;
-        rate_bytes_ = message.delivered_bytes;
+    if (cleaning_) {
+        facts.before_units = "the temporary directory at the target is emptied first";
+    } else if (Clock::now() < next_mirror_pass_) {
+        facts.before_units = "changes wait for the next pass";
     }
-    message.bytes_per_second = queue_.in_flight() > 0 ? rate_ : 0;
-    channel_.send(message);
+    return facts;
 }
 
 }  // namespace mistamover::stream

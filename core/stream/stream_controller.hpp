@@ -12,6 +12,7 @@
 #include "process/event_loop.hpp"
 #include "stream/handshakes.hpp"
 #include "stream/ledger.hpp"
+#include "stream/stream_report.hpp"
 #include "stream/target_health.hpp"
 #include "stream/target_mark.hpp"
 #include "stream/unit_queue.hpp"
@@ -62,6 +63,8 @@ class StreamController {
     void cleaned_target(const BatchResult& result);
     [[nodiscard]] bool must_ask_for_stop(Clock::time_point now) const;
     void take_in(BatchResult& result, Clock::time_point begun);
+    void let_others_go_first(BatchResult& result) const;
+    [[nodiscard]] bool directory_is_empty() const;
     void session_ended(const BatchResult& result, Clock::time_point now);
     void session_failed(const Status& status, Clock::time_point now);
     void finish_if_done();
@@ -69,9 +72,7 @@ class StreamController {
     void begin_close();
     [[nodiscard]] bool nothing_more_now();
     void set_timer();
-    void report_soon();
-    void report();
-    [[nodiscard]] process::StreamState state(std::string& reason);
+    [[nodiscard]] StreamFacts facts() const;
 
     process::EventLoop& loop_;
     process::Channel& channel_;
@@ -88,12 +89,14 @@ class StreamController {
     Ledger ledger_;
     TargetHealth health_;
     TargetMark target_mark_;
+    StreamReporter reporter_;
     std::mt19937 random_{std::random_device{}()};
 
     Cleaning cleaning_due_ = Cleaning::all;  ///< Of the temporary directory, before anything else is sent.
     bool cleaning_ = false;
     bool leftovers_kept_ = false;  ///< Something may lie there with which a put may go on.
     bool polling_ = false;         ///< The directory cannot be watched.
+    bool unlisted_ = false;        ///< The directory could not be listed when it was looked at last.
     bool stopping_ = false;
     bool closing_ = false;  ///< The sessions are being closed, or are.
     bool finished_ = false;
@@ -107,11 +110,7 @@ class StreamController {
     Clock::time_point pass_started_{};
     Clock::time_point next_mirror_pass_{};
     process::EventLoop::TimerId timer_ = 0;
-    process::EventLoop::TimerId report_timer_ = 0;
     process::EventLoop::TimerId poll_timer_ = 0;
-    Clock::time_point rate_since_{};
-    std::uint64_t rate_bytes_ = 0;
-    std::uint64_t rate_ = 0;
     Workers workers_;  ///< Last: its threads end before what they use.
 };
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "stream/transfer_process.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <chrono>
@@ -9,10 +10,16 @@
 #include <exception>
 #include <functional>
 #include <optional>
+#include <span>
+#include <string_view>
+#include <system_error>
 #include <unistd.h>
 #include <utility>
 #include <vector>
 
+#include <mistamover/units.hpp>
+
+#include "config/secret_file.hpp"
 #include "process/heartbeats.hpp"
 #include "process/spawn.hpp"
 #include "process/work_lock.hpp"
@@ -60,7 +67,7 @@ class TransferProcess {
             heartbeats_.emplace(loop_, *channel_, process::idle_heartbeat_interval);
         } else if (controller_) {
             controller_->handle(message);
-        } else if (wait_.is_under_way() && !std::holds_alternative<process::Stop>(message)) {
+        } else if (is_to_begin() && !std::holds_alternative<process::Stop>(message)) {
             early_.push_back(message);
         } else if (const auto* wanted = std::get_if<process::HoldUnits>(&message)) {
             channel_->send(process::UnitsHeld{wanted->request, wanted->names});  // it sends nothing at all
@@ -103,7 +110,30 @@ class TransferProcess {
         work_dir_ = configure.work_dir;
         one_off_ = configure.one_off;
         log_.emplace(log_socket_, "dtc_" + settings_.name, settings_.global.logging.level);
-        begin(configure.held);
+        begin_or_look_again(configure.held);
+    }
+
+    [[nodiscard]] bool is_to_begin() const { return wait_.is_under_way() || !obstacle_.empty(); }
+
+    // What the host refuses, as a directory whose disk is not mounted yet, it may grant later.
+    void begin_or_look_again(const std::vector<std::string>& held) {
+        try {
+            begin(held);
+        } catch (const std::system_error& error) {
+            if (one_off_ || controller_) {
+                throw;
+            }
+            look_again(held, error.what());
+        }
+    }
+
+    void look_again(const std::vector<std::string>& held, const std::string& obstacle) {
+        const std::chrono::milliseconds pause = settings_.global.general_poll_interval;
+        wait_.over();
+        if (std::exchange(obstacle_, obstacle) != obstacle) {
+            tell_failure(obstacle + "; it is tried again every " + format_duration(pause));
+        }
+        loop_.call_after(pause, [this, held] { or_refuse([&] { begin_or_look_again(held); }); });
     }
 
     // Whose end has to come before it may send anything; empty: nobody's.
@@ -122,18 +152,37 @@ class TransferProcess {
 
     void begin(const std::vector<std::string>& held) {
         if (const std::string what_for = what_goes_on_here(); !what_for.empty()) {
-            wait_.try_again(what_for, [this, held] { or_refuse([&] { begin(held); }); });
+            wait_.try_again(what_for, [this, held] { or_refuse([&] { begin_or_look_again(held); }); });
             return;
         }
         wait_.over();
-        load_plugin(settings_.global.logging.level);
+        if (!module_) {
+            load_plugin(settings_.global.logging.level);
+        }
         source_.emplace(settings_);
+        if (!std::exchange(obstacle_, "").empty()) {
+            log_->info("nothing keeps it from starting any more");
+        }
         controller_.emplace(loop_, *channel_, settings_, one_off_, *log_, *source_, *module_, *context_,
                             cancel_, temp_dir_name(settings_), work_dir_);
         controller_->start(held);
         for (const process::Message& message : std::exchange(early_, {})) {
             controller_->handle(message);
         }
+    }
+
+    // `password_file` may be set for any plugin that wants a password, but not every one reads the file.
+    [[nodiscard]] auto options_for_plugin() const {
+        auto options = settings_.plugin_options;
+        const PluginDescriptor& plugin = plugin_->descriptor();
+        const std::span<const OptionSpec> declared(plugin.options, plugin.option_count);
+        const bool knows_file = std::any_of(declared.begin(), declared.end(), [](const OptionSpec& option) {
+            return std::string_view(option.name) == "password_file";
+        });
+        if (!knows_file) {
+            config::take_password_from_file(plugin.name, options);
+        }
+        return options;
     }
 
     void load_plugin(LogLevel level) {
@@ -143,10 +192,11 @@ class TransferProcess {
         const auto limit = settings_.outgoing.bandwidth_limit.value_or(ByteCount{}).bytes;
         context_.emplace(logging::Logger(log_socket_, log_name, level), cancel_, limit,
                          settings_.outgoing.stall_timeout);
+        const auto plugin_options = options_for_plugin();
         std::vector<std::vector<std::string_view>> values;
-        values.reserve(settings_.plugin_options.size());
+        values.reserve(plugin_options.size());
         std::vector<OptionValue> options;
-        for (const auto& [key, texts] : settings_.plugin_options) {
+        for (const auto& [key, texts] : plugin_options) {
             values.emplace_back(texts.begin(), texts.end());
             options.push_back({key, values.back()});
         }
@@ -169,20 +219,25 @@ class TransferProcess {
         }
     }
 
-    void refuse(const std::string& reason) {
+    void tell_failure(const std::string& reason) {
         logging::Logger(log_socket_, "dtc_" + name_, LogLevel::debug).critical("cannot start: " + reason);
         process::StreamReport report;
         report.state = process::StreamState::failed;
         report.reason = reason;
         report.last_error = reason;
         channel_->send(report);
+    }
+
+    void refuse(const std::string& reason) {
+        obstacle_.clear();
+        tell_failure(reason);
         if (one_off_) {
             channel_->send(process::UnitLeft{settings_.directory.string(), reason});
             channel_->send(process::Finished{false});
             failed_ = true;
             loop_.stop();
         }
-        // Otherwise it waits, visibly, for its configuration to be mended: starting it again would not help.
+        // Otherwise it waits, visibly, for its configuration to be mended, or for a SIGHUP to the controller.
     }
 
     std::string name_;
@@ -196,6 +251,7 @@ class TransferProcess {
     bool failed_ = false;
     std::optional<logging::Logger> log_;
     process::WorkWait wait_{loop_, [this](const std::string& text) { log_->info(text); }};
+    std::string obstacle_;                 ///< What the host refuses, so that it cannot begin yet.
     std::vector<process::Message> early_;  ///< What came while it waited: for the controller.
     process::UniqueFd lock_;
     CancelToken cancel_;

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "stream/unit_queue.hpp"
 
+#include <algorithm>
+
 namespace mistamover::stream {
 
 void UnitQueue::make_ready(const std::string& name, Unit& unit) {
     unit.place = Place::ready;
     unit.changed = false;
+    unit.failed = false;
     ready_.emplace(unit.identity.mtime_ns, name);
 }
 
@@ -65,6 +68,7 @@ std::vector<Candidate> UnitQueue::take(std::size_t count, std::uint64_t bytes, C
         sum += unit.identity.size;
         ready_.erase(ready_.begin());
         unit.place = Place::in_flight;
+        unit.reason.clear();
         ++in_flight_;
         taken.push_back({name, unit.identity});
     }
@@ -122,7 +126,15 @@ bool UnitQueue::hold(const std::string& name) {
 }
 
 std::uint32_t UnitQueue::count_failure(const std::string& name) {
-    return ++units_.at(name).failures;
+    Unit& unit = units_.at(name);
+    unit.failed = true;
+    return ++unit.failures;
+}
+
+std::uint32_t UnitQueue::count_pass(const std::string& name) {
+    Unit& unit = units_.at(name);
+    unit.failed = true;
+    return ++unit.passes;
 }
 
 std::optional<UnitQueue::Clock::time_point> UnitQueue::next_due() const {
@@ -132,9 +144,20 @@ std::optional<UnitQueue::Clock::time_point> UnitQueue::next_due() const {
 std::vector<UnitQueue::Left> UnitQueue::left() const {
     std::vector<Left> left;
     for (const auto& [name, unit] : units_) {
-        left.push_back({name, unit.reason.empty() ? "not sent" : unit.reason});
+        left.push_back({name, unit.reason, unit.place == Place::in_flight});
     }
     return left;
+}
+
+std::optional<UnitQueue::Waiting> UnitQueue::first_waiting() const {
+    if (waiting_.empty()) {
+        return std::nullopt;
+    }
+    const auto failed = std::find_if(waiting_.begin(), waiting_.end(),
+                                     [this](const auto& entry) { return units_.at(entry.second).failed; });
+    const std::string& name = (failed == waiting_.end() ? waiting_.begin() : failed)->second;
+    const Unit& unit = units_.at(name);
+    return Waiting{name, unit.reason, unit.failed};
 }
 
 bool UnitQueue::retries_pending() const {

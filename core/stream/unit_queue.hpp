@@ -15,6 +15,9 @@
 
 namespace mistamover::stream {
 
+/// In mirror mode the directory as a whole is the one unit.
+inline constexpr char whole_directory[] = ".";
+
 /// Which units there are, which is next, and which wait until when: oldest first. Pure: takes the time as an
 /// argument and looks at no disk. Used by one thread.
 class UnitQueue {
@@ -43,6 +46,8 @@ class UnitQueue {
     std::set<std::string> release() { return std::exchange(held_, {}); }
     /// Counts a failed try, and returns how many there have been.
     std::uint32_t count_failure(const std::string& name);
+    /// Counts that others were let go before it, and returns how often that was.
+    std::uint32_t count_pass(const std::string& name);
 
     [[nodiscard]] bool knows(const std::string& name) const { return units_.contains(name); }
     [[nodiscard]] std::size_t due(Clock::time_point now);
@@ -54,9 +59,18 @@ class UnitQueue {
     struct Left {
         std::string name;
         std::string reason;
+        bool in_flight = false;
     };
-    /// Everything that is not delivered, with why it waits.
+    /// Everything that is not delivered, with why it waits; no reason where it has not waited since it was
+    /// taken.
     [[nodiscard]] std::vector<Left> left() const;
+    struct Waiting {
+        std::string name;
+        std::string reason;
+        bool failed = false;  ///< Its last try has failed, so that it waits for the next one.
+    };
+    /// One that waits, with why: the first that has failed, else the first of all.
+    [[nodiscard]] std::optional<Waiting> first_waiting() const;
     /// True where something waits for a retry, not for a writer.
     [[nodiscard]] bool retries_pending() const;
 
@@ -68,7 +82,9 @@ class UnitQueue {
         Clock::time_point due{};
         bool wakes = false;
         bool changed = false;
+        bool failed = false;
         std::uint32_t failures = 0;
+        std::uint32_t passes = 0;
         std::string reason;
     };
     using Key = std::pair<std::int64_t, std::string>;

@@ -7,10 +7,13 @@
 
 #include <mistamover/status.hpp>
 
+#include "stream/source_directory.hpp"
+
 namespace mistamover::stream {
 
 enum class Outcome : std::uint8_t {
     delivered,  ///< Proved at the target and, in move mode, gone from the source.
+    left_over,  ///< Delivered, but not deleted whole: what is left went to the quarantine, as `status` says.
     being_written,
     settling,          ///< It changed so lately that it may not be complete: `settle_ms` more are needed.
     changed,           ///< It changed while it was being sent.
@@ -19,6 +22,7 @@ enum class Outcome : std::uint8_t {
     failed,            ///< `status` says why; counts against the unit.
     refused,           ///< `status` says why; trying again would not help.
     not_tried,         ///< The session or the stream failed first.
+    passed_over,       ///< The session has failed again, and may have failed because of it, as `status` says.
     awaiting_receipt,  ///< Sent; the rest is for the arrivals protocol to tell.
 };
 
@@ -30,5 +34,8 @@ struct UnitResult {
     Status status;
     std::vector<std::string> actions;  ///< What a mirror has done, for the log.
 };
+
+/// What its removal makes of a unit that was delivered.
+void note_removal(UnitResult& unit, SourceDirectory::Removal removal);
 
 }  // namespace mistamover::stream

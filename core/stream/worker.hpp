@@ -32,6 +32,7 @@ class Worker {
         /// Set by the first session that is closed: it leaves the target clean for all.
         std::atomic<bool> leaving{false};
         NameGuard::Shared names{};  ///< Whether the target takes two names for one.
+        Settling settling{};        ///< Since when units are as they are.
     };
 
     /// `shared` must outlive the worker.

@@ -21,6 +21,7 @@
 #include <unistd.h>
 #include <unordered_map>
 
+#include <mistamover/source_file.hpp>
 #include <mistamover/transfer_module.hpp>
 
 #include "process/unique_fd.hpp"
@@ -34,8 +35,7 @@ using Poco::Zip::ZipCommon;
     throw StatusError({code, StatusScope::item, text});
 }
 
-// A file that was opened relative to a directory, as a stream. An error of reading ends it early, which the
-// comparison of sizes notices.
+// A file that was opened relative to a directory, as a stream. An error of reading ends it early.
 class FileBuffer final : public std::streambuf {
   public:
     FileBuffer(int directory_fd, const std::string& path)
@@ -45,12 +45,16 @@ class FileBuffer final : public std::streambuf {
         }
     }
 
+    /// The errno of a failed read; 0: there was none.
+    [[nodiscard]] int error() const noexcept { return error_; }
+
   protected:
     int_type underflow() override {
         ssize_t length = 0;
         while ((length = ::read(file_.get(), buffer_.data(), buffer_.size())) < 0 && errno == EINTR) {
         }
         if (length <= 0) {
+            error_ = length < 0 ? errno : error_;
             return traits_type::eof();
         }
         setg(buffer_.data(), buffer_.data(), buffer_.data() + length);
@@ -59,6 +63,7 @@ class FileBuffer final : public std::streambuf {
 
   private:
     process::UniqueFd file_;
+    int error_ = 0;
     std::array<char, 256UL * 1024> buffer_{};
 };
 
@@ -142,6 +147,9 @@ void add_entries(int directory_fd, const Manifest& manifest, Poco::Zip::Compress
             std::istream stream(&buffer);
             zip.addFile(stream, date_time(entry.identity.mtime_ns), path, ZipCommon::CM_DEFLATE,
                         ZipCommon::CL_FAST);
+            if (buffer.error() != 0) {
+                throw StatusError(status_from_errno(buffer.error(), "read " + entry.path));
+            }
         } else {
             refuse(StatusCode::unsupported,
                    entry.path +
@@ -151,6 +159,14 @@ void add_entries(int directory_fd, const Manifest& manifest, Poco::Zip::Compress
     }
 }
 
+void check_unchanged(int directory_fd, const Manifest& manifest) {
+    const std::string& name = manifest.entries.front().path;
+    if (!is_unchanged(directory_fd, name, manifest)) {
+        throw StatusError(source_changed(name));
+    }
+}
+
+// Of a source that has not changed: what is missing then will be missing the next time, too.
 void check_complete(const Manifest& manifest, const std::filesystem::path& zip_file) {
     std::ifstream stream(zip_file, std::ios::binary);
     const Poco::Zip::ZipArchive archive(stream);
@@ -164,7 +180,7 @@ void check_complete(const Manifest& manifest, const std::filesystem::path& zip_f
         }
         const auto found = sizes.find(entry.path);
         if (found == sizes.end() || found->second != entry.identity.size) {
-            refuse(StatusCode::source_changed, entry.path + " did not get into the zip file as it is");
+            refuse(StatusCode::local_io, entry.path + " did not get into the zip file as it is");
         }
     }
 }
@@ -182,6 +198,7 @@ Identity write_zip(int directory_fd, const Manifest& manifest, const std::filesy
         if (!stream.good()) {
             throw StatusError(writing_failure(zip_file, "it could not be written to its end"));
         }
+        check_unchanged(directory_fd, manifest);
         check_complete(manifest, zip_file);
     } catch (const Poco::Exception& error) {
         throw StatusError(writing_failure(zip_file, error.displayText()));

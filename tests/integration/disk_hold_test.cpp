@@ -37,20 +37,17 @@ fs::path created(const fs::path& directory) {
     return directory;
 }
 
-// A stream, its quarantine on another file system, of which `unit` is about to be deleted: its transfer
-// process holds it, and it would be gone, were it not for the test.
+// A stream of which `unit` is about to be deleted: its transfer process holds it, and it would be gone, were it
+// not for the test.
 struct DeletionBegun {
     DiskSite site;
-    SmallDisk other{created(site.home() / "other"), 64};
-    fs::path quarantine = created(other.path() / "quarantine");
     fs::path unit = site.directory("p") / "unit";
     std::optional<Daemon> daemon;
     std::optional<process::WorkHold> hold;
 
     DeletionBegun() {
         site.add("p", ", deletion_enabled: true",
-                 ", parallel_transfers: 1, stop_file_poll_interval: 100ms, quarantine_dir: " +
-                     quarantine.string());
+                 ", parallel_transfers: 1, stop_file_poll_interval: 100ms");
         write_file(site.target("p") / ".stop", "nothing drains\n");
         write_file(unit, std::string(mb, 'u'));
         daemon.emplace(site);
@@ -200,11 +197,12 @@ TEST_CASE("what another file system's monitor deletes of the stream releases not
         return;
     }
     DeletionBegun begun;
-    write_file(begun.quarantine / "failed", std::string(10 * mb, 'f'));
-    begun.other.leave_free(5 * mb);
+    const SmallDisk other(created(begun.site.directory("p") / "quarantine"), 64);
+    write_file(other.path() / "failed", std::string(10 * mb, 'f'));
+    other.leave_free(5 * mb);
     REQUIRE(eventually([&] {
-        const auto other = begun.site.status("other");
-        return other && other->getValue<std::uint64_t>("deleted_units") == 1;
+        const auto quarantine = begun.site.status("quarantine");
+        return quarantine && quarantine->getValue<std::uint64_t>("deleted_units") == 1;
     }));
     begun.go_on_sending();
     write_file(begun.site.directory("p") / "later", "data");

@@ -156,6 +156,27 @@ TEST_CASE("a directory that exists at the target is added to, and nothing in it 
     CHECK_FALSE(std::filesystem::exists(site.source() / "d"));
 }
 
+TEST_CASE("a directory that changes while it is sent is not published, and is sent again") {
+    // One that had its turn, and one that came.
+    for (const std::string changed : {"d/a", "d/c"}) {
+        CAPTURE(changed);
+        FaultySite site;
+        site.add_faulty_stream("directories: tree, retry_count: 1, retry_delay: 20ms");
+        site.set_faults("first put d/b change " + changed + "\nput d/b fail permission item\n");
+        write_file(site.source() / "d/a", "a");
+        write_file(site.source() / "d/b", "b");
+        CHECK(site.one_off().exit_code == 1);
+        CHECK(names_in(site.target()).empty());
+        CHECK(read_file(site.source() / "quarantine" / changed).ends_with(", appended"));
+        CHECK(site.log("dtc_p").find("d changed while it was being sent") != std::string::npos);
+        CHECK(site.uses() == 2);
+        site.mend();
+        std::filesystem::rename(site.source() / "quarantine/d", site.source() / "d");
+        CHECK(site.one_off().exit_code == 0);
+        CHECK(read_file(site.target() / changed).ends_with(", appended"));
+    }
+}
+
 TEST_CASE("a crash between setting a delivered file aside and deleting it loses nothing") {
     Site site("/dev/shm");
     site.add_stream("p");

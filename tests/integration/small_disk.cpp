@@ -71,6 +71,12 @@ std::uint64_t SmallDisk::total_bytes() const {
     return info.f_blocks * info.f_frsize;
 }
 
+void SmallDisk::take_all_inodes() const {
+    const auto info = usage_of(directory_);
+    const std::string inodes = "nr_inodes=" + std::to_string(info.f_files - info.f_ffree);
+    REQUIRE(::mount("tmpfs", directory_.c_str(), "tmpfs", MS_REMOUNT, inodes.c_str()) == 0);
+}
+
 void SmallDisk::leave_free(std::uint64_t bytes) const {
     const std::string path = (directory_ / "ballast").string();
     const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600);

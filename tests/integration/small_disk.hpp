@@ -29,6 +29,8 @@ class SmallDisk {
     [[nodiscard]] std::uint64_t total_bytes() const;
     /// Makes a file `ballast` in it so large that so many bytes are free, within a few blocks.
     void leave_free(std::uint64_t bytes) const;
+    /// No further file can be made; of a tmpfs.
+    void take_all_inodes() const;
 
   private:
     bool mount_ext4(unsigned megabytes);

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#include <chrono>
 #include <doctest/doctest.h>
 
 #include "faulty_site.hpp"
@@ -92,6 +93,25 @@ TEST_CASE("a zip file that did not arrive whole proves nothing") {
         CHECK(contents_below(site.source(deed) / "quarantine/d") == before);
         CHECK(names_in(site.source(deed)) == Names{"quarantine"});
     }
+}
+
+TEST_CASE("a directory that changes before it is zipped to its end is zipped anew, and only that is sent") {
+    FaultySite site;
+    site.add_faulty_stream(zips + ", parallel_transfers: 1");
+    write_file(site.source() / "d/a", "a");
+    write_file(site.source() / "file", "goes first, when the directory has been looked at");
+    site.set_faults("first put file change d/c\nput d.zip note\n");
+    // Both are in one batch where the directory, too, is ready from the start: 2 s after its last change.
+    const auto made = std::chrono::system_clock::now();
+    REQUIRE(eventually([&] { return std::chrono::system_clock::now() - made > std::chrono::seconds{2}; }));
+    const ProgramResult result = site.one_off();
+    CHECK_MESSAGE(result.exit_code == 0, result.output);
+    CHECK(site.uses() == 2);
+    CHECK(site.log("dtc_p").find("d changed while it was being sent") != std::string::npos);
+    const Scratch out;
+    REQUIRE(unzip(site.target() / "d.zip", out.path()));
+    CHECK(read_file(out / "d/c") == ", appended");
+    CHECK(names_in(site.source()).empty());
 }
 
 TEST_CASE("a directory over dir_size_limit goes to the quarantine, zipped or not") {

@@ -36,14 +36,16 @@
 ///     lie                  does nothing, and says that it was done
 ///     truncate, corrupt    does it, and then cuts the last byte off, or alters it
 ///     flip, extend         does it, and then alters a bit anywhere, or adds a byte
-///     change               does it, and has the source appended to meanwhile
+///     change [PATH]        does it, and has the source, or PATH beside it, appended to meanwhile
+///     note                 does it
 ///     silent               does it, and does not say so
 ///     throw, crash         throws an exception; ends the process
 ///     crash-after          does it, and ends the process
 ///     hang                 comes back only when cancelled
 ///
-/// PATTERN is a shell's, for the path. With `once ` in front a line holds for one call, with `first ` for the
-/// first call with each path that a process makes. Each use is noted in `.fault-uses`.
+/// PATTERN is a shell's, for the path; PATH is one in the source directory. With `once ` in front a line
+/// holds for one call, with `first ` for the first call with each path that a process makes. Each use is
+/// noted in `.fault-uses`.
 namespace {
 
 using namespace mistamover;
@@ -52,6 +54,7 @@ constexpr std::array faulty_options{
     local::option_specs[0],
     OptionSpec{"without", OptionType::list, nullptr, "Capabilities that the target does not have"},
     OptionSpec{"one_case", OptionType::boolean, "false", "Take names that differ in case alone for one"},
+    OptionSpec{"native_mirror", OptionType::boolean, "false", "Mirror natively, in one level, as rsync does"},
 };
 
 const std::map<std::string, Capability> capability_names{
@@ -66,6 +69,7 @@ const std::map<std::string, Capability> capability_names{
 
 struct Fault {
     std::string deed;
+    std::string path;
     Status status;
 };
 
@@ -145,6 +149,9 @@ class Faults {
             const bool once = how_often == "once";
             if (first == call && is_meant && (how_often != "first" || is_first(path))) {
                 use(line, once);
+                if (fault.deed == "change") {
+                    words >> fault.path;
+                }
                 std::string code = "connection_lost";
                 std::string scope = "session";
                 words >> code >> scope;
@@ -240,7 +247,36 @@ class FaultySession final : public Session {
     }
     Status make_directory(std::string_view path) override { return session_.make_directory(found(path)); }
 
+    // What vanished goes last, by the name that it has at the target.
+    Status mirror(const MirrorRequest& request, MirrorSink& sink) override {
+        const std::filesystem::path source(request.source_root);
+        for (const std::string& name : names_in(source)) {
+            std::filesystem::copy_file(source / name, std::filesystem::path(target_dir_) / found(name),
+                                       std::filesystem::copy_options::overwrite_existing);
+            sink.sent(name, 0);
+        }
+        for (const std::string& name : names_in(target_dir_)) {
+            if (request.remove_vanished && !std::filesystem::exists(source / name)) {
+                std::filesystem::remove(std::filesystem::path(target_dir_) / name);
+                sink.removed(name);
+            }
+        }
+        return {};
+    }
+
   private:
+    // Of files alone, but for those that are no units.
+    static std::vector<std::string> names_in(const std::filesystem::path& directory) {
+        std::vector<std::string> names;
+        for (const auto& entry : std::filesystem::directory_iterator(directory)) {
+            const std::string name = entry.path().filename().string();
+            if (entry.is_regular_file() && !name.starts_with('.')) {
+                names.push_back(name);
+            }
+        }
+        return names;
+    }
+
     [[nodiscard]] std::string found(std::string_view path) const {
         return one_case_ ? one_case_->find(path) : std::string(path);
     }
@@ -303,7 +339,7 @@ class FaultySession final : public Session {
             one_case_->meet(below + std::string(item.path));
         }
         crash_if(fault.deed == "crash-after");
-        spoil(fault.deed, request, item);
+        spoil(fault, request, item);
         if (fault.deed == "lost") {
             return Status(fault.status).with_outcome_unknown();
         }
@@ -319,7 +355,8 @@ class FaultySession final : public Session {
         }
     }
 
-    void spoil(const std::string& deed, const PutRequest& request, const PutItem& item) {
+    void spoil(const Fault& fault, const PutRequest& request, const PutItem& item) {
+        const std::string& deed = fault.deed;
         const std::string below =
             request.target_prefix.empty() ? "" : std::string(request.target_prefix) + '/';
         const std::string at_target = target_dir_ + '/' + below + std::string(item.path);
@@ -339,8 +376,8 @@ class FaultySession final : public Session {
         } else if (deed == "extend") {
             std::ofstream(at_target, std::ios::app) << 'x';
         } else if (deed == "change") {
-            std::ofstream(std::string(request.source_root) + '/' + std::string(item.path), std::ios::app)
-                << ", appended";
+            const std::string path = fault.path.empty() ? std::string(item.path) : fault.path;
+            std::ofstream(std::string(request.source_root) + '/' + path, std::ios::app) << ", appended";
         }
     }
 
@@ -358,6 +395,9 @@ class FaultyModule final : public TransferModule {
         : options_(settings),
           faults_(options_.target_dir),
           one_case_(Options(settings.options).flag("one_case")) {
+        if (Options(settings.options).flag("native_mirror")) {
+            capabilities_ = capabilities_ | Capability::mirror;
+        }
         if (!one_case_) {
             capabilities_ = capabilities_ | Capability::tells_case_apart;
         }

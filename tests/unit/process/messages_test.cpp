@@ -26,10 +26,11 @@ StreamReport full_report() {
     report.in_flight = 3;
     report.delivered_units = 4;
     report.delivered_bytes = 5;
-    report.bytes_per_second = 6;
-    report.quarantined_units = 7;
+    report.sent_bytes = 6;
+    report.bytes_per_second = 7;
+    report.quarantined_units = 8;
     report.last_error = "why";
-    report.last_error_time = -8;
+    report.last_error_time = -9;
     return report;
 }
 
@@ -67,6 +68,7 @@ TEST_CASE("a report comes back with every field") {
     CHECK(got.in_flight == sent.in_flight);
     CHECK(got.delivered_units == sent.delivered_units);
     CHECK(got.delivered_bytes == sent.delivered_bytes);
+    CHECK(got.sent_bytes == sent.sent_bytes);
     CHECK(got.bytes_per_second == sent.bytes_per_second);
     CHECK(got.quarantined_units == sent.quarantined_units);
     CHECK(got.last_error == sent.last_error);

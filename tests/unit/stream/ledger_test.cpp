@@ -163,4 +163,55 @@ TEST_CASE("the completion file is seen when it was delivered, not when it failed
     CHECK(fixture.ledger.completion_seen());
 }
 
+TEST_CASE("a unit that was delivered, of which something could not be deleted, is left and not sent again") {
+    for (const bool one_off : {false, true}) {
+        LedgerFixture fixture(one_off);
+        std::filesystem::remove(fixture.scratch / "unit");
+        fixture.ends(Outcome::left_over, {StatusCode::local_io, StatusScope::item, "in part"});
+        CHECK(fixture.queue.size() == 0);
+        CHECK(fixture.ledger.delivered_units() == 1);
+        CHECK(fixture.ledger.quarantined() == 1);
+        CHECK(fixture.ledger.last_error().find("in part") != std::string::npos);
+        CHECK(fixture.ledger.given_up().size() == (one_off ? 1 : 0));
+    }
+}
+
+TEST_CASE("a unit that others were let go before is tried again later, in one-off not for ever") {
+    const Status lost_again{StatusCode::connection_lost, StatusScope::session, "lost"};
+    for (const bool one_off : {false, true}) {
+        LedgerFixture fixture(one_off);
+        for (unsigned passes = 0; passes < fixture.settings.outgoing.retry_count; ++passes) {
+            fixture.ends(Outcome::passed_over, lost_again);
+            CHECK(fixture.queue.due(fixture.now) == 0);
+            fixture.now += 10s;
+            fixture.take();
+        }
+        fixture.ends(Outcome::passed_over, lost_again);
+        CHECK(fixture.quarantined().empty());
+        CHECK(fixture.ledger.given_up().size() == (one_off ? 1 : 0));
+        CHECK(fixture.queue.size() == (one_off ? 0 : 1));
+    }
+}
+
+TEST_CASE("one-off leaves what can neither be delivered nor be put away") {
+    LedgerFixture fixture(true);
+    write_file(fixture.scratch / "quarantine", "in the way");
+    fixture.ends(Outcome::refused, unit_denied);
+    CHECK(fixture.queue.size() == 0);
+    REQUIRE(fixture.ledger.given_up().size() == 1);
+    CHECK(fixture.ledger.given_up().front().reason.find("denied") == 0);
+    CHECK(read_file(fixture.scratch / "unit") == "content");
+}
+
+TEST_CASE(
+    "one-off waits once for every unit to settle, late in a long run too, but not for one that changes on") {
+    LedgerFixture fixture(true);
+    fixture.now += 1h;
+    fixture.ends(Outcome::settling);
+    CHECK(fixture.queue.retries_pending());
+    fixture.take();
+    fixture.ends(Outcome::settling);
+    CHECK_FALSE(fixture.queue.retries_pending());
+}
+
 }  // namespace mistamover::stream

@@ -18,6 +18,33 @@ std::chrono::milliseconds time_left(EntryKind kind, Writers writers, std::chrono
     return settle_time_left(settings, kind, writers, changed, looked_at);
 }
 
+/// A unit of which no lease tells whether it is written, as a stream looks at it again and again.
+struct WatchedUnit {
+    config::OutgoingSettings settings;
+    Settling settling;
+    Look look;
+    std::chrono::system_clock::time_point wall{looked_at};
+
+    explicit WatchedUnit(bool remote, Writers writers = Writers::cannot_tell) {
+        look.remote = remote;
+        look.writers = writers;
+        look.manifest.entries.push_back({"f", {}});
+        look.manifest.entries.front().identity.kind = EntryKind::file;
+        look.begun = look.ended = Settling::Clock::time_point{1000s};
+    }
+    void change(std::chrono::system_clock::time_point when) {
+        look.newest_change_ns = when.time_since_epoch() / 1ns;
+        look.manifest.entries.front().identity.ctime_ns = look.newest_change_ns;
+        ++look.manifest.bytes;
+    }
+    std::chrono::milliseconds time_left_after(std::chrono::nanoseconds passed) {
+        look.begun += passed;
+        look.ended += passed;
+        wall += std::chrono::duration_cast<std::chrono::system_clock::duration>(passed);
+        return settle_time_left(settings, "f", look, wall, settling);
+    }
+};
+
 }  // namespace
 
 TEST_CASE("a file that nobody writes to is complete at once, where the kernel can tell") {
@@ -48,6 +75,77 @@ TEST_CASE("settle_time holds everywhere once it is set") {
 
 TEST_CASE("a change in the future, of a clock that was set back, holds nothing for longer") {
     CHECK(time_left(EntryKind::file, Writers::cannot_tell, -1h) == 5s);
+}
+
+TEST_CASE("on a remote file system, what was seen unchanged for 5 s is complete, whatever the clocks say") {
+    WatchedUnit unit(true);
+    SUBCASE("they agree") {
+        unit.change(looked_at);
+    }
+    SUBCASE("this host's is ahead") {
+        unit.change(looked_at - 1h);
+    }
+    SUBCASE("the server's is ahead") {
+        unit.change(looked_at + 1h);
+    }
+    CHECK(unit.time_left_after(0s) == 5s);
+    CHECK(unit.time_left_after(4s) == 1s);
+    CHECK(unit.time_left_after(1s) <= 0ms);
+}
+
+TEST_CASE("a unit that is being written is not complete, however far this host's clock is ahead") {
+    WatchedUnit unit(true);
+    for (int i = 0; i < 10; ++i) {
+        unit.change(unit.wall - 1h);
+        CHECK(unit.time_left_after(4s) == 5s);
+    }
+    CHECK(unit.time_left_after(5s) <= 0ms);
+}
+
+TEST_CASE("settle_time holds on a remote file system, too") {
+    WatchedUnit unit(true);
+    unit.settings.settle_time = 20s;
+    CHECK(unit.time_left_after(0s) == 20s);
+    CHECK(unit.time_left_after(20s) <= 0ms);
+    unit.settings.settle_time = 0s;
+    unit.change(unit.wall);
+    CHECK(unit.time_left_after(0s) == 0ms);
+}
+
+TEST_CASE("on a local file system a unit that was left alone for long enough is complete at the first look") {
+    WatchedUnit unit(false);
+    unit.change(looked_at - 3s);
+    CHECK(unit.time_left_after(0s) == 2s);
+    CHECK(unit.time_left_after(2s) <= 0ms);
+    CHECK(unit.settling.size() == 0);
+    unit.change(unit.wall - 5s);
+    CHECK(unit.time_left_after(0s) <= 0ms);
+    CHECK(unit.settling.size() == 0);
+}
+
+TEST_CASE("of what nobody writes to on a local file system nothing is remembered") {
+    WatchedUnit unit(false, Writers::none);
+    unit.change(looked_at + 1h);
+    CHECK(unit.time_left_after(0s) == 0ms);
+    CHECK(unit.settling.size() == 0);
+}
+
+TEST_CASE("on a local file system a clock that was set back holds a unit no longer than 5 s") {
+    WatchedUnit unit(false);
+    SUBCASE("before the first look") {
+        unit.change(looked_at + 1h);
+    }
+    SUBCASE("by less than that time") {
+        unit.change(looked_at + 2s);
+    }
+    SUBCASE("between two looks") {
+        unit.change(looked_at);
+        CHECK(unit.time_left_after(0s) == 5s);
+        unit.wall -= 1h;
+    }
+    CHECK(unit.time_left_after(0s) == 5s);
+    CHECK(unit.time_left_after(4s) == 1s);
+    CHECK(unit.time_left_after(1s) <= 0ms);
 }
 
 }  // namespace mistamover::stream

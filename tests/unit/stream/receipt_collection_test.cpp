@@ -216,6 +216,33 @@ TEST_CASE("where thanking fails it is done later, and the source is deleted once
     CHECK_FALSE(bench.has(".f.ctrl"));
 }
 
+TEST_CASE("what has arrived but cannot be deleted is not thanked for before it is deleted or given up") {
+    Workbench bench;
+    std::vector<Handshake> units = bench.send();
+    bench.answer(units[0]);
+    test::write_file(bench.scratch / ".mistamover", "in the way");
+    bench.look(units);
+    CHECK(bench.last.ok());
+    CHECK(units[0].result.outcome == Outcome::awaiting_receipt);
+    CHECK(bench.puts_of(".f.thanks") == 0);
+    CHECK(bench.has(".f.ctrl"));
+    SUBCASE("deleted") {
+        std::filesystem::remove(bench.scratch / ".mistamover");
+        bench.look(units);
+        CHECK(units[0].result.outcome == Outcome::delivered);
+        CHECK_FALSE(bench.has("f"));
+    }
+    SUBCASE("given up") {
+        for (unsigned tries = 1; tries < bench.settings.outgoing.retry_count; ++tries) {
+            bench.look(units);
+        }
+        CHECK(units[0].result.outcome == Outcome::refused);  // which the ledger puts into the quarantine
+        CHECK(bench.has("f"));
+    }
+    CHECK(bench.puts_of(".f.thanks") == 1);
+    CHECK_FALSE(bench.has(".f.ctrl"));
+}
+
 TEST_CASE("what an earlier process has sent is deleted if it still has that checksum") {
     Workbench bench;
     (void)bench.send();

@@ -3,7 +3,9 @@
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <stdexcept>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "scratch.hpp"
 
@@ -66,6 +68,51 @@ TEST_CASE("a directory in which something new has appeared is kept whole") {
     CHECK(source.remove("d", sent) == SourceDirectory::Removal::changed);
     CHECK(read_file(scratch / "d/a") == "a");
     CHECK(read_file(scratch / "d/late") == "late");
+}
+
+TEST_CASE("a directory whose entries may not be deleted is kept whole, which is a failure") {
+    const Scratch scratch;
+    SourceDirectory source(settings_for(scratch.path()));
+    write_file(scratch / "d/a", "a");
+    write_file(scratch / "d/closed/b", "b");
+    constexpr uid_t nobody = 65534;
+    const bool is_root = ::geteuid() == 0;
+    if (is_root) {  // to whom nothing is forbidden
+        for (const char* path : {"", "d", "d/a", "d/closed", "d/closed/b"}) {
+            REQUIRE(::chown((scratch / path).c_str(), nobody, nobody) == 0);
+        }
+        REQUIRE(::seteuid(nobody) == 0);
+    }
+    std::filesystem::permissions(scratch / "d/closed", std::filesystem::perms{0555});
+    const Manifest sent = look_at(source.fd(), "d").manifest;
+    CHECK_THROWS_AS((void)source.remove("d", sent), std::system_error);
+    CHECK(read_file(scratch / "d/a") == "a");
+    CHECK(read_file(scratch / "d/closed/b") == "b");
+    std::filesystem::permissions(scratch / "d/closed", std::filesystem::perms{0755});
+    CHECK(source.remove("d", sent) == SourceDirectory::Removal::changed);  // its mode is another
+    CHECK(source.remove("d", look_at(source.fd(), "d").manifest) == SourceDirectory::Removal::removed);
+    if (is_root) {
+        REQUIRE(::seteuid(0) == 0);
+    }
+}
+
+TEST_CASE("a quarantine on another file system is refused at once") {
+    const Scratch scratch;
+    config::StreamSettings settings = settings_for(scratch.path());
+    settings.outgoing.quarantine_dir = "/proc/quarantine";
+    CHECK_THROWS_AS(SourceDirectory{settings}, std::runtime_error);
+}
+
+TEST_CASE("a file that was set aside where there was no room for a directory gets its name back") {
+    const Scratch scratch;
+    SourceDirectory source(settings_for(scratch.path()));
+    write_file(scratch / ".mistamover.aside.free", "one");
+    write_file(scratch / ".mistamover.aside.taken", "old");
+    write_file(scratch / "taken", "new");
+    CHECK(source.recover().size() == 2);
+    CHECK(read_file(scratch / "free") == "one");
+    CHECK(read_file(scratch / "taken") == "new");
+    CHECK(read_file(scratch / "quarantine/taken") == "old");
 }
 
 TEST_CASE("what a crash left aside gets its name back, or a place in the quarantine") {

@@ -102,4 +102,36 @@ TEST_CASE("a file that is not any more what the manifest says is a source that h
     CHECK(std::filesystem::is_empty(place.made.path()));
 }
 
+TEST_CASE("so is a directory with another file of the same size in it, or with one more") {
+    const ArchivePlace place;
+    write_file(place.source / "unit/file", "12345");
+    const Manifest before = place.manifest();
+    SUBCASE("another file") {
+        write_file(place.source / "other", "54321");
+        std::filesystem::rename(place.source / "other", place.source / "unit/file");
+    }
+    SUBCASE("one more") {
+        write_file(place.source / "unit/more", "x");
+    }
+    CHECK(place.failure(before) == StatusCode::source_changed);
+    CHECK(std::filesystem::is_empty(place.made.path()));
+}
+
+TEST_CASE("a file that cannot be read to its end is not one that has changed") {
+    const auto code_for = [](const char* directory, const std::string& name) {
+        const Scratch made;
+        const process::UniqueFd fd(::open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+        try {
+            write_zip(fd.get(), look_at(fd.get(), name, false).manifest, made / "unit.zip");
+        } catch (const StatusError& error) {
+            CHECK(error.status().scope() == StatusScope::item);
+            CHECK(std::filesystem::is_empty(made.path()));
+            return error.status().code();
+        }
+        return StatusCode::ok;
+    };
+    CHECK(code_for("/proc/self", "mem") == StatusCode::local_io);  // nothing is at its beginning: EIO
+    CHECK(code_for("/proc", "version") == StatusCode::local_io);   // longer than it says
+}
+
 }  // namespace mistamover::stream

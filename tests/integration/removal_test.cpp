@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <doctest/doctest.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+
+#include "faulty_site.hpp"
+#include "small_disk.hpp"
+#include "unzip.hpp"
+
+namespace mistamover::test {
+namespace {
+
+namespace fs = std::filesystem;
+
+/// A stream whose directory cannot be listed as long as the disk fails.
+struct UnlistableSite : Site {
+    UnlistableSite() {
+        add_stream("p");
+        write_file(source() / "f", "content");
+        write_file(failing, "list stream");
+    }
+    const fs::path failing = home() / "failing-disk";
+    const std::vector<std::string> environment{"LD_PRELOAD=" MISTAMOVER_FAILING_DISK,
+                                               "FAILING_DISK=" + failing.string(),
+                                               "ASAN_OPTIONS=verify_asan_link_order=0:detect_leaks=0"};
+};
+
+}  // namespace
+
+TEST_SUITE_BEGIN("removal");
+
+TEST_CASE("a directory with files of several names is delivered once, and is deleted whole") {
+    Site site;
+    site.add_stream("p", "directories: zip");
+    for (const char* name : {"a", "c", "d", "e"}) {
+        write_file(site.source() / "unit" / name, name);
+    }
+    fs::create_hard_link(site.source() / "unit/a", site.source() / "unit/b");
+    fs::create_hard_link(site.source() / "unit/d", site.source() / "unit/z");
+    const ProgramResult result = site.one_off();
+    CHECK_MESSAGE(result.exit_code == 0, result.output, site.log("dtc_p"));
+    CHECK(names_in(site.source()).empty());
+    const Scratch extracted;
+    REQUIRE(unzip(site.target() / "unit.zip", extracted.path()));
+    const std::map<std::string, std::string> whole{{"unit/", ""},   {"unit/a", "a"}, {"unit/b", "a"},
+                                                   {"unit/c", "c"}, {"unit/d", "d"}, {"unit/e", "e"},
+                                                   {"unit/z", "d"}};
+    CHECK(contents_below(extracted.path()) == whole);
+    CHECK(site.log("dtc_p").find("changed") == std::string::npos);
+}
+
+TEST_CASE("what cannot be deleted of a delivered directory never takes the whole one's place") {
+    if (!may_mount()) {
+        return;
+    }
+    Site site;
+    site.add_stream("p", "directories: zip");
+    for (const char* name : {"a", "z"}) {
+        write_file(site.source() / "unit" / name, name);
+    }
+    // In the midst of what is deleted one after the other.
+    fs::create_directories(site.source() / "unit/mounted");
+    const SmallDisk mounted(site.source() / "unit/mounted", 1);
+    const ProgramResult result = site.one_off();
+    CHECK(result.exit_code == 1);
+    CHECK_MESSAGE(result.output.find("left unit: it was delivered, but could not be deleted whole") !=
+                      std::string::npos,
+                  result.output);
+    ::umount2((site.source() / "quarantine/unit/mounted").c_str(), MNT_DETACH);
+    CHECK(names_in(site.source()) == std::set<std::string>{"quarantine"});
+    const Scratch extracted;
+    REQUIRE(unzip(site.target() / "unit.zip", extracted.path()));
+    const std::map<std::string, std::string> whole{
+        {"unit/", ""}, {"unit/a", "a"}, {"unit/mounted/", ""}, {"unit/z", "z"}};
+    CHECK(contents_below(extracted.path()) == whole);
+}
+
+TEST_CASE("a full disk at the source is drained") {
+    if (!may_mount()) {
+        return;
+    }
+    Site site;
+    site.add_stream("p");
+    const SmallDisk disk(site.source(), 1);
+    for (const char* name : {"a", "b", "c"}) {
+        write_file(site.source() / name, name);
+    }
+    disk.take_all_inodes();
+    const ProgramResult result = site.one_off();
+    CHECK_MESSAGE(result.exit_code == 0, result.output, site.log("dtc_p"));
+    CHECK(names_in(site.source()).empty());
+    CHECK(names_in(site.target()) == std::set<std::string>{"a", "b", "c"});
+}
+
+TEST_CASE("a directory that cannot be listed is told as such, and looked at again") {
+    UnlistableSite site;
+    SUBCASE("one-off") {
+        const ProgramResult result = RunningProgram({"run", site.config().string()}, site.environment).wait();
+        CHECK(result.exit_code == 1);
+        CHECK_MESSAGE(result.output.find("left " + site.source().string()) != std::string::npos,
+                      result.output);
+    }
+    SUBCASE("daemon") {
+        const Daemon daemon(site, site.environment);
+        REQUIRE(
+            eventually([&] { return site.log("dtc_p").find("Input/output error") != std::string::npos; }));
+        fs::remove(site.failing);
+        CHECK(eventually([&] { return fs::exists(site.target() / "f"); }));
+    }
+}
+
+TEST_CASE("one-off ends although what it cannot deliver cannot be put away") {
+    Site site;
+    write_file(site.home() / "taken", "a file");
+    site.add_stream("p", "retry_delay: 20ms, quarantine_dir: " + (site.home() / "taken/quarantine").string());
+    write_file(site.source() / "good", "content");
+    REQUIRE(::mkfifo((site.source() / "pipe").c_str(), 0600) == 0);
+    const ProgramResult result = site.one_off();
+    CHECK(result.exit_code == 1);
+    CHECK_MESSAGE(result.output.find("left pipe") != std::string::npos, result.output);
+    CHECK(read_file(site.target() / "good") == "content");
+    CHECK(fs::exists(site.source() / "pipe"));
+}
+
+TEST_CASE("a unit that breaks every session keeps no other waiting") {
+    FaultySite site;
+    site.add_faulty_stream("parallel_transfers: 1, retry_delay: 20ms");
+    site.set_faults("put bad fail connection_lost session\n");
+    write_file(site.source() / "bad", "content of bad");
+    fs::last_write_time(site.source() / "bad", fs::file_time_type::clock::now() - std::chrono::hours(1));
+    for (const char* name : {"a", "b", "c"}) {
+        write_file(site.source() / name, name);
+    }
+    const Daemon daemon(site);
+    const auto is_gone = [&](const char* name) { return !fs::exists(site.source() / name); };
+    CHECK(eventually([&] { return is_gone("a") && is_gone("b") && is_gone("c"); }));
+    CHECK_FALSE(is_gone("bad"));
+    site.mend();
+    CHECK(eventually([&] { return is_gone("bad"); }));
+    CHECK(read_file(site.target() / "bad") == "content of bad");
+}
+
+TEST_SUITE_END();
+
+}  // namespace mistamover::test
