@@ -4,6 +4,7 @@
 #include <iostream>
 
 #include "arrivals/arrivals_process.hpp"
+#include "cli/printable.hpp"
 #include "cli/verbs.hpp"
 #include "disk_space/disk_space_process.hpp"
 #include "plugin_host/schema_query.hpp"
@@ -90,10 +91,10 @@ int run_command_line(const std::vector<std::string>& arguments) {
     try {
         return dispatch(arguments);
     } catch (const UsageError& error) {
-        std::cerr << "mistamover: " << error.what() << "\nTry `mistamover --help`.\n";
+        std::cerr << "mistamover: " << printable(error.what()) << "\nTry `mistamover --help`.\n";
         return 2;
     } catch (const std::exception& error) {
-        std::cerr << "mistamover: " << error.what() << '\n';
+        std::cerr << "mistamover: " << printable(error.what()) << '\n';
         return 3;
     }
 }

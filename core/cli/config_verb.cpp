@@ -8,6 +8,7 @@
 #include <set>
 
 #include "cli/options.hpp"
+#include "cli/printable.hpp"
 #include "cli/running_configuration.hpp"
 #include "plugin_host/schema_query.hpp"
 
@@ -69,8 +70,8 @@ void print_settings(std::ostream& out, const config::Configuration& configuratio
             const bool secret =
                 secrets != configuration.secrets.end() &&
                 std::find(secrets->second.begin(), secrets->second.end(), key) != secrets->second.end();
-            out << "  " << key << ": " << shown(values, secret) << "  # " << origins.at(section).at(key)
-                << '\n';
+            out << "  " << key << ": " << shown(values, secret) << "  # "
+                << printable(origins.at(section).at(key)) << '\n';
         }
     }
 }
@@ -80,7 +81,7 @@ std::vector<std::string> lines_of(const std::vector<config::Problem>& problems) 
     std::vector<std::string> lines;
     std::set<std::string> met;
     for (const config::Problem& problem : problems) {
-        std::string line = to_string(problem);
+        std::string line = printable(to_string(problem));
         if (met.insert(line).second) {
             lines.push_back(std::move(line));
         }
@@ -93,7 +94,7 @@ int show_stream(std::ostream& out, std::ostream& errors, const config::Configura
     bool good = configuration.usable();
     for (const config::Problem& problem : configuration.problems) {
         if (problem.stream.empty() || problem.stream == name) {
-            errors << to_string(problem) << '\n';
+            errors << printable(to_string(problem)) << '\n';
             good = false;
         }
     }
@@ -104,7 +105,7 @@ int show_stream(std::ostream& out, std::ostream& errors, const config::Configura
     if (stream != configuration.streams.end()) {
         print_settings(out, configuration, stream->settings, stream->origins);
     } else if (good) {
-        errors << "mistamover: there is no stream `" << name << "`\n";
+        errors << "mistamover: there is no stream `" << printable(name) << "`\n";
         good = false;
     }
     return good ? 0 : 2;
@@ -167,7 +168,7 @@ int config_show(std::ostream& out, std::ostream& errors, const std::filesystem::
     }
     print_settings(out, configuration, configuration.global, configuration.global_origins);
     for (const config::Stream& each : configuration.streams) {
-        out << "\n# stream " << quoted(each.name) << " (" << each.file.string() << ")\n";
+        out << "\n# stream " << quoted(each.name) << " (" << printable(each.file.string()) << ")\n";
         print_settings(out, configuration, each.settings, each.origins);
     }
     return configuration.problems.empty() ? 0 : 2;

@@ -131,7 +131,7 @@ std::vector<std::filesystem::path> search_path(const std::string& config_argumen
     if (config_argument.empty() && !std::filesystem::exists(file)) {
         return {};
     }
-    return running_configuration(config_argument).plugin_path;
+    return plugin_search_path(config_argument);
 }
 
 int list(const std::vector<std::string>& arguments) {

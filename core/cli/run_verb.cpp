@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#include <algorithm>
 #include <cstdlib>
 #include <iostream>
 #include <unistd.h>
@@ -6,18 +7,25 @@
 #include <mistamover/units.hpp>
 
 #include "cli/options.hpp"
+#include "cli/printable.hpp"
 #include "supervisor/controller.hpp"
 #include "supervisor/detach.hpp"
 
 namespace mistamover::cli {
 namespace {
 
+// What is still to be sent, as far as it can be told: what was sent in vain counts as well.
+std::uint64_t bytes_left(const process::StreamReport& report) {
+    const std::uint64_t under_way = report.sent_bytes - std::min(report.sent_bytes, report.delivered_bytes);
+    return report.backlog_bytes - std::min(report.backlog_bytes, under_way);
+}
+
 class Terminal final : public supervisor::Audience {
   public:
     explicit Terminal(bool shows_progress)
         : shows_progress_(shows_progress), is_terminal_(::isatty(2) == 1) {}
 
-    void problem(const std::string& text) override { std::cerr << "mistamover: " << text << '\n'; }
+    void problem(const std::string& text) override { std::cerr << "mistamover: " << printable(text) << '\n'; }
 
     void progress(const supervisor::Children& children) override {
         if (!shows_progress_ || (!is_terminal_ && ++calls_ % 10 != 0)) {
@@ -26,15 +34,15 @@ class Terminal final : public supervisor::Audience {
         process::StreamReport sum;
         for (const auto& [name, child] : children) {
             sum.delivered_units += child->report.delivered_units;
-            sum.delivered_bytes += child->report.delivered_bytes;
+            sum.sent_bytes += child->report.sent_bytes;
             sum.bytes_per_second += child->report.bytes_per_second;
             sum.backlog_units += child->report.backlog_units;
-            sum.backlog_bytes += child->report.backlog_bytes;
+            sum.backlog_bytes += bytes_left(child->report);
         }
         std::cerr << (is_terminal_ ? "\r\033[K" : "") << sum.delivered_units << " files, "
-                  << format_size({sum.delivered_bytes}) << " sent, " << format_size({sum.bytes_per_second})
+                  << format_size({sum.sent_bytes}) << " sent, " << format_size({sum.bytes_per_second})
                   << "/s, " << sum.backlog_units << " files left";
-        if (sum.bytes_per_second > 0) {
+        if (sum.bytes_per_second > 0 && sum.backlog_bytes > 0) {
             const std::uint64_t seconds = sum.backlog_bytes / sum.bytes_per_second + 1;
             std::cerr << ", about " << format_duration(std::chrono::seconds{seconds});
         }
@@ -44,7 +52,7 @@ class Terminal final : public supervisor::Audience {
 
     void left(const std::string& stream, const process::UnitLeft& unit) override {
         close_line();
-        std::cerr << stream << ": left " << unit.name << ": " << unit.reason << '\n';
+        std::cerr << stream << ": left " << printable(unit.name) << ": " << printable(unit.reason) << '\n';
     }
 
     void summary(const supervisor::Children& children) override {

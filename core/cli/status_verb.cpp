@@ -12,6 +12,7 @@
 #include <mistamover/units.hpp>
 
 #include "cli/options.hpp"
+#include "cli/printable.hpp"
 #include "cli/running_configuration.hpp"
 #include "supervisor/control_socket.hpp"
 
@@ -77,7 +78,9 @@ void print_table(const std::vector<Row>& rows) {
 void print_all(const Poco::JSON::Array& objects, const Row& heading, Row (*row_of)(const Object&)) {
     std::vector<Row> rows{heading};
     for (unsigned i = 0; i < objects.size(); ++i) {
-        rows.push_back(row_of(*objects.getObject(i)));
+        Row row = row_of(*objects.getObject(i));
+        std::transform(row.begin(), row.end(), row.begin(), printable);
+        rows.push_back(std::move(row));
     }
     print_table(rows);
 }
@@ -119,8 +122,8 @@ void print_file_systems(const Poco::JSON::Array& file_systems) {
         for (unsigned j = 0; j < std::min<std::size_t>(plan->size(), deletions_shown); ++j) {
             const auto unit = plan->getObject(j);
             std::cout << (j == 0 ? "would be deleted next on " : "                      then on ")
-                      << file_systems.getObject(i)->getValue<std::string>("name") << ": "
-                      << unit->getValue<std::string>("path") << " ("
+                      << printable(file_systems.getObject(i)->getValue<std::string>("name")) << ": "
+                      << printable(unit->getValue<std::string>("path")) << " ("
                       << format_size({unit->getValue<Poco::UInt64>("bytes")}) << ")\n";
         }
     }
@@ -144,7 +147,8 @@ void print_status(const std::string& answer) {
     print_file_systems(*json->getArray("disk_space"));
     const auto problems = json->getArray("configuration_problems");
     for (std::size_t i = 0; i < problems->size(); ++i) {
-        std::cout << "problem: " << problems->getElement<std::string>(static_cast<unsigned>(i)) << '\n';
+        std::cout << "problem: " << printable(problems->getElement<std::string>(static_cast<unsigned>(i)))
+                  << '\n';
     }
 }
 

@@ -32,6 +32,9 @@ struct KeySpec {
 
 constexpr Limits program_wide{.whole_program = true};
 constexpr Limits not_zero{.above_zero = true};
+// poll(2), by which modules wait, counts in an int.
+constexpr std::int64_t longest_wait = std::int64_t{24} * 24 * 3600 * 1000;
+constexpr Limits waited_for{.above_zero = true, .maximum = longest_wait};
 constexpr Limits plain_name{.file_name = true};
 constexpr Limits hidden_name{.file_name = true, .dot_name = true};
 constexpr Limits level{.bare_megabytes = true, .above_zero = true, .whole_program = true};
@@ -92,7 +95,7 @@ constexpr std::array specs{
     KeySpec{"outgoing", "parallel_transfers", integer, "4", {}, {.minimum = 1, .maximum = 64}},
     KeySpec{"outgoing", "bandwidth_limit", size, nullptr, {}, not_zero},
     KeySpec{"outgoing", "settle_time", duration},
-    KeySpec{"outgoing", "stall_timeout", duration, "60s", {}, not_zero},
+    KeySpec{"outgoing", "stall_timeout", duration, "60s", {}, waited_for},
     KeySpec{"outgoing", "mirror_delete", boolean, "true"},
     KeySpec{"outgoing", "max_delete", integer, nullptr, {}, {.minimum = 0}},
     KeySpec{"outgoing", "include", list},

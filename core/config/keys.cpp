@@ -7,6 +7,8 @@
 namespace mistamover::config {
 namespace {
 
+constexpr std::int64_t milliseconds_of_a_day = 86'400'000;
+
 std::string lower_case(std::string_view text) {
     std::string lower(text);
     for (char& c : lower) {
@@ -42,7 +44,11 @@ std::string integer_problem(const Key& key, const std::string& value) {
 std::string duration_problem(const Key& key, const std::string& value) {
     const auto duration = parse_duration(value);
     if (!duration) {
-        return "must be a duration: seconds, or with a unit as in 500ms, 3s, 10min";
+        return "must be a duration of at most 100 years (36500d): seconds, or with a unit as in 500ms, 3s, "
+               "10min";
+    }
+    if (duration->count() > key.maximum) {
+        return "must be at most " + std::to_string(key.maximum / milliseconds_of_a_day) + "d";
     }
     return key.above_zero && duration->count() == 0 ? "must be more than 0" : "";
 }
@@ -50,7 +56,7 @@ std::string duration_problem(const Key& key, const std::string& value) {
 std::string size_problem(const Key& key, std::string& value) {
     const auto bytes = parse_size(value, key.bare_megabytes ? megabyte : ByteCount{1});
     if (!bytes) {
-        return "must be a size: a number, or with a unit as in 50MB, 2GiB";
+        return "must be a size of at most 9000000TB: a number, or with a unit as in 50MB, 2GiB";
     }
     const auto as_bytes = parse_size(value);
     if (key.bare_megabytes && (!as_bytes || as_bytes->bytes != bytes->bytes)) {

@@ -30,7 +30,7 @@ struct Key {
     bool dot_name = false;        ///< Begins with a dot, as what is no unit does.
     bool whole_program = false;   ///< Of no use in a stream's file.
     std::int64_t minimum = std::numeric_limits<std::int64_t>::min();
-    std::int64_t maximum = std::numeric_limits<std::int64_t>::max();
+    std::int64_t maximum = std::numeric_limits<std::int64_t>::max();  ///< Of a duration: in ms, whole days.
 };
 
 using Keys = std::map<std::string, Key>;
@@ -43,7 +43,8 @@ const std::map<std::string, Keys>& core_keys();
 /// Whether a section is for the whole program rather than for a stream.
 bool is_global_section(const std::string& section);
 
-/// A plugin's section. Where the plugin has a secret `password`, `password_file` is known too.
+/// A plugin's section. Where the plugin has a secret `password`, `password_file` is known too (see
+/// secret_file.hpp).
 Keys plugin_keys(const PluginSchema& schema);
 
 /// The modules that come with the program.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "config/layers.hpp"
 
-#include <sys/stat.h>
+#include "config/secret_file.hpp"
 
 namespace mistamover::config {
 namespace {
@@ -235,7 +235,7 @@ void Layers::check_required(const SettingsMap& result) {
     }
 }
 
-// password_file and its like; the plugin reads it, and would do so only when it connects.
+// password_file and its like; it is read only when the plugin is made, or connects.
 void Layers::check_secret_file(const Name& name, const std::string& file) {
     constexpr std::string_view suffix = "_file";
     if (!name.second.ends_with(suffix)) {
@@ -247,14 +247,9 @@ void Layers::check_secret_file(const Name& name, const std::string& file) {
     if (stem != "password" && stem != "passphrase" && (secret == keys.end() || !secret->second.secret)) {
         return;
     }
-    struct stat info {};
-    if (::stat(file.c_str(), &info) != 0) {
-        report_at(name, 0, "names a file that is not there, or cannot be looked at: " + shown(file));
-    } else if (!S_ISREG(info.st_mode)) {
-        report_at(name, 0, "names something that is not a file: " + shown(file));
-    } else if ((info.st_mode & 077U) != 0) {
-        report_at(name, 0,
-                  "holds a secret, but others than its owner may use the file: chmod 600 " + shown(file));
+    const std::string problem = secret_file_problem(file);
+    if (!problem.empty()) {
+        report_at(name, 0, problem);
     }
 }
 

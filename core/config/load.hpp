@@ -75,6 +75,9 @@ struct Configuration {
     Origins global_origins;
     std::vector<Stream> streams;    ///< Those without a problem, by name.
     std::vector<Problem> problems;  ///< In the order of file, line, column.
+    /// The names of streams that have a problem, by their files' stems; not of those whose name cannot be
+    /// told.
+    std::map<std::string, std::string> broken_names;
     /// Secret keys, and those whose values refer to one: section -> keys, over all plugins met. `config show`
     /// prints no values of these.
     std::map<std::string, std::vector<std::string>> secrets;

@@ -5,16 +5,10 @@
 #include <tuple>
 
 #include "config/nearest_name.hpp"
+#include "config/places.hpp"
 
 namespace mistamover::config {
 namespace {
-
-// What a path leads to, as far as it exists: two names of one directory are one directory.
-std::filesystem::path resolved(const std::filesystem::path& path) {
-    std::error_code error;
-    std::filesystem::path whole = std::filesystem::weakly_canonical(path, error);
-    return error || path.empty() ? path : whole;
-}
 
 Sections core_sections() {
     Sections sections;
@@ -28,6 +22,11 @@ Sections global_sections() {
     Sections sections = core_sections();
     std::erase_if(sections, [](const auto& section) { return !is_global_section(section.first); });
     return sections;
+}
+
+bool comes_with_the_program(const std::string& module) {
+    const std::vector<std::string>& bundled = bundled_modules();
+    return std::find(bundled.begin(), bundled.end(), module) != bundled.end();
 }
 
 bool said_by_a_bad_key(const Layers& layers, const Conflict& conflict) {
@@ -179,6 +178,9 @@ void Loader::load_stream(const StreamFile& file) {
     layers.fill(overrides_);
     if (has_module && !module(plugin).known) {
         layers.report("outgoing", "plugin", module(plugin).error);
+        if (!core_keys().contains(own_section)) {
+            unknown_modules_.insert(own_section);
+        }
     }
     check_stream_names(loaded.document, file.stem, plugin, sections);
     SettingsMap settings = layers.finish();
@@ -218,11 +220,8 @@ const Loader::Module& Loader::module(const std::string& plugin) {
         used_[section].insert(found.keys.begin(), found.keys.end());
         return found;
     }
-    unknown_modules_.insert(section);
-    const std::vector<std::string>& bundled = bundled_modules();
-    const bool is_bundled = std::find(bundled.begin(), bundled.end(), plugin) != bundled.end();
     found.error = "names a module that cannot be used: " + answer.error +
-                  (is_bundled ? "" : did_you_mean(plugin, bundled));
+                  (comes_with_the_program(plugin) ? "" : did_you_mean(plugin, bundled_modules()));
     return found;
 }
 
@@ -245,17 +244,12 @@ void Loader::check_stream_names(const Document& document, const std::string& ste
 }
 
 void Loader::check_together(Layers& layers, const SettingsMap& settings, StreamPaths& paths) {
-    StreamSettings typed = stream_settings(settings);
-    typed.directory = resolved(typed.directory);
-    typed.incoming.directory = resolved(typed.incoming.directory);
-    typed.outgoing.quarantine_dir = resolved(typed.outgoing.quarantine_dir);
-    typed.global.run_dir = resolved(typed.global.run_dir);
-    typed.global.config_dir = resolved(typed.global.config_dir);
-    typed.global.logging.base_log_dir = resolved(typed.global.logging.base_log_dir);
-    if (typed.outgoing.target_dir.starts_with('/')) {
-        typed.outgoing.target_dir = resolved(typed.outgoing.target_dir).string();
+    const StreamSettings typed = with_resolved_paths(stream_settings(settings));
+    std::vector<Conflict> found = conflicts(typed);
+    if (std::optional<Conflict> elsewhere = quarantine_elsewhere(typed)) {
+        found.push_back(std::move(*elsewhere));
     }
-    for (const Conflict& conflict : conflicts(typed)) {
+    for (const Conflict& conflict : found) {
         if (!said_by_a_bad_key(layers, conflict)) {
             layers.report(conflict.section, conflict.key, conflict.text);
         }
@@ -288,7 +282,23 @@ void Loader::note_secrets(const Sections& sections, const Layers& layers) {
     }
 }
 
+// A section that no stream here uses may be for the module of one that cannot be read, or that was removed.
+void Loader::ask_for_unused_modules() {
+    std::vector<std::string> sections = names_of(global_.sections);
+    for (const Override& override : overrides_) {
+        sections.push_back(override.section);
+    }
+    for (const std::string& section : sections) {
+        const bool is_met = core_keys().contains(section) || used_.contains(section) ||
+                            unknown_modules_.contains(section) || comes_with_the_program(section);
+        if (!is_met && usable_as_file_name(section)) {
+            module(section);
+        }
+    }
+}
+
 void Loader::check_global_names() {
+    ask_for_unused_modules();
     KnownSections known{core_sections(), {unknown_modules_.begin(), unknown_modules_.end()}};
     for (const auto& [section, keys] : used_) {
         known.sections[section] = &keys;
@@ -344,8 +354,11 @@ void Loader::finish() {
         broken.insert(problem.stream);
     }
     for (LoadedStream& loaded : streams_) {
-        if (!broken.contains(loaded.stream.file.stem().string())) {
+        const std::string stem = loaded.stream.file.stem().string();
+        if (!broken.contains(stem)) {
             result_.streams.push_back(std::move(loaded.stream));
+        } else if (!loaded.paths.name.empty()) {
+            result_.broken_names.emplace(stem, loaded.paths.name);
         }
     }
     std::sort(result_.streams.begin(), result_.streams.end(),

@@ -47,7 +47,6 @@ class Loader {
     std::vector<StreamFile> stream_files();
     std::vector<StreamFile> listed_files(const std::vector<std::string>& names,
                                          const std::filesystem::path& directory);
-    void check_listed(const StreamFile& file, const std::vector<std::string>& there, Position at);
     std::vector<StreamFile> all_files(const std::filesystem::path& directory);
     void load_stream(const StreamFile& file);
     std::string plugin_of(const Document& document, const std::string& stem);
@@ -56,6 +55,7 @@ class Loader {
                             const Sections& sections);
     void check_together(Layers& layers, const SettingsMap& settings, StreamPaths& paths);
     void note_secrets(const Sections& sections, const Layers& layers);
+    void ask_for_unused_modules();
     void check_global_names();
     void check_between_streams();
     void report(Position at, const std::string& stream, const std::string& text);

@@ -44,7 +44,13 @@ int LogFile::prepare(const Rotation& rotation, std::size_t line) {
     return error;
 }
 
-int LogFile::open() {
+int LogFile::try_out() {
+    const int error = open_or_make();
+    close();
+    return error;
+}
+
+int LogFile::open_or_make() {
     // Non-blocking, because the open of a FIFO that somebody put there would wait for a reader.
     const int flags = O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
     fd_.reset(::open(path_.c_str(), flags, 0644));
@@ -65,6 +71,13 @@ int LogFile::open() {
         return ENXIO;
     }
     size_ = static_cast<std::uint64_t>(info.st_size);
+    return 0;
+}
+
+int LogFile::open() {
+    if (const int error = open_or_make(); error != 0) {
+        return error;
+    }
     reserved_until_ = 0;
     const int error = remove_unfinished_line();
     if (error != 0) {

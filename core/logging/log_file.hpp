@@ -37,6 +37,9 @@ class LogFile {
     [[nodiscard]] std::uint64_t room() const noexcept { return room_; }
     /// After prepare: writes whole lines, all or, with errno as the result, none.
     int append(std::string_view lines);
+    /// Makes the file, and its directory, where it is not there, and opens it for once; leaves what is in it
+    /// alone, for another process may be writing there. Returns 0 or errno.
+    int try_out();
     /// The next prepare opens the file by its name again.
     void close() noexcept { fd_.reset(); }
 
@@ -45,6 +48,7 @@ class LogFile {
 
   private:
     int open();
+    int open_or_make();
     int look_at_size();
     int remove_unfinished_line();
     int reserve(std::size_t bytes);

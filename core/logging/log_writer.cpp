@@ -18,6 +18,10 @@ bool concerns_one_file(int error) {
            error == ENAMETOOLONG;
 }
 
+std::filesystem::path path_of_log(const std::filesystem::path& base_log_dir, std::string_view log_name) {
+    return base_log_dir / (std::string(log_name) + ".log");
+}
+
 std::string rotation_key(const LogFile& file) {
     return "rotation of " + file.path().string();
 }
@@ -32,6 +36,14 @@ bool is_usable_log_name(std::string_view name) noexcept {
            });
 }
 
+std::string why_unusable(const std::filesystem::path& base_log_dir) {
+    LogFile file(path_of_log(base_log_dir, controller_log));
+    const int error = file.try_out();
+    return error == 0 || error == ENOSPC || error == EDQUOT
+               ? ""
+               : file.path().string() + ": " + std::generic_category().message(error);
+}
+
 LogWriter::LogWriter(config::LoggingSettings settings)
     : settings_(std::move(settings)), formatter_(settings_.json) {}
 
@@ -44,8 +56,8 @@ void LogWriter::change_settings(config::LoggingSettings settings) {
 LogFile& LogWriter::file_of(std::string_view log_name) {
     auto found = files_.find(log_name);
     if (found == files_.end()) {
-        const std::string name(log_name);
-        found = files_.try_emplace(name, settings_.base_log_dir / (name + ".log")).first;
+        found =
+            files_.try_emplace(std::string(log_name), path_of_log(settings_.base_log_dir, log_name)).first;
     }
     return found->second;
 }

@@ -21,6 +21,10 @@ namespace mistamover::logging {
 /// Whether <name>.log may be made of it: 1 to 200 bytes, no '/', no control character, no dot in front.
 bool is_usable_log_name(std::string_view name) noexcept;
 
+/// Why no log can be written in this directory: "FILE: reason"; empty where it can. Makes what is not there.
+/// A full disk is no reason, for that passes by.
+std::string why_unusable(const std::filesystem::path& base_log_dir);
+
 /// Writes records to the files under base_log_dir. A record whose own file cannot be used (its name, a
 /// directory in its place, permissions) goes to mistamover_ctl.log with its log's name in front, and the
 /// reason is noted there, once. For one thread.

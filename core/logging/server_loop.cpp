@@ -167,6 +167,7 @@ void ServerLoop::start_waiting(const LogWriter::Progress& progress) {
         failure_ = progress;
     }
     next_try_ = now + delays_.retry;
+    tell_controller(describe(progress));
 }
 
 void ServerLoop::stop_waiting() {
@@ -176,6 +177,15 @@ void ServerLoop::stop_waiting() {
         writer_.note(LogLevel::warning,
                      describe(failure_) + " for " + format_duration(waited) +
                          ". Everything that writes to the log had to wait; no record was lost");
+    }
+    tell_controller(written_again);
+}
+
+/// What the socket does not take now is told with the next try, or the next record.
+void ServerLoop::tell_controller(std::string_view text) {
+    if (options_.control_fd >= 0 && text != told_ &&
+        ::send(options_.control_fd, text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT) >= 0) {
+        told_ = text;
     }
 }
 

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstddef>
 #include <functional>
+#include <string>
 #include <string_view>
 #include <vector>
 
@@ -39,6 +40,7 @@ class ServerLoop {
     bool write_message(std::string_view message);
     void start_waiting(const LogWriter::Progress& progress);
     void stop_waiting();
+    void tell_controller(std::string_view text);
     [[nodiscard]] bool should_give_up();
     [[nodiscard]] bool writers_have_gone() const;
     void consume() const;
@@ -60,6 +62,7 @@ class ServerLoop {
     Clock::time_point next_try_;
     Clock::time_point last_with_writers_;  ///< Of those in which something waited.
     LogWriter::Progress failure_;
+    std::string told_{written_again};  ///< What the controller knows.
 };
 
 }  // namespace mistamover::logging

@@ -80,6 +80,10 @@ constexpr std::array size_units{
     Unit{"TiB", 1099511627776.0},
 };
 
+// 100 years: in nanoseconds, as clocks count, a sum of two still fits in 64 bits.
+constexpr double longest_duration = 36'500.0 * 86'400'000;
+constexpr double largest_size = 9e18;
+
 }  // namespace
 
 std::optional<std::chrono::milliseconds> parse_duration(std::string_view text,
@@ -90,7 +94,7 @@ std::optional<std::chrono::milliseconds> parse_duration(std::string_view text,
     }
     const auto factor = parts->unit.empty() ? std::optional(static_cast<double>(bare_unit.count()))
                                             : factor_of(duration_units, parts->unit);
-    if (!factor || parts->number * *factor > 9e15) {
+    if (!factor || parts->number * *factor > longest_duration) {
         return std::nullopt;
     }
     return std::chrono::milliseconds{std::llround(parts->number * *factor)};
@@ -103,7 +107,7 @@ std::optional<ByteCount> parse_size(std::string_view text, ByteCount bare_unit) 
     }
     const auto factor = parts->unit.empty() ? std::optional(static_cast<double>(bare_unit.bytes))
                                             : factor_of(size_units, parts->unit);
-    if (!factor || parts->number * *factor > 9e18) {
+    if (!factor || parts->number * *factor > largest_size) {
         return std::nullopt;
     }
     return ByteCount{static_cast<std::uint64_t>(std::llround(parts->number * *factor))};

@@ -35,6 +35,7 @@ struct StreamChild : ChildProcess {
     std::unique_ptr<DirectoryWatch> watch;  ///< None: it polls.
     std::optional<config::Stream> next;     ///< The settings to start again with once it has ended.
     bool removed = false;                   ///< It is to go, with its process, for good.
+    bool begins_later = false;              ///< It has no process before StreamProcesses::begin.
     std::uint64_t hold_request = 0;         ///< The last that the process was asked to hold units by.
     /// Waits for the answer to that; empty: nobody does.
     std::function<void(std::vector<std::string>&& names)> on_held;

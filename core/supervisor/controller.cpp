@@ -4,9 +4,11 @@
 #include <algorithm>
 #include <csignal>
 #include <ctime>
+#include <stdexcept>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "logging/log_writer.hpp"
 #include "process/open_files.hpp"
 #include "process/spawn.hpp"
 #include "supervisor/selected_configuration.hpp"
@@ -32,6 +34,12 @@ config::Configuration load(const ControllerOptions& options, config::SchemaSourc
     config::Configuration loaded =
         selected(config::load(options.config_file, environment_strings(), schemas), options.streams);
     return options.debug ? with_debug(std::move(loaded)) : loaded;
+}
+
+// Empty: it can be used.
+std::string problem_of_log_directory(const std::filesystem::path& directory) {
+    const std::string why = logging::why_unusable(directory);
+    return why.empty() ? "" : "logging.base_log_dir " + directory.string() + " cannot be used: " + why;
 }
 
 }  // namespace
@@ -69,6 +77,7 @@ int Controller::run() {
 
 void Controller::set_up() {
     lock_.emplace(global_.run_dir);
+    check_log_directory();
     watcher_.emplace(loop_);
     std::vector<std::string> server_arguments;
     if (!options_.revive_arguments.empty()) {
@@ -78,6 +87,7 @@ void Controller::set_up() {
     }
     log_.emplace(loop_, server_arguments);
     log_->use_settings(configuration_.global, global_.logging.level);
+    log_->on_problem([this](const std::string& problem) { audience_.problem(problem); });
     const StreamProcesses::Options options{options_.one_off, global_.run_dir};
     const auto on_left = [this](const std::string& stream, const process::UnitLeft& unit) {
         audience_.left(stream, unit);
@@ -88,7 +98,7 @@ void Controller::set_up() {
     set_grace();
     control_socket_.emplace(loop_, global_.run_dir, [this](const std::string& request) {
         return request == "status" ? status_json(transfers_->children(), arrivals_->children(),
-                                                 disk_space_->children(), configuration_.problems, started_)
+                                                 disk_space_->children(), problems(), started_)
                                    : std::string(R"({"error":"unknown request"})");
     });
     loader_.emplace(
@@ -104,6 +114,14 @@ void Controller::set_up() {
     lock_->announce();
 }
 
+// One that was brought back goes on as the one before it did, where it wrote no log either: `status` tells.
+void Controller::check_log_directory() const {
+    const std::string problem = problem_of_log_directory(global_.logging.base_log_dir);
+    if (!problem.empty() && !options_.revived) {
+        throw std::runtime_error(problem);
+    }
+}
+
 void Controller::start_streams() {
     started_ = std::time(nullptr);
     log_->log().info("started with " + std::to_string(configuration_.streams.size()) + " streams");
@@ -111,9 +129,10 @@ void Controller::start_streams() {
         log_->log().error(to_string(problem));
     }
     for (const config::Stream& stream : configuration_.streams) {
-        for (StreamProcesses* kind : kinds()) {
-            kind->add(stream);
-        }
+        arrivals_->add(stream);
+        // One pass over the stream shall find all that arrives in it.
+        const bool waits = options_.one_off && arrivals_->children().contains(stream.name);
+        transfers_->add(stream, waits ? StreamProcesses::Begin::later : StreamProcesses::Begin::at_once);
     }
     if (options_.one_off) {
         loop_.call_after(progress_interval, [this] { tell_progress(); });
@@ -139,7 +158,7 @@ int Controller::run_loop() {
 }
 
 int Controller::end() {
-    audience_.summary(transfers_->children());
+    audience_.summary(one_of_each_stream());
     log_->log().info("ended");
     const bool something_left = transfers_->something_left() || arrivals_->something_left() ||
                                 (options_.one_off && !configuration_.problems.empty());
@@ -181,7 +200,18 @@ void Controller::on_child_ended() {
             disk_space_->process_ended(pid, status);
         }
     }
+    if (options_.one_off) {
+        send_what_has_arrived();
+    }
     finish_if_done();
+}
+
+void Controller::send_what_has_arrived() {
+    for (const auto& [name, child] : arrivals_->children()) {
+        if (child->finished && child->pid < 0) {
+            transfers_->begin(name);
+        }
+    }
 }
 
 // A child that has ended; 0 or less: none.
@@ -229,6 +259,29 @@ void Controller::check_health() {
     loop_.call_after(HealthCheck::interval, [this] { check_health(); });
 }
 
+Children Controller::one_of_each_stream() {
+    Children all;
+    for (const StreamProcesses* kind : kinds()) {
+        for (const auto& [name, child] : kind->children()) {
+            if (const auto [at, is_first] = all.try_emplace(name); is_first) {
+                at->second = std::make_unique<StreamChild>();
+                at->second->stream = child->stream;
+                at->second->report = child->report;
+            }
+        }
+    }
+    return all;
+}
+
+// Of the configuration, and of the log.
+std::vector<config::Problem> Controller::problems() const {
+    std::vector<config::Problem> all = configuration_.problems;
+    if (!log_->problem().empty()) {
+        all.push_back({"logging", 0, 0, "", log_->problem()});
+    }
+    return all;
+}
+
 void Controller::tell_progress() {
     audience_.progress(transfers_->children());
     loop_.call_after(progress_interval, [this] { tell_progress(); });
@@ -247,6 +300,7 @@ void Controller::apply(config::Configuration&& fresh) {
     if (stopping_) {
         return;
     }
+    refuse_unusable_log_directory(fresh);
     report_problems(fresh);
     if (fresh.usable()) {
         for (StreamProcesses* kind : kinds()) {
@@ -261,9 +315,24 @@ void Controller::apply(config::Configuration&& fresh) {
     }
     if (told_to_reload_) {
         told_to_reload_ = false;
-        transfers_->resume_stopped();
+        for (StreamProcesses* kind : kinds()) {
+            kind->resume();
+        }
     }
     ServiceManager::ready(summary());
+}
+
+// It would soon hold up everything that writes to the log.
+void Controller::refuse_unusable_log_directory(config::Configuration& fresh) const {
+    if (!fresh.usable()) {
+        return;
+    }
+    const std::filesystem::path directory = config::global_settings(fresh.global).logging.base_log_dir;
+    std::string problem =
+        directory == global_.logging.base_log_dir ? "" : problem_of_log_directory(directory);
+    if (!problem.empty()) {
+        fresh.problems.push_back({fresh.file, 0, 0, "", std::move(problem)});
+    }
 }
 
 // Once each, unless somebody asks by SIGHUP.

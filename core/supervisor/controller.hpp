@@ -40,6 +40,8 @@ class Audience {
     virtual void problem(const std::string& text) = 0;
     virtual void progress(const Children& children) = 0;
     virtual void left(const std::string& stream, const process::UnitLeft& unit) = 0;
+    /// A child for every stream, of which stream and report are given: where a stream only receives, the
+    /// report is that of its arrivals monitor.
     virtual void summary(const Children& children) = 0;
 
   protected:
@@ -62,7 +64,9 @@ class Controller {
 
   private:
     void set_up();
+    void check_log_directory() const;
     void start_streams();
+    void send_what_has_arrived();
     int run_loop();
     int end();
     void on_signal(int signal);
@@ -73,9 +77,12 @@ class Controller {
     void check_health();
     /// All that there is of both kinds.
     [[nodiscard]] std::array<StreamProcesses*, 2> kinds() { return {&*transfers_, &*arrivals_}; }
+    [[nodiscard]] Children one_of_each_stream();
+    [[nodiscard]] std::vector<config::Problem> problems() const;
     void tell_progress();
     void reload();
     void apply(config::Configuration&& fresh);
+    void refuse_unusable_log_directory(config::Configuration& fresh) const;
     void report_problems(const config::Configuration& fresh);
     void set_grace();
     void take_global_settings(const config::Configuration& fresh);

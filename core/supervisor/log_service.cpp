@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "supervisor/log_service.hpp"
 
+#include <array>
+#include <cerrno>
 #include <csignal>
 #include <poll.h>
+#include <string_view>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
+#include "logging/server.hpp"
 #include "process/channel.hpp"
 #include "process/spawn.hpp"
 #include "supervisor/child.hpp"
@@ -32,6 +37,7 @@ LogService::LogService(process::EventLoop& loop, std::vector<std::string> server
 }
 
 LogService::~LogService() {
+    part_from_server();
     loop_.cancel(start_timer_);
     loop_.cancel(drain_timer_);
 }
@@ -50,12 +56,41 @@ void LogService::send_settings() const {
 
 void LogService::start_server() {
     auto [ours, theirs] = process::socket_pair();
+    part_from_server();
+    problem_.clear();  // it will be told again
     control_ = std::move(ours);
+    loop_.watch(control_.get(), EPOLLIN, [this](std::uint32_t) { hear_server(); });
     send_settings();  // first, so that it has them even where this process dies just now
     std::vector<std::string> arguments{log_server_verb};
     arguments.insert(arguments.end(), server_arguments_.begin(), server_arguments_.end());
     server_ = process::spawn_self(arguments, theirs.get(), reading_.get());
     server_started_ = Clock::now();
+}
+
+void LogService::part_from_server() {
+    loop_.unwatch(control_.get());
+    control_.reset();
+}
+
+void LogService::hear_server() {
+    std::array<char, 8192> buffer{};
+    const ssize_t length = ::recv(control_.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
+    if (length < 0 && (errno == EAGAIN || errno == EINTR)) {
+        return;
+    }
+    if (length <= 0) {
+        loop_.unwatch(control_.get());  // it has gone, as process_ended is told, too
+        return;
+    }
+    const std::string_view text(buffer.data(), static_cast<std::size_t>(length));
+    problem_ =
+        text == logging::written_again
+            ? ""
+            : std::string(text) +
+                  "; the records are kept, and once they are too many whatever writes to the log waits";
+    if (!problem_.empty() && on_problem_) {
+        on_problem_(problem_);
+    }
 }
 
 void LogService::start_server_soon() {
@@ -115,7 +150,7 @@ void LogService::finish(std::chrono::milliseconds limit) {
     log_.reset();
     socket_.reset();
     reading_.reset();
-    control_.reset();
+    part_from_server();
     while (server_ > 0 && ::waitpid(server_, nullptr, WNOHANG) == 0 && Clock::now() < deadline) {
         ::poll(nullptr, 0, look_interval_ms);
     }

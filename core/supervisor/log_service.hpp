@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <filesystem>
+#include <functional>
 #include <optional>
 #include <string>
 #include <sys/types.h>
@@ -34,6 +35,12 @@ class LogService {
     void start_server();
     /// True where it was the log server that ended so; it will be started again.
     bool process_ended(pid_t pid, int status);
+    /// Why nothing is written at present, as the log server tells; empty: all is well.
+    [[nodiscard]] const std::string& problem() const noexcept { return problem_; }
+    /// `handler` is called with every problem that comes up.
+    void on_problem(std::function<void(const std::string& problem)> handler) {
+        on_problem_ = std::move(handler);
+    }
     /// Has all log files opened again.
     void reopen_files() const;
     /// The end of all logging: waits until the log server has written everything and has ended, but no longer
@@ -49,6 +56,8 @@ class LogService {
   private:
     void start_server_soon();
     void send_settings() const;
+    void hear_server();
+    void part_from_server();
     void drain_soon();
 
     process::EventLoop& loop_;
@@ -58,6 +67,8 @@ class LogService {
     std::optional<logging::Logger> log_;
     std::string settings_;
     process::UniqueFd control_;
+    std::string problem_;
+    std::function<void(const std::string& problem)> on_problem_;
     pid_t server_ = -1;
     /// The first time at once, since nothing watches over the controller until then.
     RestartPolicy restart_{RestartPolicy::First::at_once};

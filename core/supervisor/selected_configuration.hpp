@@ -8,8 +8,9 @@
 
 namespace mistamover::supervisor {
 
-/// Leaves of a configuration the streams with these names alone, all where there are none; a name that no
-/// stream has is a problem. Pure.
+/// Leaves of a configuration the streams with these names alone, and the problems that concern them or
+/// everything; all where there are no names. A name that no stream has is a problem, and one that keeps the
+/// others from running: who asks for several wants them all. Pure.
 config::Configuration selected(config::Configuration configuration, const std::vector<std::string>& names);
 
 /// Has everything log at DEBUG. Pure.

@@ -44,6 +44,7 @@ Object::Ptr stream_json(const StreamChild& child) {
     json->set("in_flight", report.in_flight);
     json->set("delivered_units", report.delivered_units);
     json->set("delivered_bytes", report.delivered_bytes);
+    json->set("sent_bytes", report.sent_bytes);
     json->set("bytes_per_second", report.bytes_per_second);
     json->set("quarantined_units", report.quarantined_units);
     json->set("last_error", utf8(report.last_error));

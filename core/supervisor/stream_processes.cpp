@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <ctime>
 #include <fstream>
+#include <utility>
 
 #include "process/work_lock.hpp"
 
@@ -76,13 +77,23 @@ void StreamProcesses::forget_stopped(const std::filesystem::path& run_dir) {
     }
 }
 
-void StreamProcesses::add(const config::Stream& stream) {
+void StreamProcesses::add(const config::Stream& stream, Begin when) {
     if (!kind_.wanted(stream)) {
         return;
     }
     auto& child = children_[stream.name] = std::make_unique<StreamChild>();
     child->stream = stream;
-    start(*child);
+    child->begins_later = when == Begin::later;
+    if (!child->begins_later) {
+        start(*child);
+    }
+}
+
+void StreamProcesses::begin(const std::string& stream) {
+    const auto found = children_.find(stream);
+    if (found != children_.end() && std::exchange(found->second->begins_later, false)) {
+        start(*found->second);
+    }
 }
 
 // A stream that was removed, or gets another directory, may still have a unit of this one in hand.
@@ -181,9 +192,10 @@ std::map<std::string, StreamInForce> StreamProcesses::in_force() const {
     return streams;
 }
 
-void StreamProcesses::resume_stopped() {
+void StreamProcesses::resume() {
     for (const auto& [name, child] : children_) {
-        if (!child->removed && is_marked_stopped(name)) {
+        const bool failed = child->report.state == process::StreamState::failed;
+        if (!child->removed && (failed || is_marked_stopped(name))) {
             replace(*child, child->next ? *child->next : child->stream);
         }
     }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <filesystem>
 #include <functional>
 #include <map>
@@ -37,13 +38,17 @@ class StreamProcesses {
 
     /// How long a process that is to end may take before it is killed.
     void set_grace(std::chrono::milliseconds grace) noexcept { keeper_.set_grace(grace); }
-    /// Starts a process for the stream, if it is to have one.
-    void add(const config::Stream& stream);
+    enum class Begin : std::uint8_t { at_once, later };
+    /// Starts a process for the stream, if it is to have one; or, later, has begin() start it.
+    void add(const config::Stream& stream, Begin when = Begin::at_once);
+    /// Starts the process of a stream that was added to begin later, once.
+    void begin(const std::string& stream);
     /// Starts, replaces and stops what a new configuration, which is usable(), asks for.
     void apply(const config::Configuration& fresh);
-    /// Starts again those that SIGUSR1 has stopped. Until then, or until its settings change, such a stream
-    /// stays stopped, even if its process or the controller dies.
-    void resume_stopped();
+    /// Starts again those that SIGUSR1 has stopped, and those that have failed. Until then, or until its
+    /// settings change, such a stream stays as it is; a stopped one even if its process or the controller
+    /// dies.
+    void resume();
     /// Forgets what SIGUSR1 has stopped: for a start that follows a clean end.
     static void forget_stopped(const std::filesystem::path& run_dir);
 

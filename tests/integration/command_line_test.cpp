@@ -1,9 +1,25 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#include <chrono>
 #include <doctest/doctest.h>
 
 #include "program.hpp"
 
 namespace mistamover::test {
+namespace {
+
+std::string receives_in(const std::filesystem::path& incoming, const std::string& data_grace) {
+    return "incoming: {require_arrival_monitor: true, directory: " + incoming.string() +
+           ", data_grace: " + data_grace + "}";
+}
+
+// The control file of a file that holds "hello".
+void announce(const std::filesystem::path& incoming, const std::string& name) {
+    write_file(incoming / ('.' + name + ".stager-ctrl-bss"), "_start_stager_ctrl_data_\n" + name +
+                                                                 "\n5\n5d41402abc4b2a76b9719d911017c592\n." +
+                                                                 name + ".receipt\n_end_stager_ctrl_data_\n");
+}
+
+}  // namespace
 
 TEST_SUITE_BEGIN("command_line");
 
@@ -62,6 +78,72 @@ TEST_CASE("help and version") {
         CHECK(result.exit_code == 0);
         CHECK(result.output.find("mistamover " + verb + ' ') != std::string::npos);
     }
+}
+
+TEST_CASE("a log directory that cannot be used keeps it from starting, with exit code 3 and the reason") {
+    Site site;
+    site.add_stream("p");
+    write_file(site.config(),
+               "global: {top: " + site.home().string() + "}\nlogging: {base_log_dir: /dev/null/x}\n");
+    write_file(site.source() / "f", "x");
+    for (const char* how : {"--one-off", "--daemon"}) {
+        const ProgramResult result = run_program({"run", how, site.config().string()});
+        CHECK(result.exit_code == 3);
+        CHECK_MESSAGE(result.output ==
+                          "mistamover: logging.base_log_dir /dev/null/x cannot be used: "
+                          "/dev/null/x/mistamover_ctl.log: Not a directory\n",
+                      result.output);
+    }
+    CHECK(std::filesystem::exists(site.source() / "f"));
+    CHECK_FALSE(std::filesystem::exists(site.home() / "run/mistamover.pid"));
+}
+
+TEST_CASE("one pass over a stream that receives and sends begins to send when all has arrived") {
+    Site site;
+    const std::filesystem::path incoming = site.home() / "incoming";
+    site.add_stream_with("p", "plugin: local, target_dir: " + site.target().string(),
+                         receives_in(incoming, "60s"));
+    announce(incoming, "early");
+    announce(incoming, "late");
+    write_file(incoming / "early", "hello");
+    RunningProgram program({"run", site.config().string()});
+    REQUIRE(eventually([&] { return std::filesystem::exists(site.source() / "early"); }));
+    CHECK_FALSE(eventually([&] { return std::filesystem::exists(site.target() / "early"); },
+                           std::chrono::seconds{1}));
+    write_file(incoming / "late", "hello");
+    const ProgramResult result = program.wait();
+    CHECK_MESSAGE(result.exit_code == 0, result.output);
+    for (const char* name : {"early", "late"}) {
+        CHECK(read_file(site.target() / name) == "hello");
+    }
+    CHECK_MESSAGE(result.output.find("p: 2 delivered") != std::string::npos, result.output);
+}
+
+TEST_CASE("what lies in the stream's directory is sent by one pass, even if nothing can arrive there") {
+    Site site;
+    const std::filesystem::path incoming = site.home() / "incoming";
+    site.add_stream_with("p", "plugin: local, target_dir: " + site.target().string(),
+                         receives_in(incoming, "1s"));
+    write_file(incoming, "no directory");
+    write_file(site.source() / "f", "x");
+    const ProgramResult result = site.one_off();
+    CHECK(result.exit_code == 1);
+    CHECK_MESSAGE(result.output.find("p: left " + incoming.string()) != std::string::npos, result.output);
+    CHECK(read_file(site.target() / "f") == "x");
+}
+
+TEST_CASE("the summary has a line for a stream that only receives, too") {
+    Site site;
+    const std::filesystem::path incoming = site.home() / "incoming";
+    site.add_stream("q");
+    site.add_stream_with("p", "plugin: none", receives_in(incoming, "1s"));
+    write_file(incoming / "f", "hello");
+    announce(incoming, "f");
+    const ProgramResult result = site.one_off();
+    CHECK(result.exit_code == 0);
+    CHECK(read_file(site.source() / "f") == "hello");
+    CHECK_MESSAGE(result.output.find("p: 1 ") != std::string::npos, result.output);
+    CHECK_MESSAGE(result.output.find("q: 0 ") != std::string::npos, result.output);
 }
 
 TEST_SUITE_END();

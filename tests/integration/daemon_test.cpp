@@ -5,7 +5,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "faulty_site.hpp"
 #include "program.hpp"
+#include "receiving_site.hpp"
 
 namespace mistamover::test {
 TEST_SUITE_BEGIN("daemon");
@@ -156,6 +158,91 @@ TEST_CASE("SIGUSR1 stops one stream, whichever process dies meanwhile, until SIG
     CHECK(std::filesystem::exists(site.source() / "waits"));
     ::kill(daemon.controller(), SIGHUP);
     CHECK(eventually([&] { return std::filesystem::exists(site.target() / "waits"); }));
+}
+
+TEST_CASE("status tells that the log cannot be written, as long as it cannot, and no record is lost") {
+    Site site;
+    site.add_stream("p");
+    const Daemon daemon(site);
+    REQUIRE(site.carries("f"));
+    const std::filesystem::path log = site.home() / "log";
+    std::filesystem::rename(log, site.home() / "log-until-now");
+    write_file(log, "no directory");
+    ::kill(daemon.controller(), SIGHUP);  // opens the log files again
+    const auto status = [&] { return run_program({"status", site.config().string()}).output; };
+    CHECK(site.carries("g"));
+    CHECK(eventually(
+        [&] { return status().find("could not be written (Not a directory)") != std::string::npos; }));
+    std::filesystem::remove(log);
+    CHECK(eventually([&] { return status().find("could not be written") == std::string::npos; }));
+    CHECK(eventually([&] { return site.log("dtc_p").find("delivered g ") != std::string::npos; }));
+    CHECK(eventually(
+        [&] { return site.log("mistamover_ctl").find("no record was lost") != std::string::npos; }));
+}
+
+TEST_CASE("a controller that is brought back starts its streams where the log cannot be written") {
+    Site site;
+    site.add_stream("p");
+    Daemon daemon(site);
+    REQUIRE(site.carries("f"));
+    REQUIRE(eventually([&] { return daemon.whole(); }));
+    const std::filesystem::path log = site.home() / "log";
+    std::filesystem::rename(log, site.home() / "log-until-now");
+    write_file(log, "no directory");
+    Daemon::kill(daemon.controller());
+    CHECK(site.carries("g"));
+    std::filesystem::remove(log);
+    CHECK_MESSAGE(eventually([&] { return daemon.whole(); }), daemon.description());
+}
+
+TEST_CASE("SIGHUP starts a stream again that has failed") {
+    FaultySite site;
+    site.add_faulty_stream();
+    site.set_faults("put * fail authentication stream\n");
+    write_file(site.source() / "f", "f");
+    const Daemon daemon(site);
+    REQUIRE(eventually([&] { return site.state_of("p") == "failed"; }));
+    site.mend();
+    ::kill(daemon.controller(), SIGHUP);
+    CHECK(eventually([&] { return read_file(site.target() / "f") == "f"; }));
+}
+
+TEST_CASE("SIGHUP starts an arrivals monitor again that has failed") {
+    ReceivingSite site;
+    site.add_receiver();
+    std::filesystem::remove(site.incoming());
+    write_file(site.incoming(), "no directory");
+    const Daemon daemon(site);
+    REQUIRE(eventually([&] {
+        return run_program({"status", site.config().string()}).output.find("Not a directory") !=
+               std::string::npos;
+    }));
+    std::filesystem::remove(site.incoming());
+    ::kill(daemon.controller(), SIGHUP);
+    CHECK(eventually([&] { return std::filesystem::is_directory(site.incoming()); }));
+}
+
+TEST_CASE("a source directory that is not there yet is looked at until it is, but by one pass only once") {
+    Site site;
+    site.add_stream("p", "transfer_mode: mirror");
+    std::filesystem::remove(site.source());
+    CHECK(site.one_off().exit_code == 1);
+    const Daemon daemon(site);
+    REQUIRE(eventually([&] { return site.state_of("p") == "failed"; }));
+    const pid_t process = daemon.process("mm:p");
+    write_file(site.home() / "disk/f", "f");
+    std::filesystem::rename(site.home() / "disk", site.source());
+    CHECK(eventually([&] { return read_file(site.target() / "f") == "f"; }));
+    CHECK(daemon.process("mm:p") == process);
+    CHECK(eventually([&] { return site.state_of("p") == "idle"; }));
+    std::string log;
+    CHECK(eventually([&] {
+        log = site.log("dtc_p");
+        return log.find("nothing keeps it from starting any more") != std::string::npos;
+    }));
+    const std::size_t told = log.find("No such file or directory; it is tried again every 200ms");
+    CHECK_MESSAGE(told != std::string::npos, log);
+    CHECK_MESSAGE(log.find("CRITICAL", told) == std::string::npos, log);
 }
 
 TEST_SUITE_END();

@@ -177,6 +177,28 @@ TEST_CASE("SIGHUP reads the configuration and opens the log files again") {
     }));
 }
 
+TEST_CASE("a new log directory that cannot be used is reported, and the old settings stay in force") {
+    Site site;
+    site.add_stream("p");
+    const Daemon daemon(site);
+    REQUIRE(site.carries("f"));
+    const std::string good = read_file(site.config());
+    write_file(site.config(),
+               "global: {top: " + site.home().string() + "}\nlogging: {base_log_dir: /dev/null/x}\n");
+    const std::string problem =
+        "logging.base_log_dir /dev/null/x cannot be used: "
+        "/dev/null/x/mistamover_ctl.log: Not a directory";
+    CHECK(controller_logs(site, problem + " (the old settings stay in force)"));
+    const ProgramResult status = run_program({"status", site.config().string()});
+    CHECK_MESSAGE(status.output.find(problem) != std::string::npos, status.output);
+    CHECK(site.carries("g"));
+    CHECK(eventually([&] { return site.log("dtc_p").find("delivered g ") != std::string::npos; }));
+    write_file(site.config(), good);
+    CHECK(eventually([&] {
+        return run_program({"status", site.config().string()}).output.find("problem") == std::string::npos;
+    }));
+}
+
 TEST_SUITE_END();
 
 }  // namespace mistamover::test

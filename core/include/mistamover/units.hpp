@@ -20,12 +20,13 @@ inline constexpr ByteCount kilobyte{1000};
 inline constexpr ByteCount megabyte{1'000'000};
 
 /// Reads "500ms", "3s", "10min", "2h", "1.5d" or a bare number, which counts `bare_unit`s. Nothing where the
-/// text is not a duration, is negative or does not fit.
+/// text is not a duration, is negative or more than 100 years ("36500d"), so that clocks can count it.
 std::optional<std::chrono::milliseconds> parse_duration(
     std::string_view text, std::chrono::milliseconds bare_unit = std::chrono::seconds{1});
 
 /// Reads "50MB", "2GiB", "4k", "10B" or a bare number, which counts `bare_unit`s. Decimal prefixes are powers
-/// of 1000, binary ones (Ki, Mi, Gi, Ti) powers of 1024. Nothing where the text is not a size.
+/// of 1000, binary ones (Ki, Mi, Gi, Ti) powers of 1024. Nothing where the text is not a size, or more than
+/// 9000000TB.
 std::optional<ByteCount> parse_size(std::string_view text, ByteCount bare_unit = ByteCount{1});
 
 /// "1500ms", "3s", "10min": reads back to the same value.

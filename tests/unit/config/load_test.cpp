@@ -12,10 +12,13 @@ namespace {
 using test::Scratch;
 using test::write_file;
 
-// A plugin with one secret and one enumerated option.
+// A plugin with one secret and one enumerated option, and one with none.
 class FakeSchemas final : public SchemaSource {
   public:
     Answer schema(const std::string& plugin, const std::vector<std::filesystem::path>&) override {
+        if (plugin == "bare") {
+            return {PluginSchema{}, ""};
+        }
         if (plugin != "carrier") {
             return {std::nullopt, "there is no plugin " + plugin};
         }
@@ -149,6 +152,63 @@ TEST_CASE("one bad stream does not take the others with it") {
     CHECK(configuration.usable());
     REQUIRE(configuration.streams.size() == 1);
     CHECK(configuration.streams.front().name == "good");
+}
+
+TEST_CASE("a section for a module that no stream here uses keeps nobody from running, and is checked") {
+    Files files;
+    files.stream("outgoing: {plugin: bare, target_dir: /target}\n", "good");
+    files.global("carrier: {speed: fast}\n");
+    CHECK(files.problems({"MISTAMOVER__carrier__speed=fast"}).empty());
+    files.stream("outgoing: {plugin: carrier\n", "broken");
+    const Configuration configuration = files.load();
+    CHECK(configuration.usable());
+    CHECK(configuration.streams.size() == 1);
+    files.global("carrier: {sped: fast}\n");
+    CHECK(has(files.problems(), "unknown key `carrier.sped`; did you mean `speed`?"));
+    files.global("carrier: {speed: warp}\n");
+    CHECK(has(files.problems(), "`carrier.speed` must be one of slow fast"));
+    for (const std::string section : {"carier", "/lib/libmistamover-carrier.so"}) {
+        files.global(section + ": {}\n");
+        CHECK(has(files.problems(), "unknown section `" + section));
+    }
+}
+
+TEST_CASE("the name of a stream that has a problem is kept, where it can be told") {
+    Files files;
+    files.stream("data_stream: {name: other, prioritty: 5}\n" + std::string(good));
+    CHECK(files.load().broken_names == std::map<std::string, std::string>{{"p", "other"}});
+    for (const char* text : {"data_stream: [\n", "data_stream: {name: a/b}\n"}) {
+        files.stream(text);
+        CHECK(files.load().broken_names.empty());
+    }
+}
+
+TEST_CASE("an amount beyond what can be counted or waited for is refused") {
+    Files files;
+    const auto problems_with = [&](const std::string& setting) {
+        files.stream("outgoing: {plugin: carrier, target_dir: /target, " + setting + "}\n");
+        return files.problems();
+    };
+    for (const std::string key : {"stop_file_poll_interval", "settle_time", "retry_delay"}) {
+        CHECK(has(problems_with(key + ": 999999d"), "must be a duration of at most 100 years (36500d)"));
+        CHECK(problems_with(key + ": 36500d").empty());
+    }
+    CHECK(has(problems_with("stall_timeout: 25d"), "`outgoing.stall_timeout` must be at most 24d"));
+    CHECK(problems_with("stall_timeout: 24d").empty());
+    CHECK(has(problems_with("dir_size_limit: 9000000000001"), "must be a size of at most 9000000TB"));
+    files.stream(good);
+    CHECK(has(files.problems({"MISTAMOVER__global__shutdown_grace=999999d"}), "must be a duration"));
+}
+
+TEST_CASE("a quarantine on another file system, into which nothing can be renamed, is a problem of a move") {
+    Files files;
+    const std::string stream = "outgoing:\n  plugin: carrier\n  target_dir: /t\n  quarantine_dir: ";
+    files.stream(stream + "/proc/quarantine\n");
+    CHECK(has(files.problems(), "p.yaml:4:19: `outgoing.quarantine_dir` is on another file system"));
+    files.stream(stream + "/proc/quarantine\n  transfer_mode: mirror\n");
+    CHECK(files.problems().empty());
+    files.stream(stream + "$(global:top)/not/there/yet\n");
+    CHECK(files.problems().empty());
 }
 
 TEST_CASE("combinations that cannot work are problems") {

@@ -273,5 +273,17 @@ TEST_CASE("a file that was rotated keeps nothing reserved") {
     CHECK(info.st_blocks * 512 <= 4096);
 }
 
+TEST_CASE("trying a file out makes it and its directory, and leaves what is in it alone") {
+    const TestDirectory directory;
+    LogFile file(directory.path() / "new/log/a.log");
+    CHECK(file.try_out() == 0);
+    CHECK(std::filesystem::exists(file.path()));
+    write_file(file.path(), "whole\nnot yet wh");
+    CHECK(file.try_out() == 0);
+    CHECK(read_file(file.path()) == "whole\nnot yet wh");
+    CHECK(write(file, "next\n") == 0);
+    CHECK(read_file(file.path()) == "whole\nnext\n");
+}
+
 }  // namespace
 }  // namespace mistamover::logging

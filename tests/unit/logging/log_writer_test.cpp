@@ -171,5 +171,15 @@ TEST_CASE("changed settings hold from the next record on") {
           Texts{R"({"time":"1970-01-01T00:00:01.000Z","level":"INFO","log":"a","text":"json"})"});
 }
 
+TEST_CASE("a directory in which no log can be written is told with the file and the reason") {
+    const TestDirectory directory;
+    CHECK(why_unusable(directory.path() / "new/log").empty());
+    CHECK(why_unusable(directory.path() / "new/log").empty());
+    CHECK(why_unusable("/dev/null/x") == "/dev/null/x/mistamover_ctl.log: Not a directory");
+    const auto log = directory.path() / "mistamover_ctl.log";
+    std::filesystem::create_directory(log);
+    CHECK(why_unusable(directory.path()) == log.string() + ": Is a directory");
+}
+
 }  // namespace
 }  // namespace mistamover::logging

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "logging/server_loop.hpp"
 
+#include <algorithm>
 #include <csignal>
 #include <doctest/doctest.h>
 #include <fcntl.h>
@@ -273,6 +274,35 @@ TEST_CASE("with the disk full and no writer left it gives up") {
     ServerProcess server(test::fork_process(serve));
     sockets.writer.reset();
     CHECK(server.wait() == 1);
+}
+
+/// The next message that the server sends to its controller; empty where it sends none.
+std::string told_to_controller(const SocketPair& control) {
+    std::string text(4096, '\0');
+    ssize_t length = -1;
+    CHECK(eventually([&] {
+        length = ::recv(control.writer.get(), text.data(), text.size(), MSG_DONTWAIT);
+        return length >= 0;
+    }));
+    text.resize(static_cast<std::size_t>(std::max<ssize_t>(length, 0)));
+    return text;
+}
+
+TEST_CASE("the controller is told once that a record cannot be written and why, and that it can again") {
+    const TestDirectory directory;
+    const auto log = directory.path() / "log";
+    test::write_file(log, "no directory");
+    SocketPair sockets;
+    SocketPair control;
+    ServerProcess server(sockets, settings_for(log), short_delays, &control);
+    for (const char* const text : {"one", "two"}) {
+        waiting_socket(sockets).send("a", LogLevel::info, text);
+    }
+    CHECK(told_to_controller(control) ==
+          (log / "a.log").string() + " could not be written (Not a directory)");
+    std::filesystem::remove(log);
+    CHECK(told_to_controller(control) == written_again);
+    CHECK(eventually([&] { return texts_of(log / "a.log") == Texts{"one", "two"}; }));
 }
 
 /// Numbered records of one writer, singly and several at a time.

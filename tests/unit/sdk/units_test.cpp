@@ -37,6 +37,15 @@ TEST_CASE("what is no amount is refused") {
     }
 }
 
+TEST_CASE("what is more than can be counted is refused") {
+    CHECK(parse_duration("36500d") == std::chrono::hours{24 * 36500});
+    CHECK_FALSE(parse_duration("36500.1d").has_value());
+    CHECK_FALSE(parse_duration("876001", std::chrono::hours{1}).has_value());
+    CHECK(parse_size("9000000TB") == ByteCount{9'000'000'000'000'000'000U});
+    CHECK_FALSE(parse_size("9000001TB").has_value());
+    CHECK_FALSE(parse_size("9000000000001", megabyte).has_value());
+}
+
 TEST_CASE("a formatted duration reads back to the same value") {
     for (const std::int64_t count :
          {0LL, 1LL, 999LL, 1000LL, 1500LL, 60'000LL, 90'000LL, 3'600'000LL, 86'400'001LL}) {
