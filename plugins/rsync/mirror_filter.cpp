@@ -61,4 +61,15 @@ std::string filter_rules(const MirrorRequest& request) {
     return rules;
 }
 
+// Rules of the receiver alone: the sender hides nothing.
+std::string removal_rules(std::span<const std::string_view> paths) {
+    std::string rules;
+    for (const std::string_view path : paths) {
+        add_rule(rules, 'R', literal(path));
+    }
+    rules += "P *";
+    rules += '\0';
+    return rules;
+}
+
 }  // namespace mistamover::rsync

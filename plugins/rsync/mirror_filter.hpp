@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <span>
 #include <string>
+#include <string_view>
 
 #include <mistamover/border.hpp>
 
@@ -10,5 +12,9 @@ namespace mistamover::rsync {
 /// The rules of --exclude-from with --from0 by which rsync neither sends nor deletes what the request
 /// excludes, nor anything whose top-level name begins with a dot.
 std::string filter_rules(const MirrorRequest& request);
+
+/// The rules of --filter="merge -" with --from0 by which rsync deletes nothing but what is at one of these
+/// very paths.
+std::string removal_rules(std::span<const std::string_view> paths);
 
 }  // namespace mistamover::rsync

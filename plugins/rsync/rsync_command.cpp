@@ -5,6 +5,8 @@
 #include <unistd.h>
 #include <utility>
 
+#include "rsync/mirror_filter.hpp"
+
 namespace mistamover::rsync {
 namespace {
 
@@ -83,8 +85,8 @@ CommandBuilder::CommandBuilder(const RsyncOptions& options, std::string password
       control_path_(std::move(control_path)),
       timeout_seconds_(std::max<std::int64_t>(stall_timeout_ms / 1000, 1)) {}
 
-Arguments CommandBuilder::rsync() const {
-    Arguments arguments{options_.cmd, "-s", "-8", "--from0", "--timeout=" + std::to_string(timeout_seconds_)};
+Arguments CommandBuilder::rsync(const Arguments& extra_args) const {
+    Arguments arguments{options_.cmd, "-s", "-8", "--from0", timeout_argument()};
     if (options_.transport == Transport::ssh) {
         std::string shell;
         for (const std::string& argument : ssh_options()) {
@@ -101,7 +103,7 @@ Arguments CommandBuilder::rsync() const {
             arguments.push_back("--password-file=" + password_file_);
         }
     }
-    append(arguments, options_.extra_args);
+    append(arguments, extra_args);
     return arguments;
 }
 
@@ -124,6 +126,10 @@ std::string CommandBuilder::temp_argument() const {
     return "--temp-dir=" + options_.temp_dir;
 }
 
+std::string CommandBuilder::timeout_argument() const {
+    return "--timeout=" + std::to_string(timeout_seconds_);
+}
+
 // Names stand on the command line where they fit: a list of names rsync reads byte by byte, at two system
 // calls each.
 CommandWithInput CommandBuilder::sending(Arguments options, std::string_view source_root,
@@ -142,7 +148,7 @@ CommandWithInput CommandBuilder::sending(Arguments options, std::string_view sou
         append(command.arguments, {"--files-from=-", root});
         command.input = name_list(names);
     }
-    command.arguments.push_back(location(prefix));
+    command.arguments.push_back(destination(prefix));
     return command;
 }
 
@@ -162,6 +168,7 @@ CommandWithInput CommandBuilder::put(std::string_view source_root, std::string_v
 CommandWithInput CommandBuilder::compare(std::string_view source_root, std::string_view prefix,
                                          std::span<const std::string_view> names) const {
     Arguments options = sending();
+    options.erase(std::remove(options.begin(), options.end(), timeout_argument()), options.end());
     append(options, {"--dry-run", "--checksum"});
     return sending(std::move(options), source_root, prefix, names);
 }
@@ -198,8 +205,20 @@ std::string CommandBuilder::fetch_name(std::string_view path) const {
 Arguments CommandBuilder::remove(const std::string& empty) const {
     Arguments arguments = rsync();
     append(arguments, {"--delete-missing-args", item_format, "--no-implied-dirs", "--files-from=-",
-                       with_slash(empty), location("")});
+                       with_slash(empty), destination("")});
     return arguments;
+}
+
+// It makes, sends and replaces nothing, be it a file where a parent is looked for, and follows no link to a
+// directory, as rsync does with incremental recursion. What some entry forbids does not keep it from the
+// others. Owner and rights, which the user's arguments may tell it to keep, would be those of `parents`.
+CommandWithInput CommandBuilder::remove_by_rules(const std::string& parents,
+                                                 std::span<const std::string_view> names) const {
+    Arguments arguments = rsync(connecting_arguments(options_.extra_args));
+    append(arguments, {"--existing", "--ignore-existing", "--recursive", "--no-inc-recursive", "--relative",
+                       "--delete-during", "--ignore-errors", item_format, "--filter=merge -",
+                       with_slash(parents) + "./", destination("")});
+    return {std::move(arguments), removal_rules(names)};
 }
 
 Arguments CommandBuilder::make_directory(std::string_view path, const std::string& empty) const {
@@ -211,7 +230,7 @@ Arguments CommandBuilder::make_directory(std::string_view path, const std::strin
 Arguments CommandBuilder::mirror(std::string_view source_root,
                                  std::optional<std::uint64_t> max_remove) const {
     Arguments arguments = sending();
-    append(arguments, {"--recursive", "--exclude-from=-", temp_argument()});
+    append(arguments, {"--recursive", "--relative", "--exclude-from=-", temp_argument()});
     if (options_.checksum) {
         arguments.emplace_back("--checksum");
     } else if (options_.size_only) {
@@ -224,7 +243,7 @@ Arguments CommandBuilder::mirror(std::string_view source_root,
             arguments.push_back("--max-delete=" + std::to_string(*max_remove));
         }
     }
-    append(arguments, {with_slash(source_root), location("")});
+    append(arguments, {with_slash(source_root) + "./", destination("")});
     return arguments;
 }
 
@@ -304,6 +323,12 @@ std::string CommandBuilder::location(std::string_view path) const {
     }
     // Relative to the home directory; a leading dash would look like an option there.
     return bracketed(options_.target_host) + ':' + (directory.starts_with('-') ? "./" : "") + directory;
+}
+
+// rsync makes the directory that it is to write into, be it on a mount point whose file system has gone: but
+// not where it is named "DIR/.". A daemon drops that dot unless told --relative. (rrsync refuses "DIR/./".)
+std::string CommandBuilder::destination(std::string_view path) const {
+    return location(path) + '.';
 }
 
 }  // namespace mistamover::rsync

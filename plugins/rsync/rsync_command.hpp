@@ -22,6 +22,10 @@ inline constexpr char trust_sender_option[] = "--trust-sender";
 /// OpenSSH 9.2 spends more than a second on that.
 inline constexpr char pacing_option[] = "--remote-option=--remove-source-files";
 
+/// What a receiver says that takes for damaged what CommandBuilder::remove sends it, by a check of 3.4.3 that
+/// older ones got as a repair (Debian 12's 3.2.7-1+deb12u6, for instance). It then exits with exit_protocol.
+inline constexpr char refusal_of_missing[] = "invalid file mode 00 for ";
+
 /// A command line and what is written to its standard input.
 struct CommandWithInput {
     Arguments arguments;
@@ -40,7 +44,8 @@ class CommandBuilder {
     /// `paced`: with pacing_option.
     [[nodiscard]] CommandWithInput put(std::string_view source_root, std::string_view prefix,
                                        std::span<const std::string_view> names, bool paced) const;
-    /// Sends nothing; prints how the named items differ in content, or that they do not.
+    /// Sends nothing; prints how the named items differ in content, or that they do not. Either end is silent
+    /// for as long as the other reads: no timeout of rsync's own ends it.
     [[nodiscard]] CommandWithInput compare(std::string_view source_root, std::string_view prefix,
                                            std::span<const std::string_view> names) const;
     /// The others take names as name_list() writes them. Lists the named entries; with a slash behind a name,
@@ -55,6 +60,10 @@ class CommandBuilder {
     /// Removes the named entries, and prints those that it has removed; they must not be in the local
     /// directory `empty`.
     [[nodiscard]] Arguments remove(const std::string& empty) const;
+    /// The same for a server that answers it with refusal_of_missing. `parents`: a local directory that holds
+    /// nothing but the directories in which the named entries lie.
+    [[nodiscard]] CommandWithInput remove_by_rules(const std::string& parents,
+                                                   std::span<const std::string_view> names) const;
     /// Makes one directory; its parent must be there.
     [[nodiscard]] Arguments make_directory(std::string_view path, const std::string& empty) const;
     /// Makes the target equal to `source_root`, and removes up to `max_remove` entries that are not there;
@@ -73,15 +82,18 @@ class CommandBuilder {
     [[nodiscard]] std::string target_path(std::string_view path) const;
 
   private:
-    [[nodiscard]] Arguments rsync() const;
+    [[nodiscard]] Arguments rsync() const { return rsync(options_.extra_args); }
+    [[nodiscard]] Arguments rsync(const Arguments& extra_args) const;
     [[nodiscard]] Arguments sending() const;
     [[nodiscard]] CommandWithInput sending(Arguments options, std::string_view source_root,
                                            std::string_view prefix,
                                            std::span<const std::string_view> names) const;
     [[nodiscard]] Arguments ssh_options() const;
     [[nodiscard]] std::string location(std::string_view path) const;
+    [[nodiscard]] std::string destination(std::string_view path) const;
     [[nodiscard]] std::string daemon_location(const std::string& directory) const;
     [[nodiscard]] std::string temp_argument() const;
+    [[nodiscard]] std::string timeout_argument() const;
 
     const RsyncOptions& options_;
     std::string password_file_;

@@ -61,6 +61,40 @@ bool has(std::string_view text, std::string_view part) {
     return text.find(part) != std::string_view::npos;
 }
 
+bool any_line(std::string_view text, bool (*test)(std::string_view line)) {
+    bool found = false;
+    for_each_line(text, [&](std::string_view line) { found = found || test(line); });
+    return found;
+}
+
+// ssh is known by the form of its lines: in rsync's, names of files and system errors may say the same.
+bool is_host_key_refusal(std::string_view line) {
+    return line.starts_with("Host key verification failed") ||
+           (line.starts_with('@') && has(line, "HOST IDENTIFICATION HAS CHANGED"));
+}
+
+// "user@host: Permission denied (publickey,password)."
+bool lists_methods(std::string_view line) {
+    constexpr std::string_view denied = "Permission denied (";
+    const std::size_t at = line.find(denied);
+    if (at == std::string_view::npos || !line.ends_with(").")) {
+        return false;
+    }
+    const std::string_view login = line.substr(0, at);
+    const char first = line[at + denied.size()];
+    return (login.empty() || login.find(' ') == login.size() - 1) && (first < '0' || first > '9');
+}
+
+bool is_login_refusal(std::string_view line) {
+    return lists_methods(line) ||
+           (line.starts_with("Received disconnect from ") && has(line, "Too many authentication failures"));
+}
+
+// The other end has been there, and has gone.
+bool tells_of_break(std::string_view line) {
+    return has(line, " bytes received so far)") && !has(line, "(0 bytes received so far)");
+}
+
 Status status_of(StatusCode code, StatusScope scope, const std::string& what, const ChildEnd& end,
                  bool outcome_known = true) {
     const std::string reason = reason_in(end.errors);
@@ -93,7 +127,7 @@ Status failure_of_exit(const ChildEnd& end, bool over_ssh) {
         return daemon_refusal(end);
     }
     if (over_ssh && code == exit_of_ssh) {
-        return ssh_failure(end.errors, false);
+        return ssh_failure(end.errors, any_line(end.errors, tells_of_break));
     }
     if (code == 11 && error_numbers(end.errors).contains(ENOENT)) {
         return status_of(StatusCode::unreachable, StatusScope::session, "the target directory is not there",
@@ -180,11 +214,11 @@ Status ssh_failure(std::string_view errors, bool connected) {
     const auto status = [&](StatusCode code, StatusScope scope, const std::string& what) {
         return Status(code, scope, reason.empty() ? what : what + ": " + reason, exit_of_ssh);
     };
-    if (has(errors, "Host key verification failed") || has(errors, "HOST IDENTIFICATION HAS CHANGED")) {
+    if (any_line(errors, is_host_key_refusal)) {
         return status(StatusCode::host_key, StatusScope::stream,
                       "the host's key is not the one that is known of it");
     }
-    if (has(errors, "Permission denied (") || has(errors, "Too many authentication failures")) {
+    if (any_line(errors, is_login_refusal)) {
         return status(StatusCode::authentication, StatusScope::stream, "ssh was not let in");
     }
     if (!connected && !has(errors, "mux_client")) {

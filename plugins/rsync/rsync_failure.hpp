@@ -12,6 +12,7 @@ namespace mistamover::rsync {
 
 /// rsync's exit codes that the module acts upon.
 inline constexpr int exit_usage = 1;
+inline constexpr int exit_protocol = 2;
 inline constexpr int exit_partial = 23;
 inline constexpr int exit_vanished = 24;
 inline constexpr int exit_delete_limit = 25;

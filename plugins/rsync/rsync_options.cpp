@@ -2,6 +2,7 @@
 #include "rsync/rsync_options.hpp"
 
 #include <algorithm>
+#include <iterator>
 #include <string_view>
 
 #include <mistamover/transfer_module.hpp>
@@ -44,6 +45,21 @@ constexpr std::array<std::string_view, 34> harmless_names{"acls",
                                                           "usermap",
                                                           "whole-file",
                                                           "xattrs"};
+
+constexpr std::string_view connecting_letters = "46";
+constexpr std::array<std::string_view, 9> connecting_names{
+    "address",  "cc",       "checksum-choice",  "contimeout", "no-s",
+    "old-args", "protocol", "no-secluded-args", "rsync-path"};
+
+// Of one that begins with "--".
+std::string long_name_of(const std::string& argument) {
+    return argument.substr(2, argument.find('=') - 2);
+}
+
+template <typename Names>
+bool is_among(const Names& names, const std::string& name) {
+    return std::find(names.begin(), names.end(), name) != names.end();
+}
 
 [[noreturn]] void refuse(const std::string& reason) {
     throw StatusError({StatusCode::configuration, StatusScope::stream, reason});
@@ -103,11 +119,29 @@ void check_credentials(const RsyncOptions& options) {
 
 bool is_harmless_argument(const std::string& argument) {
     if (argument.starts_with("--")) {
-        const std::string name = argument.substr(2, argument.find('=') - 2);
-        return std::find(harmless_names.begin(), harmless_names.end(), name) != harmless_names.end();
+        return is_among(harmless_names, long_name_of(argument));
     }
     return argument.size() > 1 && argument.front() == '-' &&
            argument.find_first_not_of(harmless_letters, 1) == std::string::npos;
+}
+
+std::vector<std::string> connecting_arguments(const std::vector<std::string>& harmless) {
+    std::vector<std::string> connecting;
+    for (const std::string& argument : harmless) {
+        if (argument.starts_with("--")) {
+            if (is_among(connecting_names, long_name_of(argument))) {
+                connecting.push_back(argument);
+            }
+            continue;
+        }
+        std::string letters = "-";
+        std::copy_if(argument.begin(), argument.end(), std::back_inserter(letters),
+                     [](char c) { return connecting_letters.find(c) != std::string_view::npos; });
+        if (letters.size() > 1) {
+            connecting.push_back(letters);
+        }
+    }
+    return connecting;
 }
 
 RsyncOptions::RsyncOptions(const ModuleSettings& settings)

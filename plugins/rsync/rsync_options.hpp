@@ -65,4 +65,8 @@ struct RsyncOptions {
 /// the module expects.
 bool is_harmless_argument(const std::string& argument);
 
+/// Those of harmless arguments without which the server might not be reached, or not understood. None of them
+/// has rsync change owner, rights or times of anything.
+std::vector<std::string> connecting_arguments(const std::vector<std::string>& harmless);
+
 }  // namespace mistamover::rsync

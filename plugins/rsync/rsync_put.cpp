@@ -7,6 +7,13 @@
 #include "rsync/rsync_output.hpp"
 
 namespace mistamover::rsync {
+namespace {
+
+std::uint64_t content_of(const PutItem& item) {
+    return item.kind == EntryKind::file ? item.size : 0;
+}
+
+}  // namespace
 
 PutBatch::PutBatch(Runner& runner, const CommandBuilder& commands, Shared& shared, const PutRequest& request,
                    PutSink& sink)
@@ -22,7 +29,7 @@ PutBatch::PutBatch(Runner& runner, const CommandBuilder& commands, Shared& share
         const PutItem& item = request.items[i];
         names_.push_back(item.path);
         index_of_.emplace(item.path, i);
-        bytes_ += item.kind == EntryKind::file ? item.size : 0;
+        bytes_ += content_of(item);
     }
 }
 
@@ -82,24 +89,42 @@ Status PutBatch::reconcile(const ChildEnd& end) {
     if (const Status full = failure_of_target(end); !full.ok()) {
         return full;
     }
-    fates_.assign(fates_.size(), Fate::untold);
+    std::vector<std::size_t> told_as_sent;
+    for (std::size_t i = 0; i < fates_.size(); ++i) {
+        if (fates_[i] == Fate::delivered) {
+            fates_[i] = Fate::in_doubt;
+            told_as_sent.push_back(i);
+        } else {
+            report(i, failure_of_item(end, names_[i]));
+        }
+    }
+    return told_as_sent.empty() ? Status{} : compare(end, told_as_sent);
+}
+
+Status PutBatch::compare(const ChildEnd& end, const std::vector<std::size_t>& indices) {
+    std::vector<std::string_view> names;
+    names.reserve(indices.size());
+    std::uint64_t bytes = 0;
+    for (const std::size_t index : indices) {
+        names.push_back(names_[index]);
+        bytes += content_of(request_.items[index]);
+    }
     const ChildEnd compared =
-        runner_.run(commands_.compare(request_.source_root, request_.target_prefix, names_),
-                    [this](std::string_view line) {
-                        const auto told = parse_item_line(line);
-                        const auto found = told ? index_of_.find(told->path) : index_of_.end();
-                        if (found != index_of_.end()) {
-                            fates_[found->second] =
-                                told->what == ItemLine::What::unchanged ? Fate::delivered : Fate::refused;
-                        }
-                    });
+        runner_.run_comparison(commands_.compare(request_.source_root, request_.target_prefix, names), bytes,
+                               [this](std::string_view line) {
+                                   const auto told = parse_item_line(line);
+                                   const auto found = told ? index_of_.find(told->path) : index_of_.end();
+                                   if (found != index_of_.end() && told->what == ItemLine::What::unchanged) {
+                                       fates_[found->second] = Fate::delivered;
+                                   }
+                               });
     const bool is_answer = compared.result.exited_with(0) || compared.result.exited_with(exit_partial) ||
                            compared.result.exited_with(exit_vanished);
     if (!is_answer) {
         return runner_.failure(compared);
     }
-    for (std::size_t i = 0; i < fates_.size(); ++i) {
-        report(i, failure_of_item(end, request_.items[i].path));
+    for (const std::size_t index : indices) {
+        report(index, failure_of_item(end, names_[index]));
     }
     return {};
 }
@@ -107,14 +132,18 @@ Status PutBatch::reconcile(const ChildEnd& end) {
 void PutBatch::report(std::size_t index, const Status& failure) {
     const PutItem& item = request_.items[index];
     PutReport report;
+    Status status;
     if (!source_is_unchanged(item)) {
-        sink_.done(index, source_changed(item.path), report);
+        status = source_changed(item.path);
     } else if (fates_[index] != Fate::delivered) {
-        sink_.done(index, failure, report);
+        status = failure;
     } else {
-        report.bytes_sent = item.kind == EntryKind::file ? item.size : 0;
-        sink_.done(index, {}, report);
+        report.bytes_sent = content_of(item);
     }
+    if (fates_[index] == Fate::in_doubt) {
+        status.with_outcome_unknown();
+    }
+    sink_.done(index, status, report);
 }
 
 bool PutBatch::source_is_unchanged(const PutItem& item) const {

@@ -12,9 +12,9 @@
 
 namespace mistamover::rsync {
 
-/// One put request, as one rsync. An item is reported as ok only where rsync ended well and told that it sent
-/// that very item, or where an rsync that compares finds it equal at the target; and where the source is
-/// still what the item says.
+/// One put request, as one rsync. An item is reported as ok only where rsync told that it sent that very
+/// item, and ended well or an rsync that compares finds it equal at the target; and where the source is still
+/// what the item says.
 class PutBatch {
   public:
     PutBatch(Runner& runner, const CommandBuilder& commands, Shared& shared, const PutRequest& request,
@@ -26,12 +26,15 @@ class PutBatch {
   private:
     ChildEnd send();
     void note_line(std::string_view line);
-    /// After an rsync that did not deliver everything: finds out what is there.
+    /// After an rsync that did not deliver everything: refuses what it did not tell as sent, and finds out
+    /// what is there of the rest.
     Status reconcile(const ChildEnd& end);
+    Status compare(const ChildEnd& end, const std::vector<std::size_t>& indices);
     void report(std::size_t index, const Status& failure);
     [[nodiscard]] bool source_is_unchanged(const PutItem& item) const;
 
-    enum class Fate : unsigned char { untold, delivered, refused };
+    /// `in_doubt`: told as sent, and not found at the target; it may have been there, and taken away.
+    enum class Fate : unsigned char { untold, delivered, refused, in_doubt };
 
     Runner& runner_;
     const CommandBuilder& commands_;

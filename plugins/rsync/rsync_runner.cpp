@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <fcntl.h>
 #include <fstream>
 #include <sys/stat.h>
@@ -18,6 +19,9 @@ namespace mistamover::rsync {
 namespace {
 
 constexpr std::size_t longest_errors = 256UL * 1024;
+
+// Bytes a second: less than any disk gives, and enough for a target that hangs to be given up some time.
+constexpr std::uint64_t slowest_reading = 4UL * 1024 * 1024;
 
 [[noreturn]] void fail(int error_number, const std::string& doing) {
     const Status status = status_from_errno(error_number, doing);
@@ -41,6 +45,30 @@ std::string write_password(const std::string& work_dir, const std::string& passw
     }
     return path;
 }
+
+// What a program complains of, without the lines that begin with `no_news`.
+class ErrorText {
+  public:
+    ErrorText(std::string& text, std::string no_news) : text_(text), no_news_(std::move(no_news)) {}
+    void feed(std::string_view piece) {
+        while (!piece.empty()) {
+            const std::size_t length = std::min(piece.find('\n'), piece.size() - 1) + 1;
+            text_ += piece.substr(0, std::min(length, longest_errors - text_.size()));
+            if (piece[length - 1] == '\n') {
+                if (std::string_view(text_).substr(line_).starts_with(no_news_)) {
+                    text_.resize(line_);
+                }
+                line_ = text_.size();
+            }
+            piece.remove_prefix(length);
+        }
+    }
+
+  private:
+    std::string& text_;
+    std::string no_news_;
+    std::size_t line_ = 0;  // where the last one begins
+};
 
 // Bytes that a process has read and written; 0 where that cannot be told.
 std::uint64_t bytes_moved_by(int pid) {
@@ -90,6 +118,21 @@ ChildEnd Runner::run_transfer(const CommandWithInput& command, std::uint64_t byt
     return end;
 }
 
+ChildEnd Runner::run_comparison(const CommandWithInput& command, std::uint64_t bytes,
+                                const LineHandler& on_line) {
+    using std::chrono::steady_clock;
+    std::uint64_t moved = 0;
+    auto moved_last = steady_clock::now();
+    return run(command.arguments, command.input, on_line, [&](int pid) {
+        const auto now = steady_clock::now();
+        const std::uint64_t moved_now = bytes_moved_by(pid);
+        const bool moves = std::exchange(moved, moved_now) != moved_now;
+        moved_last = moves ? now : moved_last;
+        const auto silence = std::chrono::duration_cast<std::chrono::seconds>(now - moved_last).count();
+        return moves || static_cast<std::uint64_t>(silence) < bytes / slowest_reading;
+    });
+}
+
 ChildEnd Runner::run(const Arguments& arguments, std::string_view input, const LineHandler& on_line,
                      const std::function<bool(int)>& keep_alive) {
     ChildCommand command;
@@ -98,12 +141,11 @@ ChildEnd Runner::run(const Arguments& arguments, std::string_view input, const L
     command.input = input;
     ChildEnd end;
     LineSplitter lines(on_line);
+    // A remove has thousands of such lines, among which its one error would be lost.
+    ErrorText errors(end.errors, "file has vanished: \"" + shared_.empty_dir + '/');
     end.result = run_child(
         command, context_, [&](std::string_view piece) { lines.feed(piece); },
-        [&](std::string_view piece) {
-            end.errors += piece.substr(0, longest_errors - std::min(longest_errors, end.errors.size()));
-        },
-        keep_alive);
+        [&](std::string_view piece) { errors.feed(piece); }, keep_alive);
     if (!end.result.exited_with(0)) {
         context_.log(LogLevel::debug, arguments.front() + " ended with " + std::to_string(end.result.code) +
                                           ": " + end.errors);

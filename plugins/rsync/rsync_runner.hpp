@@ -29,7 +29,8 @@ struct Shared {
     std::atomic<unsigned> sessions{0};        ///< Opened so far.
     SshMasters ssh_masters;
     std::atomic<bool> knows_trust_sender{true};  ///< Until this machine's rsync, older than 3.2.5, says no.
-    std::atomic<bool> paces;  ///< Servers take pacing_option, as far as is known; ssh only.
+    std::atomic<bool> paces;                  ///< Servers take pacing_option, as far as is known; ssh only.
+    std::atomic<bool> removes_missing{true};  ///< Servers do as CommandBuilder::remove, as far as is known.
     enum class Answer : std::uint8_t { unknown, yes, no };
     std::atomic<Answer> can_rename{Answer::unknown};
 };
@@ -47,6 +48,9 @@ class Runner {
     }
     /// The same for a transfer of up to `bytes` bytes: it lives on while it sends, and tells the progress.
     ChildEnd run_transfer(const CommandWithInput& command, std::uint64_t bytes, const LineHandler& on_line);
+    /// The same for a comparison of `bytes` bytes, which both ends read one after the other: it lives on
+    /// while this one reads, and then for as long as the other may read without a word.
+    ChildEnd run_comparison(const CommandWithInput& command, std::uint64_t bytes, const LineHandler& on_line);
     [[nodiscard]] Status failure(const ChildEnd& end) const;
     [[nodiscard]] SessionContext& context() const noexcept { return context_; }
 

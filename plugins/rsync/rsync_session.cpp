@@ -106,6 +106,19 @@ Status RsyncSession::need_temp_dir() {
     return shared_.temp_dir_there ? Status{} : make_temp_dir();
 }
 
+// What the failure of an rsync means that was told to use it: where it has gone, rsync refuses to start, as
+// if misused.
+Status RsyncSession::without_temp_dir(const Status& failure) {
+    shared_.temp_dir_there = false;  // as far as is known
+    const bool as_if_misused =
+        failure.scope() == StatusScope::stream && failure.protocol_code() == exit_usage;
+    if (as_if_misused && !look_.find(shared_.options.temp_dir)) {
+        return {StatusCode::unreachable, StatusScope::session,
+                "the directory of temporary files has gone from the target", exit_usage};
+    }
+    return failure;
+}
+
 Status RsyncSession::put(const PutRequest& request, PutSink& sink) {
     if (const Status status = check_connection(); !status.ok()) {
         return status;
@@ -121,15 +134,7 @@ Status RsyncSession::put(const PutRequest& request, PutSink& sink) {
         }
     }
     const Status status = PutBatch(runner_, commands_, shared_, request, sink).run();
-    if (!status.ok()) {
-        shared_.temp_dir_there = false;
-        // rsync refuses to start where the directory of temporary files has gone, as if misused.
-        if (uses_temp_dir && status.protocol_code() == exit_usage && !look_.find(shared_.options.temp_dir)) {
-            return {StatusCode::unreachable, StatusScope::session,
-                    "the directory of temporary files has gone from the target", exit_usage};
-        }
-    }
-    return status;
+    return status.ok() ? status : without_temp_dir(status);
 }
 
 Status RsyncSession::stat(std::span<const std::string_view> paths, StatSink& sink) {
@@ -232,7 +237,9 @@ Status RsyncSession::remove(std::span<const std::string_view> paths, RemoveSink&
     if (std::any_of(paths.begin(), paths.end(), is_temp_dir)) {
         shared_.temp_dir_there = false;
     }
-    return RemoveRun(runner_, commands_, shared_, look_, paths, sink).run();
+    return RemoveRun(runner_, commands_, shared_, look_, shared_.options.work_dir + "/removed-from-" + name_,
+                     paths, sink)
+        .run();
 }
 
 Status RsyncSession::rename(std::string_view from, std::string_view to) {
@@ -296,17 +303,14 @@ Status RsyncSession::make_directory(std::string_view path) {
 }
 
 Status RsyncSession::mirror(const MirrorRequest& request, MirrorSink& sink) {
-    Status status = check_connection();
-    if (status.ok()) {
-        status = need_temp_dir();
+    if (const Status status = check_connection(); !status.ok()) {
+        return status;
     }
-    if (status.ok()) {
-        status = MirrorRun(runner_, commands_, request, sink).run();
+    if (const Status status = need_temp_dir(); !status.ok()) {
+        return status;
     }
-    if (!status.ok()) {
-        shared_.temp_dir_there = false;  // as far as is known
-    }
-    return status;
+    const Status status = MirrorRun(runner_, commands_, request, sink).run();
+    return status.ok() ? status : without_temp_dir(status);
 }
 
 }  // namespace mistamover::rsync

@@ -61,10 +61,10 @@ TEST_CASE("a put sends everything, whatever is there, by way of the stream's tem
     CHECK_FALSE(has(put, "-z"));
     CHECK(put[put.size() - 3] == "/source/./-a");
     CHECK(put[put.size() - 2] == "/source/./b/c");
-    CHECK(put.back() == "host:/data/in/");
+    CHECK(put.back() == "host:/data/in/.");
     const Arguments inside = builder.put("/source", ".mistamover-0/tree", two_names, false).arguments;
     CHECK_FALSE(has(inside, "--temp-dir=.mistamover-0"));
-    CHECK(inside.back() == "host:/data/in/.mistamover-0/tree/");
+    CHECK(inside.back() == "host:/data/in/.mistamover-0/tree/.");
 }
 
 TEST_CASE("a paced put has the server alone told that sent files are to be removed") {
@@ -106,13 +106,47 @@ TEST_CASE("checksum, compress and the bandwidth limit are passed on") {
     CHECK(has(put, "--bwlimit=10"));
 }
 
-TEST_CASE("the comparing run sends nothing and compares contents") {
+TEST_CASE("the comparing run sends nothing, compares contents, and is ended by no silence of either end") {
     Settings settings;
     const RsyncOptions options(settings.get());
     const Arguments compare =
         CommandBuilder(options, "", "", 60'000).compare("/source", "", two_names).arguments;
     CHECK(has(compare, "--dry-run"));
     CHECK(has(compare, "--checksum"));
+    CHECK(std::none_of(compare.begin(), compare.end(),
+                       [](const std::string& argument) { return argument.starts_with("--timeout"); }));
+}
+
+TEST_CASE("whatever writes into the target directory is told not to make it") {
+    Settings settings;
+    const RsyncOptions options(settings.get());
+    const CommandBuilder builder(options, "", "", 60'000);
+    CHECK(builder.put("/s", "", two_names, false).arguments.back() == "host:/data/in/.");
+    CHECK(builder.compare("/s", "", two_names).arguments.back() == "host:/data/in/.");
+    CHECK(builder.remove("/empty").back() == "host:/data/in/.");
+    const Arguments by_rules = builder.remove_by_rules("/parents", two_names).arguments;
+    CHECK(by_rules.back() == "host:/data/in/.");
+    CHECK(by_rules[by_rules.size() - 2] == "/parents/./");
+    CHECK(has(by_rules, "--relative"));
+    const Arguments mirror = builder.mirror("/s", 5);
+    CHECK(mirror.back() == "host:/data/in/.");
+    CHECK(mirror[mirror.size() - 2] == "/s/./");
+    CHECK(has(mirror, "--relative"));
+}
+
+TEST_CASE("a remove by rules makes, sends and alters nothing, and follows no link") {
+    Settings settings;
+    settings.add("extra_args", {"-o", "--chmod=D700", "--rsync-path=/opt/rsync"});
+    const RsyncOptions options(settings.get());
+    const CommandWithInput remove =
+        CommandBuilder(options, "", "", 60'000).remove_by_rules("/parents", two_names);
+    for (const char* wanted :
+         {"--existing", "--ignore-existing", "--no-inc-recursive", "--rsync-path=/opt/rsync"}) {
+        CHECK_MESSAGE(has(remove.arguments, wanted), wanted);
+    }
+    CHECK_FALSE(has(remove.arguments, "-o"));
+    CHECK_FALSE(has(remove.arguments, "--chmod=D700"));
+    CHECK(remove.input == "R /-a\0R /b/c\0P *\0"s);
 }
 
 TEST_CASE("ssh asks nothing, is strict about host keys, and shares the session's connection") {
@@ -155,7 +189,7 @@ TEST_CASE("a daemon is asked by module, without delay, with the password in a fi
     const RsyncOptions options(settings.get());
     const Arguments put =
         CommandBuilder(options, "/work/password", "", 60'000).put("/source", "", two_names, false).arguments;
-    CHECK(put.back() == "mover@host::module/in/");
+    CHECK(put.back() == "mover@host::module/in/.");
     CHECK(has(put, "--password-file=/work/password"));
     CHECK(has(put, "--sockopts=TCP_NODELAY"));
     CHECK(has(put, "--port=8730"));
@@ -170,7 +204,7 @@ TEST_CASE("addresses of IPv6 are put in brackets, and a directory with a dash in
     settings.values.target_host = "::1";
     settings.values.target_dir = "-in";
     const RsyncOptions options(settings.get());
-    CHECK(CommandBuilder(options, "", "", 1).put("/s", "", {}, false).arguments.back() == "[::1]:./-in/");
+    CHECK(CommandBuilder(options, "", "", 1).put("/s", "", {}, false).arguments.back() == "[::1]:./-in/.");
 }
 
 TEST_CASE("a mirror deletes what vanished, up to its limit, or nothing") {

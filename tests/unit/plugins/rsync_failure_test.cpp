@@ -79,6 +79,29 @@ TEST_CASE("ssh's one exit code is told apart by what ssh reports") {
           StatusCode::connection_lost, StatusScope::session);
 }
 
+TEST_CASE("ssh was not let in where it says so itself, and not where a file was refused or has such a name") {
+    for (const char* refusal :
+         {"u@h: Permission denied (publickey,keyboard-interactive).\r\n", "Permission denied (publickey).\n",
+          "Received disconnect from ::1 port 22:2: Too many authentication failures\n"}) {
+        check(of_exit(255, refusal, true), StatusCode::authentication, StatusScope::stream);
+    }
+    const std::string broken =
+        "rsync: connection unexpectedly closed (87 bytes received so far) [sender]\n"
+        "rsync error: unexplained error (code 255) at io.c(231) [sender=3.2.7]\n";
+    for (const char* complaint :
+         {"rsync: [receiver] mkstemp \"/t/.f.aB3dE6\" failed: Permission denied (13)\n",
+          "could not make way for new regular file: Permission denied (publickey).\n",
+          "rsync: [receiver] mkstemp \"/t/Too many authentication failures\" failed: Permission denied "
+          "(13)\n",
+          "could not make way for new regular file: Host key verification failed.\n"}) {
+        const Status status = of_exit(255, complaint + broken, true);
+        check(status, StatusCode::connection_lost, StatusScope::session);
+        CHECK_FALSE(status.outcome_known());
+    }
+    check(of_exit(255, "rsync: connection unexpectedly closed (0 bytes received so far) [sender]\n", true),
+          StatusCode::unreachable, StatusScope::session);
+}
+
 TEST_CASE("a program that is not there, stalls, is cancelled or killed is told so") {
     using End = ChildResult::End;
     check(failure_of({{End::not_started, ENOENT}, ""}, false), StatusCode::configuration,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <doctest/doctest.h>
 #include <string>
+#include <vector>
 
 #include "rsync_fixture.hpp"
 
@@ -134,6 +135,14 @@ TEST_CASE("only arguments that change neither what is sent nor what is told are 
     Settings settings;
     settings.add("extra_args", {"-o", "--remove-source-files"});
     CHECK(refuses(settings, "--remove-source-files"));
+}
+
+TEST_CASE("what a connection needs of the further arguments changes no owner, rights or times") {
+    using Texts = std::vector<std::string>;
+    CHECK(connecting_arguments({"-o", "-gA4", "-64", "--chmod=F644", "--rsync-path=/opt/r s", "--old-args",
+                                "--no-s", "--no-secluded-args", "--usermap=*:x", "--protocol=30",
+                                "--fake-super"}) == Texts{"-4", "-64", "--rsync-path=/opt/r s", "--old-args",
+                                                          "--no-s", "--no-secluded-args", "--protocol=30"});
 }
 
 }  // namespace mistamover::rsync

@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "rsync/mirror_filter.hpp"
@@ -85,6 +86,11 @@ TEST_CASE("filter rules protect what the request excludes, by its very name") {
     request.excluded_globs = globs;
     request.included_globs = included;
     CHECK(filter_rules(request) == "- /.*\0- /*.tmp\0+ /*.dat\0- /*\0"s);
+}
+
+TEST_CASE("removal rules risk what is at the paths, by its very name, and protect all else") {
+    const std::vector<std::string_view> paths{"plain\\x", "d/*?[\\\n"};
+    CHECK(removal_rules(paths) == "R /plain\\x\0R /d/\\*\\?\\[\\\\\n\0P *\0"s);
 }
 
 }  // namespace mistamover::rsync
