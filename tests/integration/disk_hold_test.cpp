@@ -37,8 +37,8 @@ fs::path created(const fs::path& directory) {
     return directory;
 }
 
-// A stream of which `unit` is about to be deleted: its transfer process holds it, and it would be gone, were it
-// not for the test.
+// A stream of which `unit` is about to be deleted: its transfer process holds it, and it would be gone, were
+// it not for the test.
 struct DeletionBegun {
     DiskSite site;
     fs::path unit = site.directory("p") / "unit";
@@ -46,8 +46,7 @@ struct DeletionBegun {
     std::optional<process::WorkHold> hold;
 
     DeletionBegun() {
-        site.add("p", ", deletion_enabled: true",
-                 ", parallel_transfers: 1, stop_file_poll_interval: 100ms");
+        site.add("p", ", deletion_enabled: true", ", parallel_transfers: 1, stop_file_poll_interval: 100ms");
         write_file(site.target("p") / ".stop", "nothing drains\n");
         write_file(unit, std::string(mb, 'u'));
         daemon.emplace(site);
