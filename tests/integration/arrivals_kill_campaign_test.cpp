@@ -20,7 +20,7 @@ struct Row {
     bool thanked;          // the thank-you is there from the beginning of the steps
 };
 
-constexpr std::array<Row, 7> rows{{
+constexpr std::array<Row, 7> kill_rows{{
     {"whole", "hello", nullptr, "0\n5\n", 1, false},
     {"damaged", "hullo", nullptr, "2\n5\n", 0, false},
     {"short", "hell", nullptr, "1\n4\n", 0, false},
@@ -137,13 +137,13 @@ TEST_SUITE_BEGIN("arrivals_kill_campaign");
 
 TEST_CASE("SIGKILL of the arrivals monitor at each of its steps loses, repeats and leaves nothing") {
     int kills = 0;
-    for (const Row& row : rows) {
+    for (const Row& row : kill_rows) {
         INFO(row.what);
         // Every step in the full campaign, some of them otherwise.
         const int stride = is_full_campaign() ? 1 : 5;
         bool is_step = true;
         // One after the other before and after a step; the last finds that there is no such step.
-        for (int number = static_cast<int>(&row - rows.data()) % stride; is_step; number += stride) {
+        for (int number = static_cast<int>(&row - kill_rows.data()) % stride; is_step; number += stride) {
             const Kill kill{1 + number / 2, number % 2 == 0 ? "before" : "after"};
             INFO(kill.when << " step " << kill.step);
             is_step = Run(row, kill).ends_well();
