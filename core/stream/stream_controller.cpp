@@ -182,29 +182,30 @@ void StreamController::advance() {
     if (finished_) {
         return;
     }
-    dispatch();
+    // One moment for all: what is not due yet for the one must not be over for the other.
+    const auto now = Clock::now();
+    dispatch(now);
     finish_if_done();
-    set_timer();
+    set_timer(now);
     if (!finished_) {
         reporter_.report_soon();
     }
 }
 
-std::string StreamController::why_suspended() {
+std::string StreamController::why_suspended(Clock::time_point now) {
     const files::StopAuthor author = source_.stop_author();
     const bool holds_sending = settings_.disk_space.stop_outgoing || mirrors();
     if (author == files::StopAuthor::somebody_else ||
         (author == files::StopAuthor::disk_space_monitor && holds_sending)) {
         return "a " + settings_.outgoing.stop_file + " file in the stream's directory";
     }
-    if (health_.suspended(Clock::now())) {
+    if (health_.suspended(now)) {
         return "a " + settings_.outgoing.stop_file + " file in the target directory";
     }
     return "";
 }
 
-void StreamController::dispatch() {
-    const auto now = Clock::now();
+void StreamController::dispatch(Clock::time_point now) {
     if (stopping_ || closing_ || health_.stream_failure() || cleaning_ || health_.backs_off(now)) {
         return;
     }
@@ -229,7 +230,7 @@ void StreamController::dispatch() {
     if (due == 0 || now < next_mirror_pass_) {
         return;
     }
-    suspended_ = why_suspended();
+    suspended_ = why_suspended(now);
     if (!suspended_.empty()) {
         return;
     }
@@ -499,7 +500,7 @@ void StreamController::finish(bool clean) {
     loop_.stop();
 }
 
-void StreamController::set_timer() {
+void StreamController::set_timer(Clock::time_point now) {
     loop_.cancel(timer_);
     timer_ = 0;
     if (finished_ || closing_) {
@@ -507,7 +508,6 @@ void StreamController::set_timer() {
     }
     std::optional<Clock::time_point> next = queue_.next_due();
     const auto consider = [&](Clock::time_point when) { next = next ? std::min(*next, when) : when; };
-    const auto now = Clock::now();
     if (queue_.size() > 0) {
         if (health_.backs_off(now)) {
             next = health_.next_try(now);

@@ -47,7 +47,7 @@ class StreamController {
     std::vector<std::string> hold(const std::vector<std::string>& names);
     void release();
     void advance();
-    void dispatch();
+    void dispatch(Clock::time_point now);
     void look_for_receipts(Clock::time_point now);
     [[nodiscard]] bool may_look(Clock::time_point now) const;
     void hand_out(std::size_t due, Clock::time_point now);
@@ -57,7 +57,7 @@ class StreamController {
     /// Units are on their way, beyond those that wait for their receipts.
     [[nodiscard]] bool is_sending() const;
     [[nodiscard]] bool mirrors() const { return settings_.outgoing.mode == TransferMode::mirror; }
-    [[nodiscard]] std::string why_suspended();
+    [[nodiscard]] std::string why_suspended(Clock::time_point now);
     void collect_results();
     void clean_target(bool ask_for_stop);
     void cleaned_target(const BatchResult& result);
@@ -71,7 +71,7 @@ class StreamController {
     void finish(bool clean);
     void begin_close();
     [[nodiscard]] bool nothing_more_now();
-    void set_timer();
+    void set_timer(Clock::time_point now);
     [[nodiscard]] StreamFacts facts() const;
 
     process::EventLoop& loop_;

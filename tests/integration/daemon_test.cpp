@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#include <cstdio>
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <signal.h>  // NOLINT(modernize-deprecated-headers): kill
@@ -10,6 +11,17 @@
 #include "receiving_site.hpp"
 
 namespace mistamover::test {
+namespace {
+
+// At one blow: a directory that has gone is made again by whoever writes into it.
+void replace_by_a_file(const std::filesystem::path& directory) {
+    const std::filesystem::path other = directory.string() + "-until-now";
+    write_file(other, "no directory");
+    REQUIRE(::renameat2(AT_FDCWD, other.c_str(), AT_FDCWD, directory.c_str(), RENAME_EXCHANGE) == 0);
+}
+
+}  // namespace
+
 TEST_SUITE_BEGIN("daemon");
 
 TEST_CASE("after the SIGKILL of any one process the daemon is whole again, and no log record is lost") {
@@ -166,8 +178,7 @@ TEST_CASE("status tells that the log cannot be written, as long as it cannot, an
     const Daemon daemon(site);
     REQUIRE(site.carries("f"));
     const std::filesystem::path log = site.home() / "log";
-    std::filesystem::rename(log, site.home() / "log-until-now");
-    write_file(log, "no directory");
+    replace_by_a_file(log);
     ::kill(daemon.controller(), SIGHUP);  // opens the log files again
     const auto status = [&] { return run_program({"status", site.config().string()}).output; };
     CHECK(site.carries("g"));
@@ -187,8 +198,7 @@ TEST_CASE("a controller that is brought back starts its streams where the log ca
     REQUIRE(site.carries("f"));
     REQUIRE(eventually([&] { return daemon.whole(); }));
     const std::filesystem::path log = site.home() / "log";
-    std::filesystem::rename(log, site.home() / "log-until-now");
-    write_file(log, "no directory");
+    replace_by_a_file(log);
     Daemon::kill(daemon.controller());
     CHECK(site.carries("g"));
     std::filesystem::remove(log);

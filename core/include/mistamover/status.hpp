@@ -81,7 +81,7 @@ std::string_view to_string(StatusScope scope) noexcept;
 
 /// The Status of a local system call that failed with `error_number` while `doing` ("open /data/x"):
 /// no_space, permission, not_found, exists or local_io. Of item scope, but of session scope where it is not
-/// the file's fault: no_space, and a lack of memory or descriptors.
+/// the file's fault: no_space, a lack of memory or descriptors, a read-only file system, a stale handle.
 Status status_from_errno(int error_number, std::string_view doing) noexcept;
 
 }  // namespace mistamover
