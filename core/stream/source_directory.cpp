@@ -4,7 +4,6 @@
 #include <cerrno>
 #include <cstdio>
 #include <fcntl.h>
-#include <stdexcept>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -58,25 +57,6 @@ SourceDirectory::SourceDirectory(const config::StreamSettings& settings)
     fd_.reset(::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     if (!fd_.valid()) {
         process::throw_errno("the stream's directory " + path_.string());
-    }
-    if (outgoing_.mode == TransferMode::move) {
-        check_quarantine();
-    }
-}
-
-// Units are renamed into it.
-void SourceDirectory::check_quarantine() const {
-    struct stat own {};
-    struct stat nearest {};
-    std::filesystem::path there = outgoing_.quarantine_dir;
-    int looked = ::stat(there.c_str(), &nearest);
-    while (looked != 0 && there.has_relative_path()) {
-        there = there.parent_path();
-        looked = ::stat(there.c_str(), &nearest);
-    }
-    if (looked == 0 && ::fstat(fd(), &own) == 0 && own.st_dev != nearest.st_dev) {
-        throw std::runtime_error("outgoing.quarantine_dir " + outgoing_.quarantine_dir.string() +
-                                 " is not on the file system of the stream's directory " + path_.string());
     }
 }
 

@@ -98,7 +98,6 @@ class SourceDirectory {
     void remove_zip(const std::string& zip_name);
 
   private:
-    void check_quarantine() const;
     void recover_beside(std::vector<std::string>& found);
     [[nodiscard]] process::UniqueFd open_aside() const;
     [[nodiscard]] int open_aside(process::UniqueFd& aside) const;

@@ -124,7 +124,7 @@ TEST_CASE("a digest is not taken from the name, nor from among several") {
     CHECK(found("213 MD5 0-5 " + digest + ' ' + digest, digest) == digest);
     CHECK(found("213 MD5 0-5 " + digest + " d/" + digest, "d/" + digest) == digest);
     CHECK(found("213 MD5 0-5 " + digest + " a " + other + " b", "a " + other + " b") == digest);
-    CHECK(found("213 MD5 0-5 " + digest + " /home/d/a " + other, "d/a " + other) == digest);
+    CHECK(found("213 MD5 0-5 " + digest + " /incoming/d/a " + other, "d/a " + other) == digest);
     CHECK(found("213 MD5 0-5 " + digest + " \"a " + other + "\"", "d/a " + other) == digest);
     CHECK(found("250 " + other + ' ' + digest, other) == digest);
     CHECK(found("213-Computing MD5 of " + other + "\r\n213 MD5 0-5 " + digest + ' ' + other, other) ==

@@ -3,8 +3,8 @@
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
-#include <stdexcept>
 #include <sys/stat.h>
+#include <system_error>
 #include <unistd.h>
 
 #include "scratch.hpp"
@@ -94,13 +94,6 @@ TEST_CASE("a directory whose entries may not be deleted is kept whole, which is 
     if (is_root) {
         REQUIRE(::seteuid(0) == 0);
     }
-}
-
-TEST_CASE("a quarantine on another file system is refused at once") {
-    const Scratch scratch;
-    config::StreamSettings settings = settings_for(scratch.path());
-    settings.outgoing.quarantine_dir = "/proc/quarantine";
-    CHECK_THROWS_AS(SourceDirectory{settings}, std::runtime_error);
 }
 
 TEST_CASE("a file that was set aside where there was no room for a directory gets its name back") {
