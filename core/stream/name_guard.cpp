@@ -56,16 +56,15 @@ NameGuard::NameGuard(border::Session& session, Capabilities capabilities, std::s
     : session_(session), capabilities_(capabilities), temp_dir_(std::move(temp_dir)), shared_(shared) {}
 
 Status NameGuard::can_meet(bool& can) {
-    Shared::Answer answer = shared_.answer;
     const bool may_ask =
         !capabilities_.has(Capability::tells_case_apart) && capabilities_.has(Capability::make_directory);
-    if (answer == Shared::Answer::unknown && may_ask) {
-        if (const Status status = ask(answer); beyond_item(status)) {
+    if (may_ask && shared_.answer == Shared::Answer::unknown) {
+        const std::lock_guard one_asks(shared_.asking);
+        if (const Status status = ask(); beyond_item(status)) {
             return status;
         }
-        shared_.answer = answer;
     }
-    can = answer == Shared::Answer::takes_for_one;
+    can = shared_.answer == Shared::Answer::takes_for_one;
     return {};
 }
 
@@ -84,7 +83,10 @@ Status NameGuard::find_out(bool& needed) {
 }
 
 // Where the directory cannot be made, the put will say why.
-Status NameGuard::ask(Shared::Answer& answer) {
+Status NameGuard::ask() {
+    if (shared_.answer != Shared::Answer::unknown) {
+        return {};
+    }
     const Status made = session_.call_make_directory(temp_dir_);
     if (!made.ok() && made.code() != StatusCode::exists) {
         return made;
@@ -96,9 +98,9 @@ Status NameGuard::ask(Shared::Answer& answer) {
         return status;
     }
     if (found[0].status && found[0].status->ok()) {
-        answer = Shared::Answer::takes_for_one;
+        shared_.answer = Shared::Answer::takes_for_one;
     } else if (found[0].status && found[0].status->code() == StatusCode::not_found) {
-        answer = Shared::Answer::tells_apart;
+        shared_.answer = Shared::Answer::tells_apart;
     }
     return {};
 }

@@ -21,6 +21,8 @@ class NameGuard {
     struct Shared {
         enum class Answer : std::uint8_t { unknown, tells_apart, takes_for_one };
         std::atomic<Answer> answer{Answer::unknown};
+        /// Sessions that begin at once leave it to one of them.
+        std::mutex asking;
         /// Held from the check to the proof: of two units that the target takes for one, one must be there
         /// first.
         std::mutex sending;
@@ -42,7 +44,7 @@ class NameGuard {
     Status find_missing(std::span<const std::string> paths, std::vector<bool>& missing);
 
   private:
-    Status ask(Shared::Answer& answer);
+    Status ask();
 
     border::Session& session_;
     Capabilities capabilities_;

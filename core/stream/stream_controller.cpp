@@ -15,8 +15,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr std::size_t max_batch_units = 2500;
-constexpr std::uint64_t max_batch_bytes = 256ULL << 20U;
 constexpr auto stop_answer_holds = 1s;
 constexpr auto longest_mirror_pause = 60s;
 
@@ -24,7 +22,7 @@ constexpr auto longest_mirror_pause = 60s;
 
 StreamController::StreamController(process::EventLoop& loop, process::Channel& channel,
                                    const config::StreamSettings& settings, bool one_off, logging::Logger log,
-                                   SourceDirectory& source, border::Module& module,
+                                   SourceDirectory& source, border::Module& module, Capabilities of_module,
                                    StreamSessionContext& context, CancelToken& cancel, std::string temp_dir,
                                    const std::filesystem::path& work_dir)
     : loop_(loop),
@@ -44,6 +42,7 @@ StreamController::StreamController(process::EventLoop& loop, process::Channel& c
               [fd = worker_event_.get()] { ::eventfd_write(fd, 1); }},
       handshakes_(settings.outgoing.receipt_file_poll_interval),
       ledger_(settings, one_off, source, queue_, log_),
+      batch_size_(settings.outgoing, of_module.has(Capability::costly_put)),
       health_(retry_policy(settings)),
       target_mark_(work_dir),
       reporter_(loop, channel, [this] { return facts(); }),
@@ -249,7 +248,7 @@ void StreamController::look_for_receipts(Clock::time_point now) {
         }
         if (workers_.may_start(workers_.at(i), now)) {
             Worker::Job job;
-            job.handshakes = handshakes_.take_due(max_batch_units, now);
+            job.handshakes = handshakes_.take_due(BatchSize::most_units, now);
             workers_.at(i).start(std::move(job));
         }
     }
@@ -296,14 +295,14 @@ void StreamController::hand_out(std::size_t due, Clock::time_point now) {
     // After a failure one unit goes ahead alone, and sessions do not all meet the next one.
     const bool alone = !health_.well();
     const std::size_t parallel = alone ? 1 : workers_.allowed(now);
-    const std::size_t share = alone ? 1 : share_of(due, parallel);
+    const std::size_t share = alone ? 1 : batch_size_.units(due, parallel, workers_.all_idle());
     const bool ask_for_stop = must_ask_for_stop(now);
     for (std::size_t i = 0; i < workers_.most() && (!alone || workers_.all_idle()); ++i) {
         if (!workers_.may_start(workers_.at(i), now)) {
             continue;
         }
         Worker::Job job;
-        job.batch = queue_.take(std::min(share, room_for_units()), max_batch_bytes, now);
+        job.batch = queue_.take(std::min(share, room_for_units()), BatchSize::most_bytes, now);
         job.ask_for_stop = ask_for_stop;
         if (job.batch.empty()) {
             return;
@@ -312,25 +311,6 @@ void StreamController::hand_out(std::size_t due, Clock::time_point now) {
         pass_started_ = now;
         workers_.at(i).start(std::move(job));
     }
-}
-
-// What is left when the first sessions have done theirs is not cut up ever more finely: a batch has its
-// price.
-std::size_t StreamController::share_of(std::size_t due, std::size_t parallel) {
-    constexpr std::size_t last_pieces = 3;
-    const std::size_t fair = std::clamp<std::size_t>((due + parallel - 1) / parallel, 1, largest_batch());
-    if (workers_.all_idle()) {
-        smallest_share_ = fair / last_pieces;
-    }
-    return std::max(fair, smallest_share_);
-}
-
-// By the arrivals protocol the receiver shall have work while the next batches are on their way.
-std::size_t StreamController::largest_batch() const {
-    const config::OutgoingSettings& outgoing = settings_.outgoing;
-    const std::size_t share_of_window = outgoing.handshake_window / (2 * outgoing.parallel_transfers);
-    return outgoing.target_uses_arrival_monitor ? std::clamp<std::size_t>(share_of_window, 1, max_batch_units)
-                                                : max_batch_units;
 }
 
 std::size_t StreamController::room_for_units() const {

@@ -10,6 +10,7 @@
 #include "logging/client.hpp"
 #include "process/channel.hpp"
 #include "process/event_loop.hpp"
+#include "stream/batch_size.hpp"
 #include "stream/handshakes.hpp"
 #include "stream/ledger.hpp"
 #include "stream/stream_report.hpp"
@@ -24,10 +25,12 @@ namespace mistamover::stream {
 /// back, when the stream is suspended, backs off or ends. Lives on the event loop's thread.
 class StreamController {
   public:
+    /// `of_module`: what the module says that some target may offer.
     StreamController(process::EventLoop& loop, process::Channel& channel,
                      const config::StreamSettings& settings, bool one_off, logging::Logger log,
-                     SourceDirectory& source, border::Module& module, StreamSessionContext& context,
-                     CancelToken& cancel, std::string temp_dir, const std::filesystem::path& work_dir);
+                     SourceDirectory& source, border::Module& module, Capabilities of_module,
+                     StreamSessionContext& context, CancelToken& cancel, std::string temp_dir,
+                     const std::filesystem::path& work_dir);
     ~StreamController();
     StreamController(const StreamController&) = delete;
     StreamController& operator=(const StreamController&) = delete;
@@ -51,8 +54,6 @@ class StreamController {
     void look_for_receipts(Clock::time_point now);
     [[nodiscard]] bool may_look(Clock::time_point now) const;
     void hand_out(std::size_t due, Clock::time_point now);
-    std::size_t share_of(std::size_t due, std::size_t parallel);
-    [[nodiscard]] std::size_t largest_batch() const;
     [[nodiscard]] std::size_t room_for_units() const;
     /// Units are on their way, beyond those that wait for their receipts.
     [[nodiscard]] bool is_sending() const;
@@ -87,6 +88,7 @@ class StreamController {
     UnitQueue queue_;
     Handshakes handshakes_;
     Ledger ledger_;
+    BatchSize batch_size_;
     TargetHealth health_;
     TargetMark target_mark_;
     StreamReporter reporter_;
@@ -106,7 +108,6 @@ class StreamController {
     std::string suspended_;
     Clock::time_point news_at_{};        ///< When units were last found or told of.
     Clock::time_point stop_asked_at_{};  ///< The target had no .stop file then, or later.
-    std::size_t smallest_share_ = 0;     ///< Of a batch, until all workers are idle.
     Clock::time_point pass_started_{};
     Clock::time_point next_mirror_pass_{};
     process::EventLoop::TimerId timer_ = 0;

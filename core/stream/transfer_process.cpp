@@ -163,8 +163,9 @@ class TransferProcess {
         if (!std::exchange(obstacle_, "").empty()) {
             log_->info("nothing keeps it from starting any more");
         }
-        controller_.emplace(loop_, *channel_, settings_, one_off_, *log_, *source_, *module_, *context_,
-                            cancel_, temp_dir_name(settings_), work_dir_);
+        controller_.emplace(loop_, *channel_, settings_, one_off_, *log_, *source_, *module_,
+                            Capabilities(plugin_->descriptor().capabilities), *context_, cancel_,
+                            temp_dir_name(settings_), work_dir_);
         controller_->start(held);
         for (const process::Message& message : std::exchange(early_, {})) {
             controller_->handle(message);

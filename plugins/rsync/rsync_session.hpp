@@ -20,7 +20,7 @@ namespace mistamover::rsync {
 inline constexpr Capabilities rsync_capabilities =
     Capability::list | Capability::remove | Capability::rename | Capability::make_directory |
     Capability::publish_rename | Capability::set_time | Capability::mirror | Capability::symlinks |
-    Capability::get_many;
+    Capability::get_many | Capability::costly_put;
 
 /// A way to the target. Over ssh a live connection, which the programs of several sessions share; a daemon is
 /// connected to anew by each call. Every method runs few programs, whatever the number of names.

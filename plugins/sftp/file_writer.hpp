@@ -33,7 +33,7 @@ class PieceSize {
   private:
     static constexpr std::size_t first = 32UL * 1024;
     static constexpr std::size_t smallest = 4UL * 1024;
-    static constexpr std::size_t largest = 128UL * 1024;
+    static constexpr std::size_t largest = 256UL * 1024;
 
     std::size_t most_;
     std::size_t size_;

@@ -43,6 +43,7 @@ enum class Capability : std::uint32_t {
     replace_tree = 1U << 12,      ///< reserved
     get_many = 1U << 13,          ///< get_many, in fewer steps than one a file
     tells_case_apart = 1U << 14,  ///< names that differ in case alone are two, for certain
+    costly_put = 1U << 15,        ///< a put costs much however little it puts, as where it starts a program
 };
 
 class Capabilities {
@@ -50,6 +51,7 @@ class Capabilities {
     constexpr Capabilities() noexcept = default;
     constexpr Capabilities(Capability capability) noexcept  // NOLINT(google-explicit-constructor)
         : bits_(static_cast<std::uint32_t>(capability)) {}
+    constexpr explicit Capabilities(std::uint32_t bits) noexcept : bits_(bits) {}
     [[nodiscard]] constexpr bool has(Capability capability) const noexcept {
         return (bits_ & static_cast<std::uint32_t>(capability)) != 0;
     }
