@@ -11,11 +11,11 @@ namespace {
 constexpr int units = 20;
 const std::string ballast(3'500'000, 'b');
 
-std::string name_of(int unit) {
+std::string unit_name(int unit) {
     return "unit" + std::to_string(unit);
 }
 
-std::string content_of(int unit) {
+std::string unit_content(int unit) {
     return std::string(100'000, static_cast<char>('a' + unit));
 }
 
@@ -23,11 +23,11 @@ std::string content_of(int unit) {
 int whole_units(const Site& site) {
     int count = 0;
     for (int unit = 0; unit < units; ++unit) {
-        if (std::filesystem::exists(site.target() / name_of(unit))) {
-            CHECK(read_file(site.target() / name_of(unit)) == content_of(unit));
+        if (std::filesystem::exists(site.target() / unit_name(unit))) {
+            CHECK(read_file(site.target() / unit_name(unit)) == unit_content(unit));
             ++count;
         } else {
-            CHECK(read_file(site.source() / name_of(unit)) == content_of(unit));
+            CHECK(read_file(site.source() / unit_name(unit)) == unit_content(unit));
         }
     }
     return count;
@@ -47,7 +47,7 @@ TEST_CASE("a full target is told once and kept away from, and used again as soon
     const SmallDisk disk(site.target(), 4);
     write_file(site.target() / "ballast", ballast);
     for (int unit = 0; unit < units; ++unit) {
-        write_file(site.source() / name_of(unit), content_of(unit));
+        write_file(site.source() / unit_name(unit), unit_content(unit));
     }
     Daemon daemon(site);
     const auto tries = [&] { return count_of("(no_space)", site.log("dtc_p")); };

@@ -13,11 +13,11 @@ namespace {
 
 using namespace std::chrono_literals;
 
-std::string content_of(int number) {
+std::string file_content(int number) {
     return std::string(static_cast<std::size_t>(number % 977) * 64 + 1, static_cast<char>('a' + number % 26));
 }
 
-std::string name_of(int number) {
+std::string file_name(int number) {
     return "file" + std::to_string(number);
 }
 
@@ -53,7 +53,7 @@ void KillCampaign::run() {
 
 void KillCampaign::write_files(int until) {
     for (; written_ < until; ++written_) {
-        write_file(site_.source() / name_of(written_), content_of(written_));
+        write_file(site_.source() / file_name(written_), file_content(written_));
     }
 }
 
@@ -87,11 +87,11 @@ void KillCampaign::restart_server() {
 // A partial file would be seen here under its final name while the rest is on its way.
 bool KillCampaign::everything_has_arrived() const {
     for (int number = 0; number < written_; ++number) {
-        const std::filesystem::path target = site_.target() / name_of(number);
+        const std::filesystem::path target = site_.target() / file_name(number);
         if (!std::filesystem::exists(target)) {
             return false;
         }
-        REQUIRE(read_file(target) == content_of(number));
+        REQUIRE(read_file(target) == file_content(number));
     }
     return std::filesystem::is_empty(site_.source()) ||
            (std::distance(std::filesystem::directory_iterator(site_.source()), {}) == 1 &&

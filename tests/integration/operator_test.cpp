@@ -48,9 +48,9 @@ TEST_CASE("a stream of a third party's module that is broken, or was removed, ke
     const OperatorSite site;
     site.configure_module("good: {colour: green}\n");
     write_file(site.stream_file("q"), "outgoing: {plugin: good\n");
-    const ProgramResult broken = site.one_off();
-    CHECK_MESSAGE(broken.exit_code == 1, broken.output);
-    CHECK(tells(broken, "q.yaml:2:1: not YAML"));
+    const ProgramResult misread = site.one_off();
+    CHECK_MESSAGE(misread.exit_code == 1, misread.output);
+    CHECK(tells(misread, "q.yaml:2:1: not YAML"));
     CHECK(site.has_sent());
 
     fs::remove(site.stream_file("q"));

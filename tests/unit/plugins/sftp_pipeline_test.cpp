@@ -134,7 +134,7 @@ TEST_CASE("pieces grow on a fast line, and shrink on one that is so slow that it
         piece.answered(1ms);
     }
     const std::size_t largest = piece.bytes();
-    CHECK(largest == 131'072);
+    CHECK(largest == 262'144);
     piece.answered(300ms);
     CHECK(piece.bytes() == largest);
     for (int count = 0; count < 20; ++count) {

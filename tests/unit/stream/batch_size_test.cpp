@@ -26,7 +26,7 @@ TEST_CASE("little is not shared where every put costs much") {
     BatchSize size({}, true);
     CHECK(size.units(4, 4, true) == BatchSize::worth_a_put);
     CHECK(size.units(1000, 4, true) == BatchSize::worth_a_put);
-    CHECK(size.units(4 * 600, 4, true) == 600);
+    CHECK(size.units(2400, 4, true) == 600);
     CHECK(size.units(1'000'000, 4, true) == BatchSize::most_units);
 }
 
