@@ -9,7 +9,6 @@
 #include <mistamover/transfer_module.hpp>
 
 #include "sftp/failure.hpp"
-#include "sftp/resume.hpp"
 
 namespace mistamover::sftp {
 namespace {
@@ -25,6 +24,20 @@ std::uint32_t seconds_of(std::int64_t nanoseconds) {
 // Without the bits that would lend this login's identity.
 Attributes attributes_of(const PutItem& item) {
     return {{}, item.mode & 01777U, seconds_of(item.mtime_ns)};
+}
+
+// Of a link in a directory that is there: some servers, and some file systems, have no links at all.
+Status link_refusal(const Reply& reply) {
+    const Status refusal = reply.failure("make a temporary link", StatusCode::no_space);
+    if (reply.code == reply_code::permission_denied || reply.code == reply_code::unsupported) {
+        return {StatusCode::unsupported, StatusScope::item, refusal.text(), refusal.protocol_code()};
+    }
+    return of_session(refusal);
+}
+
+bool may_be_the_directory(const Status& refusal) {
+    return refusal.protocol_code() == reply_code::permission_denied ||
+           refusal.protocol_code() == reply_code::failure;
 }
 
 }  // namespace
@@ -106,7 +119,7 @@ void BatchPut::start_directory(Item& item) {
         PacketType::mkdir, [&](PacketWriter& packet) { packet.text(item.target).attributes(wanted); },
         [&item, refusal](Reply& reply) {
             if (!reply.is_ok()) {
-                *refusal = reply.failure("make directory " + item.target);
+                *refusal = reply.failure("make directory " + item.target, StatusCode::no_space);
             }
         });
     pipeline_.request(
@@ -136,7 +149,7 @@ void BatchPut::finish_directory(Item& item, const std::optional<Status>& refusal
             packet.text(item.target).attributes({{}, wanted, {}});
         },
         [this, &item](Reply& reply) {
-            if (!reply.is_ok()) {
+            if (!reply.is_ok() && !writer_.can_do_without(reply)) {
                 item.fail(reply.failure("set the mode of directory " + item.target));
             }
             report(item);
@@ -150,6 +163,9 @@ void BatchPut::start_link(Item& item) {
     } catch (const StatusError& error) {
         return give_up(item, error.status());
     }
+    if (const auto leftover = tools_.leftovers.take(item.target)) {
+        remove_at_server(leftover->temp_name);
+    }
     if (!item.made_temp_directory) {
         make_temp_directory(item);
     }
@@ -162,9 +178,7 @@ void BatchPut::start_link(Item& item) {
                 return publish(item);
             }
             item.temp.clear();
-            give_up(item, temp_directory_.ok()
-                              ? of_session(reply.failure("make a temporary link", StatusCode::no_space))
-                              : temp_directory_);
+            give_up(item, temp_directory_.ok() ? link_refusal(reply) : temp_directory_);
         });
     if (tools_.server.features().lsetstat) {
         pipeline_.request(
@@ -205,16 +219,16 @@ void BatchPut::start_file(Item& item) {
     item.attributes = attributes_of(put_item(item));
     if (request_.publish == Publish::direct) {
         item.temp = item.target;
-    } else if (resume_offset(item.size) == 0) {
-        item.temp = tools_.temp_names.next();
-    } else {
-        item.source_identity = item.source->identity();
-        if (go_on(item)) {
-            return;
-        }
-        item.temp = tools_.temp_names.next_resumable();
+        return open_file(item);
     }
-    open_file(item);
+    const bool resumable = resume_offset(item.size) > 0;
+    if (resumable) {
+        item.source_identity = item.source->identity();
+    }
+    if (!go_on(item)) {
+        item.temp = resumable ? tools_.temp_names.next_resumable() : tools_.temp_names.next();
+        open_file(item);
+    }
 }
 
 /// True where an earlier connection has left the start of the file.
@@ -223,23 +237,38 @@ bool BatchPut::go_on(Item& item) {
     if (!leftover) {
         return false;
     }
-    // It is this item's now, and is kept again should the connection break meanwhile.
-    item.temp = leftover->temp_name;
-    item.confirmed = leftover->confirmed;
-    if (const auto resumed = resume(tools_.server, *leftover, *item.source)) {
+    if (const auto resumed = look_at_leftover(item, *leftover)) {
         tools_.context.log(LogLevel::info, "goes on with " + item.target + " after " +
                                                format_size(ByteCount{resumed->offset}));
+        item.temp = leftover->temp_name;
         item.handle = resumed->handle;
         item.offset = resumed->offset;
         item.confirmed = resumed->offset;
         writer_.add(item);
         return true;
     }
-    item.temp.clear();
-    item.confirmed = 0;
-    pipeline_.request(
-        PacketType::remove, [&](PacketWriter& packet) { packet.text(leftover->temp_name); }, [](Reply&) {});
+    // A rename that an earlier connection has asked for, and that comes late, then finds nothing.
+    remove_at_server(leftover->temp_name);
     return false;
+}
+
+/// A leftover is not lost where the connection breaks meanwhile, unless that happens again: some servers
+/// break it over such a look. It is kept then as one of no source, which is only removed.
+std::optional<Resumed> BatchPut::look_at_leftover(Item& item, Leftover leftover) {
+    try {
+        return resume(tools_.server, leftover, *item.source);
+    } catch (const StatusError&) {
+        if (std::exchange(leftover.broke_a_look, true)) {
+            leftover.source_identity.clear();
+        }
+        tools_.leftovers.keep(item.target, std::move(leftover));
+        throw;
+    }
+}
+
+void BatchPut::remove_at_server(const std::string& path) {
+    pipeline_.request(
+        PacketType::remove, [&](PacketWriter& packet) { packet.text(path); }, [](Reply&) {});
 }
 
 void BatchPut::open_file(Item& item) {
@@ -327,10 +356,37 @@ void BatchPut::finish_refused(Item& item, const Status& refusal) {
         [this, &item, refusal](Reply& reply) {
             const bool in_the_way = reply.type == PacketType::attributes &&
                                     info_of(reply.body.attributes()).kind == EntryKind::directory;
-            give_up(item, in_the_way
-                              ? Status(StatusCode::exists, StatusScope::item,
-                                       "publish " + item.target + ": a directory of that name is there")
-                              : refusal);
+            if (in_the_way) {
+                return give_up(item, {StatusCode::exists, StatusScope::item,
+                                      "publish " + item.target + ": a directory of that name is there"});
+            }
+            blame_item_or_directory(item, refusal);
+        });
+}
+
+/// Where the directory takes nothing new, every other item would fail too.
+void BatchPut::blame_item_or_directory(Item& item, const Status& refusal) {
+    const std::string directory = item.target.substr(0, item.target.rfind('/'));
+    if (!may_be_the_directory(refusal) || directory == usable_directory_) {
+        return give_up(item, refusal);
+    }
+    const std::string trial = tools_.temp_names.next_in(directory);
+    pipeline_.request(
+        PacketType::mkdir,
+        [&](PacketWriter& packet) {
+            packet.text(trial).attributes({{}, own_directory, {}});
+        },
+        [this, &item, refusal, directory, trial](Reply& reply) {
+            if (reply.is_ok()) {
+                usable_directory_ = directory;
+                pipeline_.request(
+                    PacketType::rmdir, [&](PacketWriter& packet) { packet.text(trial); }, [](Reply&) {});
+                return give_up(item, refusal);
+            }
+            const Status of_trial = reply.failure(
+                "publish " + item.target + ", or put anything new into its directory", StatusCode::no_space);
+            const bool reaches_all = of_trial.scope() != StatusScope::item || may_be_the_directory(of_trial);
+            give_up(item, reaches_all ? of_session(of_trial) : refusal);
         });
 }
 

@@ -11,6 +11,7 @@
 #include <mistamover/source_file.hpp>
 
 #include "sftp/file_writer.hpp"
+#include "sftp/resume.hpp"
 #include "sftp/server.hpp"
 #include "sftp/sftp_options.hpp"
 #include "sftp/temp_names.hpp"
@@ -59,6 +60,8 @@ class BatchPut {
     void start_link(Item& item);
     void start_file(Item& item);
     bool go_on(Item& item);
+    std::optional<Resumed> look_at_leftover(Item& item, Leftover leftover);
+    void remove_at_server(const std::string& path);
     void open_file(Item& item);
     void make_temp_directory(Item& item);
     void on_opened(Item& item, Reply& reply);
@@ -66,6 +69,7 @@ class BatchPut {
     void publish(Item& item);
     void finish_vanished(Item& item, const Status& refusal);
     void finish_refused(Item& item, const Status& refusal);
+    void blame_item_or_directory(Item& item, const Status& refusal);
     void give_up(Item& item, const Status& status);
     void report(Item& item);
     void keep_leftovers();
@@ -78,8 +82,9 @@ class BatchPut {
     std::list<Item> items_;  ///< On their way.
     FileWriter writer_;
     std::size_t next_ = 0;
-    Status temp_directory_;  ///< Why it could not be made, where it could not.
-    Status end_;             ///< Why nothing more is started.
+    std::string usable_directory_;  ///< Of final names; has been seen to take something new.
+    Status temp_directory_;         ///< Why it could not be made, where it could not.
+    Status end_;                    ///< Why nothing more is started.
 };
 
 }  // namespace mistamover::sftp

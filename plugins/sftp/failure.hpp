@@ -16,6 +16,7 @@ inline constexpr std::uint32_t end_of_file = 1;
 inline constexpr std::uint32_t no_such_file = 2;
 inline constexpr std::uint32_t permission_denied = 3;
 inline constexpr std::uint32_t failure = 4;
+inline constexpr std::uint32_t unsupported = 8;
 }  // namespace reply_code
 
 /// The Status of a request that the server answered with `code` and `message` while `doing` ("publish x").

@@ -36,7 +36,8 @@ void SendWindow::answered(std::size_t bytes, Clock::time_point asked, Clock::tim
 
 FileWriter::FileWriter(Server& server, const SftpOptions& options, border::SessionContext& context,
                        OnEnd on_end)
-    : pipeline_(server.pipeline()),
+    : server_(server),
+      pipeline_(server.pipeline()),
       options_(options),
       context_(context),
       on_end_(std::move(on_end)),
@@ -113,6 +114,9 @@ void FileWriter::seal(OutgoingFile& file) {
             PacketType::fsetstat,
             [&](PacketWriter& packet) { packet.text(file.handle).attributes(file.attributes); },
             [this, &file](Reply& reply) {
+                if (can_do_without(reply)) {
+                    return settle(file);
+                }
                 settle(file, reply, "set mode and time of", StatusCode::permission);
             });
     }
@@ -141,11 +145,24 @@ void FileWriter::give_up(const Status& why) {
     }
 }
 
+/// It is the server's way, not the file's. A mirror compares by the times, so it must have known before.
+bool FileWriter::can_do_without(const Reply& reply) {
+    if (!reply.is_refusal() || (options_.mirror && server_.features().keeps_attributes)) {
+        return false;
+    }
+    server_.keeps_no_attributes(reply);
+    return true;
+}
+
 /// One answer of those that are due; after the last the file has ended.
 void FileWriter::settle(OutgoingFile& file, const Reply& reply, const char* doing, StatusCode unspecific) {
     if (!reply.is_ok()) {
         file.fail(reply.failure(std::string(doing) + ' ' + file.target, unspecific));
     }
+    settle(file);
+}
+
+void FileWriter::settle(OutgoingFile& file) {
     if (--file.due != 0 || !file.handle.empty()) {
         return;
     }

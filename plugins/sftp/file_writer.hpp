@@ -106,6 +106,8 @@ class FileWriter {
     void give_up(const Status& why);
     /// Closes a file that was opened too late to be filled.
     void end(OutgoingFile& file);
+    /// True for a refusal to give what was just made its mode and time, where that is not worth the failure.
+    bool can_do_without(const Reply& reply);
 
   private:
     using Clock = std::chrono::steady_clock;
@@ -114,7 +116,9 @@ class FileWriter {
     void seal(OutgoingFile& file);
     void note_answer(OutgoingFile& file, std::uint64_t offset, std::size_t size, Clock::time_point asked);
     void settle(OutgoingFile& file, const Reply& reply, const char* doing, StatusCode unspecific);
+    void settle(OutgoingFile& file);
 
+    Server& server_;
     Pipeline& pipeline_;
     const SftpOptions& options_;
     border::SessionContext& context_;

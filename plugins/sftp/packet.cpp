@@ -41,10 +41,15 @@ EntryKind kind_of(std::uint32_t mode) {
     return S_ISLNK(mode) ? EntryKind::symlink : EntryKind::other;
 }
 
-[[noreturn]] void refuse_stream(std::string_view bytes) {
+[[noreturn]] void refuse_stream(std::string_view bytes, bool connected) {
     std::string shown(bytes.substr(0, 60));
     std::replace_if(
         shown.begin(), shown.end(), [](char byte) { return byte < ' ' || byte > '~'; }, ' ');
+    if (connected) {
+        throw StatusError(Status(StatusCode::corrupt, StatusScope::session,
+                                 "what the server sends is not SFTP any more: " + shown)
+                              .with_outcome_unknown());
+    }
     throw StatusError(
         {StatusCode::configuration, StatusScope::stream,
          "what the server sends is not SFTP (does its login shell print something?): " + shown});
@@ -222,7 +227,7 @@ std::optional<std::string_view> PacketSplitter::next() {
     }
     const std::size_t size = decode(rest);
     if (size == 0 || size > longest_packet) {
-        refuse_stream(rest);
+        refuse_stream(rest, connected_);
     }
     if (rest.size() < number_size + size) {
         return std::nullopt;

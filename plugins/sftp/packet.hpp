@@ -130,13 +130,16 @@ class PacketReader {
 class PacketSplitter {
   public:
     void feed(std::string_view bytes);
-    /// The next whole packet without its length; valid until the next call. Throws StatusError
-    /// (`configuration`, stream scope) where what came is not SFTP.
+    /// The server is known to speak SFTP.
+    void connected() noexcept { connected_ = true; }
+    /// The next whole packet without its length; valid until the next call. Throws StatusError where what
+    /// came is not SFTP: `configuration` of stream scope, or once connected `corrupt` of session scope.
     std::optional<std::string_view> next();
 
   private:
     std::string bytes_;
     std::size_t begin_ = 0;
+    bool connected_ = false;
 };
 
 }  // namespace mistamover::sftp

@@ -45,6 +45,7 @@ void Pipeline::start(const std::function<void(std::string_view, std::string_view
         throw StatusError(
             {StatusCode::unsupported, StatusScope::stream, "the server does not speak version 3 of SFTP"});
     }
+    input_.connected();
     while (!reader.at_end()) {
         const std::string_view name = reader.text();
         on_extension(name, reader.text());

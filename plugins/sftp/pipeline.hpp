@@ -39,6 +39,11 @@ struct Reply {
     PacketReader body;                    ///< The fields of any other.
 
     [[nodiscard]] bool is_ok() const noexcept { return type == PacketType::status && code == reply_code::ok; }
+    /// It refuses to do that to a file that is there: not allowed, no reason given, or cannot be done.
+    [[nodiscard]] bool is_refusal() const noexcept {
+        return type == PacketType::status && (code == reply_code::permission_denied ||
+                                              code == reply_code::failure || code == reply_code::unsupported);
+    }
     /// The Status that a refusal is; for a status other than ok.
     [[nodiscard]] Status failure(std::string_view doing,
                                  StatusCode unspecific = StatusCode::permission) const;

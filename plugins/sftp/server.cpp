@@ -2,6 +2,7 @@
 #include "sftp/server.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace mistamover::sftp {
 
@@ -63,6 +64,67 @@ void Server::try_check_file() {
             features_.check_file = reply.type == PacketType::status && reply.code == reply_code::no_such_file;
             features_.is_proftpd = features_.check_file;
         });
+}
+
+void Server::try_attributes(TempNames& temp_names) {
+    const std::string path = temp_names.next();
+    std::string handle;
+    bool made_directory = false;
+    pipeline_.request(
+        PacketType::mkdir,
+        [&](PacketWriter& packet) {
+            packet.text(temp_names.directory()).attributes({{}, 0700, {}});
+        },
+        [&](Reply& reply) { made_directory = reply.is_ok(); });
+    ask(
+        PacketType::open,
+        [&](PacketWriter& packet) {
+            packet.text(path)
+                .number(open_flag::write | open_flag::create | open_flag::exclusive)
+                .attributes({{}, 0600, {}});
+        },
+        [&](Reply& reply) {
+            if (reply.type == PacketType::handle) {
+                handle = reply.body.text();
+            }
+        });
+    // Why no file can be made is told when one is to be sent.
+    if (!handle.empty()) {
+        try_attributes_of(handle);
+        pipeline_.request(
+            PacketType::remove, [&](PacketWriter& packet) { packet.text(path); }, [](Reply&) {});
+    }
+    if (made_directory) {
+        pipeline_.request(
+            PacketType::rmdir, [&](PacketWriter& packet) { packet.text(temp_names.directory()); },
+            [](Reply&) {});
+    }
+    pipeline_.finish();
+}
+
+void Server::try_attributes_of(const std::string& handle) {
+    constexpr std::uint32_t some_time = 1'000'000'000;
+    pipeline_.request(
+        PacketType::fsetstat,
+        [&](PacketWriter& packet) {
+            packet.text(handle).attributes({{}, 0600, some_time});
+        },
+        [this](Reply& reply) {
+            if (reply.is_refusal()) {
+                keeps_no_attributes(reply);
+            }
+        });
+    pipeline_.request(
+        PacketType::close, [&](PacketWriter& packet) { packet.text(handle); }, [](Reply&) {});
+}
+
+void Server::keeps_no_attributes(const Reply& refusal) {
+    if (std::exchange(features_.keeps_attributes, false)) {
+        context_.log(
+            LogLevel::warning,
+            "the server keeps neither modes nor times: what arrives has those that the server gives it (" +
+                std::string(refusal.failure("set mode and time").text()) + ')');
+    }
 }
 
 Status Server::look_at(const std::string& path, EntryInfo& info, bool follow) {

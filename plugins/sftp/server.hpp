@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include "sftp/pipeline.hpp"
+#include "sftp/temp_names.hpp"
 
 namespace mistamover::sftp {
 
@@ -18,6 +19,8 @@ struct ServerFeatures {
     bool lsetstat = false;
     bool check_file = false;
     bool is_proftpd = false;  ///< As far as can be told: it does not tell of the check-file that it has.
+    /// It gives a file the mode and time that it is told, as far as is known.
+    bool keeps_attributes = true;
     /// Bytes of data in one write, and files open at once: what every server must take, or has said.
     std::size_t write_size = 32768;
     std::size_t open_files = 64;
@@ -29,11 +32,16 @@ struct ServerFeatures {
 /// A server with which SFTP is spoken. Used by one thread.
 class Server {
   public:
-    Server(ByteChannel& channel, border::SessionContext& context) : pipeline_(channel, context) {}
+    Server(ByteChannel& channel, border::SessionContext& context)
+        : pipeline_(channel, context), context_(context) {}
 
     /// Exchanges versions, and asks for what these do not tell. Throws StatusError.
     void start();
     [[nodiscard]] const ServerFeatures& features() const noexcept { return features_; }
+    /// Finds out, with a temporary file, whether it keeps attributes.
+    void try_attributes(TempNames& temp_names);
+    /// It has refused to give a newly made file its mode and time: it keeps none.
+    void keeps_no_attributes(const Reply& refusal);
     [[nodiscard]] Pipeline& pipeline() noexcept { return pipeline_; }
 
     /// One request, waited for. Throws StatusError where the connection fails.
@@ -44,11 +52,12 @@ class Server {
     }
     /// The same for one that is answered by a status.
     template <typename Fill>
-    Status ask_for_status(PacketType type, const Fill& fill, std::string_view doing) {
+    Status ask_for_status(PacketType type, const Fill& fill, std::string_view doing,
+                          StatusCode unspecific = StatusCode::permission) {
         Status status;
         ask(type, fill, [&](Reply& reply) {
             if (!reply.is_ok()) {
-                status = reply.failure(doing);
+                status = reply.failure(doing, unspecific);
             }
         });
         return status;
@@ -59,8 +68,10 @@ class Server {
   private:
     void ask_for_limits();
     void try_check_file();
+    void try_attributes_of(const std::string& handle);
 
     Pipeline pipeline_;
+    border::SessionContext& context_;
     ServerFeatures features_;
 };
 

@@ -61,7 +61,8 @@ SftpOptions::SftpOptions(const ModuleSettings& settings)
       target_dir(settings.target_dir),
       temp_dir(settings.temp_dir),
       work_dir(settings.work_dir),
-      limited_bandwidth(settings.bandwidth_limit != 0) {
+      limited_bandwidth(settings.bandwidth_limit != 0),
+      mirror(settings.mode == TransferMode::mirror) {
     const Options options(settings.options);
     const auto text = [&options](const char* name) { return options.optional_text(name).value_or(""); };
     port = options.optional_integer("port");

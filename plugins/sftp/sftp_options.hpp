@@ -46,6 +46,7 @@ struct SftpOptions {
     std::string temp_dir;
     std::string work_dir;
     bool limited_bandwidth = false;
+    bool mirror = false;
     std::optional<std::int64_t> port;
     std::string username;
     std::string ssh_key;

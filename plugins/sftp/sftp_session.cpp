@@ -39,6 +39,9 @@ SftpSession::SftpSession(const SftpOptions& options, Leftovers& leftovers, Sessi
                            "sftp.fsync: the server cannot bring files to the disk when asked"});
     }
     check_target();
+    if (options_.mirror) {
+        server_.try_attributes(temp_names_);
+    }
 }
 
 void SftpSession::check_target() {
@@ -56,8 +59,11 @@ void SftpSession::check_target() {
 
 Capabilities SftpSession::capabilities() {
     const ServerFeatures& features = server_.features();
-    Capabilities found = Capability::list | Capability::remove | Capability::make_directory |
-                         Capability::set_time | Capability::get_many;
+    Capabilities found =
+        Capability::list | Capability::remove | Capability::make_directory | Capability::get_many;
+    if (features.keeps_attributes) {
+        found = found | Capability::set_time;
+    }
     if (features.posix_rename) {
         found = found | Capability::rename | Capability::publish_rename | Capability::symlinks |
                 Capability::resume;
@@ -189,7 +195,9 @@ bool SftpSession::read_names(const std::string& handle, const std::string& path,
                 }
                 return;
             }
-            for (std::uint32_t left = reply.body.number(); left > 0; --left) {
+            std::uint32_t left = reply.body.number();
+            more = left > 0;  // Without a name in it, the next answer would have none either.
+            for (; left > 0; --left) {
                 const std::string_view name = reply.body.text();
                 (void)reply.body.text();  // a line as of ls, for people
                 const EntryInfo info = info_of(reply.body.attributes());
@@ -266,7 +274,7 @@ Status SftpSession::make_directory(std::string_view path) {
         [&](PacketWriter& packet) {
             packet.text(whole).attributes({{}, 0777, {}});
         },
-        "make directory " + whole);
+        "make directory " + whole, StatusCode::no_space);
     EntryInfo info;
     if (status.protocol_code() == reply_code::failure && server_.look_at(whole, info).ok()) {
         status = {StatusCode::exists, StatusScope::item, whole + " is there already", status.protocol_code()};

@@ -21,4 +21,8 @@ std::string TempNames::next_resumable() {
     return directory_ + '/' + std::string(resumable_prefix) + prefix_ + std::to_string(count_++);
 }
 
+std::string TempNames::next_in(const std::string& directory) {
+    return directory + "/." + prefix_ + std::to_string(count_++);
+}
+
 }  // namespace mistamover::sftp

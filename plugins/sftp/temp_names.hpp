@@ -16,6 +16,8 @@ class TempNames {
     [[nodiscard]] std::string next();
     /// For a file that another session may go on with.
     [[nodiscard]] std::string next_resumable();
+    /// A dot-name in another directory.
+    [[nodiscard]] std::string next_in(const std::string& directory);
 
   private:
     std::string directory_;

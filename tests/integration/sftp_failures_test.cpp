@@ -28,6 +28,16 @@ bool met(const Site& site, const std::string& code) {
     return eventually([&] { return site.log("dtc_p").find('(' + code + ')') != std::string::npos; });
 }
 
+/// A login that permissions bind.
+void add_stream_of_mere_user(Site& site, const Sshd& sshd, const std::string& outgoing) {
+    const bool is_root = ::geteuid() == 0;
+    add_sftp_stream(site, sshd, outgoing, is_root ? "username: nobody" : "");
+    if (is_root) {
+        fs::permissions(site.targets(), fs::perms(0755));
+        fs::permissions(sshd.client_key().parent_path(), fs::perms(0711));  // to its authorized keys
+    }
+}
+
 bool arrives(const Site& site, const std::string& name, const std::string& content) {
     return eventually([&] { return !fs::exists(site.source() / name); }) &&
            read_file(site.target() / name) == content && !fs::exists(site.source() / "quarantine");
@@ -163,15 +173,24 @@ TEST_CASE(
 TEST_CASE("a directory that the login may not write is refused permission, and every file is kept") {
     Site site;
     const Sshd sshd;
-    if (::geteuid() == 0) {
-        add_sftp_stream(site, sshd, "retry_delay: 20ms", "username: nobody");
-        fs::permissions(site.targets(), fs::perms(0755));
-        fs::permissions(sshd.client_key().parent_path(), fs::perms(0711));  // to its authorized keys
-    } else {
-        add_sftp_stream(site, sshd, "retry_delay: 20ms");
-        fs::permissions(site.target(), fs::perms(0555));
-    }
+    add_stream_of_mere_user(site, sshd, "retry_delay: 20ms");
+    fs::permissions(site.target(), fs::perms(0555));
     check_sftp_refused(site, "permission");
+}
+
+TEST_CASE("a target directory that becomes unwritable while a file is sent stops the stream, not the file") {
+    Site site;
+    const Sshd sshd;
+    add_stream_of_mere_user(site, sshd, "retry_delay: 20ms, retry_count: 0, bandwidth_limit: 1MB");
+    fs::permissions(site.target(), fs::perms(0777));
+    const std::string content = megabytes(3);
+    write_file(site.source() / "f", content);
+    const Daemon daemon(site);
+    REQUIRE(eventually([&] { return bytes_below(site.target()) > 100'000; }));
+    fs::permissions(site.target(), fs::perms(0555));
+    CHECK(met(site, "permission"));
+    fs::permissions(site.target(), fs::perms(0777));
+    CHECK_MESSAGE(arrives(site, "f", content), sftp_logs(site));
 }
 
 TEST_CASE("a stop in the midst of a long transfer ends it within the grace, and keeps the file") {

@@ -207,6 +207,35 @@ TEST_CASE("a server that cannot rename over a file needs publish: direct") {
     CHECK(read_file(site.target() / "f") == "x");
 }
 
+TEST_CASE("a server that sets neither modes nor times gets every file, and a warning says what they lack") {
+    Site site;
+    const Sshd sshd("ForceCommand internal-sftp -P setstat,fsetstat");
+    add_sftp_stream(site, sshd, "retry_count: 0");
+    write_file(site.source() / "f", "x");
+    write_file(site.source() / "d/e", "deep");
+    const ProgramResult result = site.one_off();
+    CHECK_MESSAGE(result.exit_code == 0, result.output << sftp_logs(site));
+    CHECK(read_file(site.target() / "f") == "x");
+    CHECK(read_file(site.target() / "d/e") == "deep");
+    CHECK(names_in(site.source()).empty());
+    CHECK(site.log("sftp_p").find("neither modes nor times") != std::string::npos);
+}
+
+TEST_CASE("a mirror to a server that sets no times sends nothing twice") {
+    Site site;
+    const Sshd sshd("ForceCommand internal-sftp -P setstat,fsetstat");
+    add_sftp_stream(site, sshd, "transfer_mode: mirror");
+    write_file(site.source() / "f", "x");
+    fs::last_write_time(site.source() / "f", fs::file_time_type::clock::now() - std::chrono::hours(1000));
+    CHECK(site.one_off().exit_code == 0);
+    CHECK(names_in(site.target()) == std::set<std::string>{"f"});
+    const auto sent = fs::last_write_time(site.target() / "f");
+    const ProgramResult again = site.one_off();
+    CHECK_MESSAGE(again.exit_code == 0, again.output << sftp_logs(site));
+    CHECK(fs::last_write_time(site.target() / "f") == sent);
+    CHECK(names_in(site.target()) == std::set<std::string>{"f"});
+}
+
 TEST_CASE("a server that takes few connections gets everything by those") {
     Site site;
     const Sshd sshd("MaxStartups 1:100:1");

@@ -2,8 +2,12 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
+#include <map>
 #include <string>
 #include <utility>
+
+#include <mistamover/transfer_module.hpp>
 
 #include "quiet_context.hpp"
 #include "sftp/pipeline.hpp"
@@ -35,6 +39,74 @@ class ScriptedChannel final : public ByteChannel {
     std::string sent;
     std::string incoming;
     std::chrono::milliseconds waited{0};
+};
+
+/// Answers each request at once, as a server does at which there is nothing yet and all succeeds, but for
+/// what the test has it refuse.
+class AnsweringChannel final : public ByteChannel {
+  public:
+    /// In place of a code: the connection breaks.
+    static constexpr std::uint32_t breaks = UINT32_MAX;
+
+    std::size_t send(std::string_view bytes) override {
+        requests_.feed(bytes);
+        while (const auto request = requests_.next()) {
+            PacketReader reader(*request);
+            const PacketType type = reader.type();
+            ++asked_[type];
+            answer(type, reader.number());
+        }
+        return bytes.size();
+    }
+    bool receive(PacketSplitter& to) override {
+        if (broken_) {
+            throw StatusError({StatusCode::connection_lost, StatusScope::session, "broken"});
+        }
+        const bool any = incoming_.size() != 0;
+        to.feed(incoming_.view());
+        incoming_.consume(incoming_.size());
+        return any;
+    }
+    void wait(bool, int, std::chrono::milliseconds) override {}
+
+    [[nodiscard]] int times_asked(PacketType type) const {
+        const auto found = asked_.find(type);
+        return found == asked_.end() ? 0 : found->second;
+    }
+
+    std::map<PacketType, std::uint32_t> refusals;
+    std::uint64_t size_of_files = 0;
+
+  private:
+    void answer(PacketType type, std::uint32_t id) {
+        const auto refusal = refusals.find(type);
+        if (refusal != refusals.end()) {
+            broken_ = broken_ || refusal->second == breaks;
+            return status(id, refusal->second);
+        }
+        switch (type) {
+            case PacketType::open:
+                PacketWriter(incoming_, PacketType::handle).number(id).text("h");
+                return;
+            case PacketType::fstat:
+                PacketWriter(incoming_, PacketType::attributes)
+                    .number(id)
+                    .attributes({size_of_files, 0100600, {}});
+                return;
+            case PacketType::lstat:
+                return status(id, reply_code::no_such_file);
+            default:
+                return status(id, reply_code::ok);
+        }
+    }
+    void status(std::uint32_t id, std::uint32_t code) {
+        PacketWriter(incoming_, PacketType::status).number(id).number(code).text("words").text("en");
+    }
+
+    PacketSplitter requests_;
+    OutputBuffer incoming_;
+    std::map<PacketType, int> asked_;
+    bool broken_ = false;
 };
 
 }  // namespace mistamover::sftp::test

@@ -102,6 +102,21 @@ TEST_CASE("what a login shell prints is not taken for a packet") {
     CHECK(code_thrown_by([&] { (void)empty.next(); }) == StatusCode::configuration);
 }
 
+TEST_CASE("what is no packet is a broken connection once the server is known to speak SFTP") {
+    PacketSplitter splitter;
+    splitter.connected();
+    splitter.feed("Connection to host closed.\n");
+    Status status;
+    try {
+        (void)splitter.next();
+    } catch (const StatusError& error) {
+        status = error.status();
+    }
+    CHECK(status.code() == StatusCode::corrupt);
+    CHECK(status.scope() == StatusScope::session);
+    CHECK_FALSE(status.outcome_known());
+}
+
 TEST_CASE("an output buffer keeps its order while it grows, is cut and is taken from") {
     OutputBuffer output;
     std::string expected;

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <cstdint>
+#include <doctest/doctest.h>
+#include <filesystem>
+#include <string>
+#include <sys/stat.h>
+
+#include <mistamover/transfer_module.hpp>
+
+#include "module_settings.hpp"
+#include "scratch.hpp"
+#include "sftp/batch_put.hpp"
+#include "sftp_fixture.hpp"
+
+namespace mistamover::sftp {
+namespace {
+
+using test::AnsweringChannel;
+
+constexpr std::size_t resumable_size = 9UL << 20U;
+
+struct PutReports final : PutSink {
+    void done(std::size_t /*index*/, const Status& status, const PutReport& /*report*/) noexcept override {
+        last = status;
+        ++count;
+    }
+    Status last;
+    int count = 0;
+};
+
+/// A source directory, and what outlives a session.
+struct PutSite {
+    explicit PutSite(TransferMode mode = TransferMode::move)
+        : options([&] {
+              settings.values.mode = mode;
+              return SftpOptions(settings.get());
+          }()) {}
+
+    /// Puts `name` by a session of its own.
+    Status put(AnsweringChannel& channel, const std::string& name) {
+        struct stat found = {};
+        REQUIRE(::lstat((source / name).c_str(), &found) == 0);
+        PutItem item;
+        item.path = name;
+        item.size = static_cast<std::uint64_t>(found.st_size);
+        item.mtime_ns = found.st_mtim.tv_sec * 1'000'000'000 + found.st_mtim.tv_nsec;
+        item.device = found.st_dev;
+        item.inode = found.st_ino;
+        item.mode = found.st_mode & 07777U;
+        item.kind = S_ISLNK(found.st_mode)   ? EntryKind::symlink
+                    : S_ISDIR(found.st_mode) ? EntryKind::directory
+                                             : EntryKind::file;
+        const std::string root = source.path().string();
+        PutRequest request;
+        request.source_root = root;
+        request.items = {&item, 1};
+        Server server(channel, context);
+        TempNames names(options.target_dir + '/' + options.temp_dir);
+        PutReports reports;
+        try {
+            (void)BatchPut({server, names, leftovers, options, context}, request, reports).run();
+        } catch (const StatusError& error) {
+            CHECK(reports.count == 0);
+            return error.status();
+        }
+        CHECK(reports.count == 1);
+        keeps_attributes = server.features().keeps_attributes;
+        return reports.last;
+    }
+    /// The start of the large file `f`, left by an earlier session.
+    void leave_start_of_f() {
+        mistamover::test::write_file(source / "f", std::string(resumable_size, 'x'));
+        AnsweringChannel channel;
+        channel.refusals[PacketType::close] = AnsweringChannel::breaks;
+        CHECK(put(channel, "f").code() == StatusCode::connection_lost);
+    }
+
+    mistamover::test::Scratch source;
+    test::QuietContext context;
+    mistamover::test::SettingsOfModule settings{option_specs};
+    SftpOptions options;
+    Leftovers leftovers;
+    bool keeps_attributes = true;
+};
+
+}  // namespace
+
+TEST_CASE("a server that keeps neither modes nor times costs a moved file nothing") {
+    for (const std::uint32_t code : {3U, 4U, 8U}) {
+        PutSite site;
+        mistamover::test::write_file(site.source / "f", "x");
+        AnsweringChannel channel;
+        channel.refusals[PacketType::fsetstat] = code;
+        CHECK(site.put(channel, "f").ok());
+        CHECK_FALSE(site.keeps_attributes);
+    }
+    PutSite mirror(TransferMode::mirror);
+    mistamover::test::write_file(mirror.source / "f", "x");
+    AnsweringChannel channel;
+    channel.refusals[PacketType::fsetstat] = reply_code::permission_denied;
+    const Status status = mirror.put(channel, "f");
+    CHECK(status.code() == StatusCode::permission);
+    CHECK(status.scope() == StatusScope::item);
+}
+
+TEST_CASE("whether a server keeps times is found out with a file that is removed again") {
+    for (const std::uint32_t code : {0U, 3U, 8U}) {
+        PutSite site;
+        AnsweringChannel channel;
+        channel.refusals[PacketType::fsetstat] = code;
+        Server server(channel, site.context);
+        TempNames names("/t");
+        server.try_attributes(names);
+        CHECK(server.features().keeps_attributes == (code == 0));
+        CHECK(channel.times_asked(PacketType::remove) == 1);
+        CHECK(channel.times_asked(PacketType::close) == 1);
+    }
+}
+
+TEST_CASE("a server without links fails the link, and one that is full the session") {
+    PutSite site;
+    std::filesystem::create_symlink("nowhere", site.source / "l");
+    for (const std::uint32_t code : {3U, 8U}) {
+        AnsweringChannel channel;
+        channel.refusals[PacketType::symlink] = code;
+        const Status status = site.put(channel, "l");
+        CHECK(status.code() == StatusCode::unsupported);
+        CHECK(status.scope() == StatusScope::item);
+    }
+    AnsweringChannel full;
+    full.refusals[PacketType::symlink] = reply_code::failure;
+    const Status status = site.put(full, "l");
+    CHECK(status.code() == StatusCode::no_space);
+    CHECK(status.scope() == StatusScope::session);
+}
+
+TEST_CASE("a directory that cannot be made for no reason, and is not there, tells of a full disk") {
+    PutSite site;
+    std::filesystem::create_directory(site.source / "d");
+    AnsweringChannel channel;
+    channel.refusals[PacketType::mkdir] = reply_code::failure;
+    const Status status = site.put(channel, "d");
+    CHECK(status.code() == StatusCode::no_space);
+    CHECK(status.scope() == StatusScope::session);
+}
+
+TEST_CASE("a refused rename is the directory's where that takes nothing new, and else the file's") {
+    PutSite site;
+    mistamover::test::write_file(site.source / "f", "x");
+    for (const std::uint32_t code : {reply_code::permission_denied, reply_code::failure}) {
+        AnsweringChannel usable;
+        usable.refusals[PacketType::extended] = code;
+        const Status of_file = site.put(usable, "f");
+        CHECK(of_file.code() == StatusCode::permission);
+        CHECK(of_file.scope() == StatusScope::item);
+        CHECK(usable.times_asked(PacketType::rmdir) == 1);
+        CHECK(usable.times_asked(PacketType::remove) == 1);
+        AnsweringChannel closed;
+        closed.refusals[PacketType::extended] = code;
+        closed.refusals[PacketType::mkdir] = code;
+        const Status of_directory = site.put(closed, "f");
+        CHECK(of_directory.code() ==
+              (code == reply_code::failure ? StatusCode::no_space : StatusCode::permission));
+        CHECK(of_directory.scope() == StatusScope::session);
+        CHECK(closed.times_asked(PacketType::rmdir) == 0);
+        CHECK(closed.times_asked(PacketType::remove) == 1);
+    }
+}
+
+TEST_CASE("a leftover over which a server breaks twice is removed, and the file sent anew") {
+    PutSite site;
+    site.leave_start_of_f();
+    for (int times = 0; times < 2; ++times) {
+        AnsweringChannel breaking;
+        breaking.size_of_files = resumable_size;
+        breaking.refusals[PacketType::read] = AnsweringChannel::breaks;
+        CHECK(site.put(breaking, "f").code() == StatusCode::connection_lost);
+        CHECK(breaking.times_asked(PacketType::remove) == 0);
+    }
+    AnsweringChannel channel;
+    channel.refusals[PacketType::read] = AnsweringChannel::breaks;
+    CHECK(site.put(channel, "f").ok());
+    CHECK(channel.times_asked(PacketType::read) == 0);
+    CHECK(channel.times_asked(PacketType::remove) == 1);
+}
+
+TEST_CASE("the leftover of what is no large file any more is removed") {
+    PutSite site;
+    site.leave_start_of_f();
+    SUBCASE("a small file") {
+        mistamover::test::write_file(site.source / "f", "x");
+    }
+    SUBCASE("a link") {
+        std::filesystem::remove(site.source / "f");
+        std::filesystem::create_symlink("nowhere", site.source / "f");
+    }
+    AnsweringChannel channel;
+    CHECK(site.put(channel, "f").ok());
+    CHECK(channel.times_asked(PacketType::remove) == 1);
+    CHECK_FALSE(site.leftovers.take(site.options.target_dir + "/f"));
+}
+
+}  // namespace mistamover::sftp
