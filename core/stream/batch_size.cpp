@@ -17,8 +17,11 @@ std::size_t largest_batch(const config::OutgoingSettings& outgoing) {
 
 }  // namespace
 
+// A module whose bytes the core does not see shares a limit out among the sessions: it takes them all to
+// reach it.
 BatchSize::BatchSize(const config::OutgoingSettings& outgoing, bool costly_put)
-    : largest_(largest_batch(outgoing)), worth_it_(costly_put ? std::min(worth_a_put, largest_) : 1) {}
+    : largest_(largest_batch(outgoing)),
+      worth_it_(costly_put && !outgoing.bandwidth_limit ? std::min(worth_a_put, largest_) : 1) {}
 
 // What is left when the first sessions have done theirs is not cut up ever more finely: a batch has its
 // price.

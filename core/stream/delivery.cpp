@@ -278,6 +278,19 @@ void Delivery::refuse_or_hold(Item& item) const {
                          "there is a directory that would be sent under the same name"};
         result.outcome = Outcome::held;
     }
+    if (result.outcome == Outcome::not_tried && settings_.outgoing.target_uses_arrival_monitor) {
+        refuse_to_deliver_twice(item);
+    }
+}
+
+// What cannot be removed would be sent, and accepted, again and again.
+void Delivery::refuse_to_deliver_twice(Item& item) const {
+    if (const int error = source_.refuses_removal(item.manifest); error != 0) {
+        const Status why = status_from_errno(
+            error, item.result->name + " is not sent, since it could not be deleted here afterwards");
+        item.result->status = {why.code(), StatusScope::item, why.text()};
+        item.result->outcome = Outcome::failed;
+    }
 }
 
 void Delivery::send_with_handshake(std::vector<Item>& items, BatchResult& result) {
@@ -366,16 +379,15 @@ Status Delivery::prove_files(std::vector<Item>& items) {
         return {};
     }
     std::vector<Status> proofs;
-    if (const Status status = prover_.prove(entries, "", settings_.outgoing.verify, proofs); !status.ok()) {
-        return status;
-    }
-    for (std::size_t i = 0; i < owners.size(); ++i) {
+    // Where the session fails, what was proved before stays proved.
+    const Status end = prover_.prove(entries, "", settings_.outgoing.verify, proofs);
+    for (std::size_t i = 0; i < proofs.size(); ++i) {
         owners[i]->proved = proofs[i].ok();
         if (!proofs[i].ok()) {
             note_failure(*owners[i], proofs[i]);
         }
     }
-    return {};
+    return end;
 }
 
 Status Delivery::send_directories(std::vector<Item>& items) {

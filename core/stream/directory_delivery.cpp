@@ -151,7 +151,7 @@ Status DirectoryDelivery::deliver_tree(const std::string& name, const Manifest& 
     for (const std::string& directory : {temp_dir_, temporary}) {
         const Status status = session_.call_make_directory(directory);
         if (!status.ok() && status.code() != StatusCode::exists) {
-            return status;
+            return of_session(status);  // They are our own names, whatever the unit is.
         }
     }
     Status status = put_and_prove(manifest, temporary, Publish::direct);
@@ -184,6 +184,9 @@ Status DirectoryDelivery::put_and_prove(const Manifest& manifest, const std::str
     request.publish = publish;
     PutCollector collector(items.size());
     const Status overall = session_.call_put(request, collector);
+    if (beyond_item(overall)) {
+        return overall;
+    }
     for (std::size_t i = 0; i < items.size(); ++i) {
         if (const Status status = collector.status_of(i, overall); !status.ok()) {
             return status;

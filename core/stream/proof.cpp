@@ -136,6 +136,7 @@ Status proof_by_size(const StatCollector::Seen& seen, const ManifestEntry& entry
 
 Status Prover::prove(std::span<const ManifestEntry* const> entries, const std::string& prefix,
                      config::Verify how, std::vector<Status>& proofs) {
+    proofs.clear();
     std::vector<std::string> paths;
     paths.reserve(entries.size());
     for (const ManifestEntry* entry : entries) {
@@ -146,7 +147,6 @@ Status Prover::prove(std::span<const ManifestEntry* const> entries, const std::s
     if (const Status status = session_.call_stat(views, collector); !status.ok()) {
         return of_session(status);
     }
-    proofs.clear();
     proofs.reserve(entries.size());
     for (std::size_t i = 0; i < entries.size(); ++i) {
         Status proof = proof_by_size(collector[i], *entries[i]);

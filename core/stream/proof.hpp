@@ -76,7 +76,8 @@ class Prover {
         : session_(session), settings_(settings), source_fd_(source_fd), cancel_(cancel) {}
 
     /// Looks at every entry below `prefix` at the target. `proofs` has one Status an entry, and is complete
-    /// where ok is returned; else what is returned is of session or stream scope.
+    /// where ok is returned; else what is returned says nothing of an item, and `proofs` has those of the
+    /// first entries alone, which were complete before.
     Status prove(std::span<const ManifestEntry* const> entries, const std::string& prefix, config::Verify how,
                  std::vector<Status>& proofs);
     /// ok, or the first failure of whatever scope.

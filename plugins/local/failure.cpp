@@ -2,7 +2,9 @@
 #include "local/failure.hpp"
 
 #include <cerrno>
+#include <fcntl.h>
 #include <string>
+#include <unistd.h>
 
 #include "local/tree.hpp"
 
@@ -54,6 +56,21 @@ Status target_failure(int error_number, std::string_view doing, std::string_view
         return {StatusCode::exists, StatusScope::item, text, error_number};
     }
     return status_from_errno(error_number, what);
+}
+
+Status refusal(int error_number, std::string_view doing, std::string_view path, int directory,
+               const Tree& target) {
+    if ((error_number == EACCES || error_number == EPERM) &&
+        ::faccessat(directory, ".", W_OK | X_OK, AT_EACCESS) != 0) {
+        return {StatusCode::permission, StatusScope::session,
+                "the directory of " + std::string(path) + " in " + target.path() + " is not writable",
+                error_number};
+    }
+    return target_failure(error_number, doing, path);
+}
+
+bool is_unkept_attribute(int error_number) noexcept {
+    return error_number == EPERM || error_number == EOPNOTSUPP;
 }
 
 Status source_failure(int error_number, std::string_view doing, std::string_view path) {

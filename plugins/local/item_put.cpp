@@ -7,6 +7,7 @@
 #include <limits.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <utility>
 
 #include <mistamover/transfer_module.hpp>
 
@@ -119,10 +120,13 @@ Status ItemPut::put(const PutItem& item, PutReport& report) {
 Status ItemPut::put_directory(const PutItem& item) {
     const Place at = tools_.target.place(target_path_);
     // The owner's bits are added because the directory is about to be filled.
-    mode_t mode = (item.mode & permission_bits) | S_IRWXU;
+    const mode_t mode = (item.mode & permission_bits) | S_IRWXU;
     const bool made = at.directory >= 0 && ::mkdirat(at.directory, at.name, mode) == 0;
     if (!made && (at.directory < 0 || errno != EEXIST)) {
         return target_failure(errno, "make directory", target_path_);
+    }
+    if (made) {
+        return set_mode_of_directory(at, mode);
     }
     struct stat found = {};
     if (::fstatat(at.directory, at.name, &found, AT_SYMLINK_NOFOLLOW) != 0) {
@@ -132,10 +136,20 @@ Status ItemPut::put_directory(const PutItem& item) {
         return {StatusCode::exists, StatusScope::item,
                 "make directory " + target_path_ + ": something else of that name is there"};
     }
+    return {};
+}
+
+/// Of one that was just made; by its descriptor, for a link that has taken its name meanwhile.
+Status ItemPut::set_mode_of_directory(const Place& at, mode_t mode) {
+    const FileDescriptor directory(
+        ::openat(at.directory, at.name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    struct stat found = {};
+    if (!directory.valid() || ::fstat(directory.get(), &found) != 0) {
+        return target_failure(errno, "look at directory", target_path_);
+    }
     mode |= found.st_mode & S_ISGID;  // Inherited from the directory above: the operator's wish.
-    if (made && (found.st_mode & permission_bits) != mode &&
-        ::fchmodat(at.directory, at.name, mode, 0) != 0) {
-        return target_failure(errno, "set the mode of directory", target_path_);
+    if ((found.st_mode & permission_bits) != mode && ::fchmod(directory.get(), mode) != 0) {
+        return unkept(errno, "set the mode of directory", true);
     }
     return {};
 }
@@ -177,7 +191,7 @@ Status ItemPut::take(const PutItem& item, PutReport& report, bool& must_copy) {
             return {};
         }
         return errno == ENOENT ? source_failure(errno, "move source", item.path)
-                               : refusal(errno, "move to", to.directory);
+                               : refusal(errno, "move to", target_path_, to.directory, tools_.target);
     }
     // Where both names were links to one file, rename does nothing, and the source is still there to be
     // deleted.
@@ -241,7 +255,7 @@ Status ItemPut::copy_file(const PutItem& item, PutReport& report) {
         return creation_failure(errno);
     }
     Unfinished leftover(target.directory, target.name);
-    Status status = copy_contents(item, source.get(), before, target.file.get(), report);
+    Status status = copy_contents(item, source.get(), before, target, report);
     if (status.ok() && !target.file.close()) {
         status = target_failure(errno, "write", target_path_);
     }
@@ -264,18 +278,25 @@ ItemPut::TargetFile ItemPut::open_target() {
     }
     const Place at = tools_.target.place(target_path_);
     if (at.directory >= 0) {
-        target.file = FileDescriptor(
-            ::openat(at.directory, at.name,
-                     O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC, S_IRUSR | S_IWUSR));
+        const auto try_open = [&at](int how) {
+            return FileDescriptor(::openat(at.directory, at.name,
+                                           O_WRONLY | O_CREAT | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC | how,
+                                           S_IRUSR | S_IWUSR));
+        };
+        target.file = try_open(O_EXCL);
+        target.is_new = target.file.valid();
+        if (!target.is_new && errno == EEXIST) {
+            target.file = try_open(O_TRUNC);
+        }
         target.directory = at.directory;
         target.name = at.name;
     }
     return target;
 }
 
-Status ItemPut::copy_contents(const PutItem& item, int source, const struct stat& before, int target,
-                              PutReport& report) {
-    const CopyResult copied = tools_.copier.copy(source, target, before);
+Status ItemPut::copy_contents(const PutItem& item, int source, const struct stat& before,
+                              const TargetFile& target, PutReport& report) {
+    const CopyResult copied = tools_.copier.copy(source, target.file.get(), before);
     report.bytes_sent = copied.bytes;
     switch (copied.end) {
         case CopyResult::End::complete:
@@ -300,17 +321,38 @@ Status ItemPut::copy_contents(const PutItem& item, int source, const struct stat
 }
 
 /// Gives the copy what the source has beside its contents, and brings it to the disk where that is asked for.
-Status ItemPut::seal(const struct stat& source, int target) {
+Status ItemPut::seal(const struct stat& source, const TargetFile& target) {
+    const int file = target.file.get();
     mode_t mode = source.st_mode & permission_bits;
-    if (!keep_owner_ || ::fchown(target, source.st_uid, source.st_gid) != 0) {
+    if (!keep_owner_ || ::fchown(file, source.st_uid, source.st_gid) != 0) {
         mode &= ~identity_bits;  // They would lend another user's identity than they did.
     }
     const auto times = times_of(source);
-    if (::fchmod(target, mode) != 0 || ::futimens(target, times.data()) != 0) {
-        return target_failure(errno, "set mode and time of", target_path_);
+    // What was there before may be somebody else's; what is new tells of the target.
+    const bool is_targets_nature = target.is_new || tools_.has_told_of_unkept;
+    Status status;
+    if (::fchmod(file, mode) != 0) {
+        status = unkept(errno, "set the mode of", is_targets_nature);
     }
-    if (tools_.fsync && ::fsync(target) != 0) {
-        return target_failure(errno, "write to the disk", target_path_);
+    if (status.ok() && ::futimens(file, times.data()) != 0) {
+        status = unkept(errno, "set the time of", is_targets_nature && !tools_.needs_times);
+    }
+    if (status.ok() && tools_.fsync && ::fsync(file) != 0) {
+        status = target_failure(errno, "write to the disk", target_path_);
+    }
+    return status;
+}
+
+/// What becomes of an item whose mode or time the target refuses: ok, said once, where it keeps none at all.
+/// `can_do_without`: what was refused is not needed, and the target may be the reason.
+Status ItemPut::unkept(int error_number, std::string_view doing, bool can_do_without) {
+    Status failure = target_failure(error_number, doing, target_path_);
+    if (!can_do_without || !is_unkept_attribute(error_number)) {
+        return failure;
+    }
+    if (!std::exchange(tools_.has_told_of_unkept, true)) {
+        tools_.context.log(LogLevel::warning, "the target does not keep modes or times of files: " +
+                                                  std::string(failure.text()));
     }
     return {};
 }
@@ -321,27 +363,16 @@ Status ItemPut::publish_temp(const std::string& temp_name) {
         return target_failure(errno, "enter the directory of", target_path_);
     }
     if (::renameat(tools_.temp.descriptor(), temp_name.c_str(), to.directory, to.name) != 0) {
-        return refusal(errno, "publish", to.directory);
+        return refusal(errno, "publish", target_path_, to.directory, tools_.target);
     }
     return {};
-}
-
-/// The Status of a system call that was to put something into `directory`.
-Status ItemPut::refusal(int error_number, std::string_view doing, int directory) {
-    if ((error_number == EACCES || error_number == EPERM) &&
-        ::faccessat(directory, ".", W_OK | X_OK, AT_EACCESS) != 0) {
-        return {StatusCode::permission, StatusScope::session,
-                "the directory of " + target_path_ + " in " + tools_.target.path() + " is not writable",
-                error_number};
-    }
-    return target_failure(error_number, doing, target_path_);
 }
 
 Status ItemPut::creation_failure(int error_number) {
     if (request_.publish == Publish::direct) {
         const Place at = tools_.target.place(target_path_);
         return at.directory < 0 ? target_failure(error_number, "write", target_path_)
-                                : refusal(error_number, "write", at.directory);
+                                : refusal(error_number, "write", target_path_, at.directory, tools_.target);
     }
     const Status status = target_failure(error_number, "make a temporary file for", target_path_);
     // The temporary directory serves every item alike.

@@ -25,6 +25,8 @@ struct PutTools {
     FileCopier& copier;
     border::SessionContext& context;
     bool fsync = false;
+    bool needs_times = false;  ///< A file without its own time counts as not sent.
+    bool has_told_of_unkept = false;
     std::set<std::uint64_t> not_renamable_from = {};  ///< Devices from which a rename has failed with EXDEV.
 };
 
@@ -46,20 +48,22 @@ class ItemPut {
         int directory = -1;
         std::string name;
         bool is_temporary = true;
+        bool is_new = true;
     };
 
     Status put(const PutItem& item, PutReport& report);
     Status put_directory(const PutItem& item);
+    Status set_mode_of_directory(const Place& at, mode_t mode);
     Status put_file_or_link(const PutItem& item, PutReport& report);
     Status take(const PutItem& item, PutReport& report, bool& must_copy);
     Status copy_link(const PutItem& item);
     Status copy_file(const PutItem& item, PutReport& report);
     TargetFile open_target();
-    Status copy_contents(const PutItem& item, int source, const struct stat& before, int target,
+    Status copy_contents(const PutItem& item, int source, const struct stat& before, const TargetFile& target,
                          PutReport& report);
-    Status seal(const struct stat& source, int target);
+    Status seal(const struct stat& source, const TargetFile& target);
+    Status unkept(int error_number, std::string_view doing, bool can_do_without);
     Status publish_temp(const std::string& temp_name);
-    Status refusal(int error_number, std::string_view doing, int directory);
     Status creation_failure(int error_number);
     FileDescriptor open_source(const PutItem& item);
     Status sync_source(const PutItem& item);

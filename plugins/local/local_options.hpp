@@ -22,6 +22,7 @@ struct LocalOptions {
     std::string temp_dir;
     bool fsync;
     bool limited_bandwidth;
+    TransferMode mode;
 };
 
 }  // namespace mistamover::local

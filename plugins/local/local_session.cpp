@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "local/local_session.hpp"
 
+#include <array>
 #include <cerrno>
 #include <dirent.h>
 #include <fcntl.h>
@@ -60,6 +61,23 @@ std::int64_t mtime_precision_ns(int directory) {
     }
 }
 
+/// Whether the target keeps the time of a file that is given one; true where that cannot be tried out.
+bool keeps_times(TempDirectory& temp) {
+    constexpr std::array<timespec, 2> times{timespec{1'000'000'000, 0}, timespec{1'000'000'000, 0}};
+    std::string name;
+    const FileDescriptor file = temp.create_file(name);
+    if (!file.valid()) {
+        return true;
+    }
+    const bool refused = ::futimens(file.get(), times.data()) != 0 && is_unkept_attribute(errno);
+    (void)::unlinkat(temp.descriptor(), name.c_str(), 0);
+    return !refused;
+}
+
+Capabilities without_times(Capabilities all) {
+    return Capabilities(all.bits() & ~Capabilities(Capability::set_time).bits());
+}
+
 /// Hands the pieces of an open file to `consume` until it returns false; the errno of a failed read, else 0.
 template <typename Consume>
 int read_pieces(int file, const Consume& consume) {
@@ -101,7 +119,14 @@ LocalSession::LocalSession(const LocalOptions& options, SessionContext& context,
       temp_(target_, options.temp_dir),
       copier_(context, options.limited_bandwidth),
       tools_{target_, temp_, copier_, context, options.fsync},
-      mtime_precision_ns_(mtime_precision_ns(target_.root())) {}
+      mtime_precision_ns_(mtime_precision_ns(target_.root())) {
+    if (options.mode == TransferMode::mirror) {
+        tools_.needs_times = keeps_times(temp_);
+        if (!tools_.needs_times) {
+            capabilities_ = without_times(capabilities_);
+        }
+    }
+}
 
 void LocalSession::begin_call() {
     target_.check_still_there();
@@ -253,7 +278,7 @@ Status LocalSession::rename(std::string_view from, std::string_view to) {
             return {StatusCode::exists, StatusScope::item,
                     std::string(to) + " is there already and cannot be replaced: " + text_of(error), error};
         }
-        return target_failure(error, "rename to " + std::string(to) + ":", from);
+        return refusal(error, "rename " + std::string(from) + " to", to, target.directory, target_);
     }
     if (!tools_.fsync) {
         return {};

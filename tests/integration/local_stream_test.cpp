@@ -177,6 +177,21 @@ TEST_CASE("a directory that changes while it is sent is not published, and is se
     }
 }
 
+TEST_CASE("a target that takes no temporary directory, or fails in a tree, is not the directory's fault") {
+    for (const char* faults : {"once make * fail permission item\n",
+                               "put d/a fail permission item\nonce put d/b fail connection_lost session\n"}) {
+        CAPTURE(faults);
+        FaultySite site;
+        site.add_faulty_stream("directories: tree, retry_count: 1, retry_delay: 20ms");
+        site.set_faults(faults);
+        write_file(site.source() / "d/a", "a");
+        write_file(site.source() / "d/b", "b");
+        const Daemon daemon(site);
+        CHECK(eventually([&] { return read_file(site.target() / "d/b") == "b"; }));
+        CHECK(names_in(site.source() / "quarantine").empty());
+    }
+}
+
 TEST_CASE("a crash between setting a delivered file aside and deleting it loses nothing") {
     Site site("/dev/shm");
     site.add_stream("p");

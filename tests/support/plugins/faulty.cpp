@@ -27,7 +27,7 @@
 /// Copies files to a directory of this machine, and goes wrong as the lines of the file `.fault` in the
 /// target directory say, which is read anew for every call:
 ///
-///     put | stat | get | checksum | open   PATTERN   DEED
+///     put | stat | get | checksum | make | open   PATTERN   DEED
 ///
 /// where DEED is one of
 ///
@@ -245,7 +245,10 @@ class FaultySession final : public Session {
     Status rename(std::string_view from, std::string_view to) override {
         return session_.rename(from, found(to));
     }
-    Status make_directory(std::string_view path) override { return session_.make_directory(found(path)); }
+    Status make_directory(std::string_view path) override {
+        const std::optional<Fault> fault = faults_.find("make", path);
+        return fault ? fault->status : session_.make_directory(found(path));
+    }
 
     // What vanished goes last, by the name that it has at the target.
     Status mirror(const MirrorRequest& request, MirrorSink& sink) override {

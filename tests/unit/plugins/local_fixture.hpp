@@ -86,7 +86,9 @@ inline std::vector<std::string> names_in(const fs::path& directory) {
 /// The core's side of a session, with the faults that a test wants.
 class FakeContext final : public border::SessionContext {
   public:
-    void log(LogLevel /*level*/, std::string_view /*text*/) noexcept override {}
+    void log(LogLevel level, std::string_view /*text*/) noexcept override {
+        warnings += level == LogLevel::warning ? 1U : 0U;
+    }
     bool cancelled() const noexcept override { return is_cancelled; }
     int cancel_fd() const noexcept override { return -1; }
     std::int64_t stall_timeout_ms() const noexcept override { return 60'000; }
@@ -99,6 +101,7 @@ class FakeContext final : public border::SessionContext {
     }
 
     bool is_cancelled = false;
+    std::size_t warnings = 0;
     std::uint64_t acquired = 0;
     std::uint64_t progressed = 0;
     std::function<void()> on_progress;
@@ -170,6 +173,7 @@ class Bench {
             settings.temp_dir = temp_name;
             settings.options = {&option, 1};
             settings.bandwidth_limit = bandwidth_limit;
+            settings.mode = mode;
             session_ = std::make_unique<LocalSession>(LocalOptions(settings), context);
         }
         return *session_;
@@ -226,6 +230,7 @@ class Bench {
     std::string prefix;
     bool fsync = false;
     std::uint64_t bandwidth_limit = 0;
+    TransferMode mode = TransferMode::move;
 
   private:
     std::unique_ptr<LocalSession> session_;

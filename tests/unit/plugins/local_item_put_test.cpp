@@ -1,12 +1,51 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <algorithm>
 #include <array>
+#include <cerrno>
+#include <sys/syscall.h>
 #include <thread>
 
 #include "local_fixture.hpp"
 
+namespace {
+
+struct RefusedAttributes {
+    int mode_error = 0;
+    int time_error = 0;
+};
+RefusedAttributes refused_attributes;
+
+int refuse(int error_number) {
+    errno = error_number;
+    return -1;
+}
+
+}  // namespace
+
+// What the module calls, instead of the C library's functions of these names: no test can mount a file system
+// that refuses them.
+extern "C" int fchmod(int file, mode_t mode) noexcept {
+    return refused_attributes.mode_error != 0 ? refuse(refused_attributes.mode_error)
+                                              : static_cast<int>(::syscall(SYS_fchmod, file, mode));
+}
+
+extern "C" int futimens(int file, const timespec* times) noexcept {
+    return refused_attributes.time_error != 0
+               ? refuse(refused_attributes.time_error)
+               : static_cast<int>(::syscall(SYS_utimensat, file, nullptr, times, 0));
+}
+
 namespace mistamover::local::test {
 namespace {
+
+/// Modes and times are refused with these errors for as long as it lives.
+class Refusing {
+  public:
+    Refusing(int mode_error, int time_error) { refused_attributes = {mode_error, time_error}; }
+    Refusing(const Refusing&) = delete;
+    Refusing& operator=(const Refusing&) = delete;
+    ~Refusing() { refused_attributes = {}; }
+};
 
 void set_mtime(const fs::path& path, std::int64_t seconds, long nanoseconds) {
     const std::array<timespec, 2> times{timespec{seconds, 0}, timespec{seconds, nanoseconds}};
@@ -245,6 +284,75 @@ TEST_CASE("a tree is put below a prefix, directories first") {
         CHECK(read_file(bench.target("prefix/d/g")) == "g");
         CHECK((look(bench.target("prefix/d/e")).st_mode & 07777) == 0710);
         CHECK(fs::is_directory(bench.source("d/e")));
+    }
+}
+
+TEST_CASE("a directory keeps its permission bits, whatever the umask is") {
+    Bench bench;
+    fs::create_directory(bench.source("d"));
+    fs::permissions(bench.source("d"), static_cast<fs::perms>(0777));
+    CHECK(bench.put_one("d", true).ok());
+    CHECK((look(bench.target("d")).st_mode & 0777) == 0777);
+}
+
+TEST_CASE("a target that keeps neither modes nor times takes what is moved, and this is said once") {
+    for (const Publish publish : {Publish::rename, Publish::direct}) {
+        Bench bench(first_file_system(), other_file_system());
+        fs::create_directory(bench.source("d"));
+        fs::permissions(bench.source("d"), static_cast<fs::perms>(0777));
+        write_marked(bench.source("d/a"), "a");
+        write_marked(bench.source("b"), "b");
+        const Refusing refusing(EPERM, EOPNOTSUPP);
+        CHECK(bench.put({"d", "d/a", "b"}, true, publish).ok());
+        for (std::size_t index = 0; index < 3; ++index) {
+            CHECK(bench.sink.statuses[index].ok());
+        }
+        CHECK(read_file(bench.target("d/a")) == "a");
+        CHECK(read_file(bench.target("b")) == "b");
+        CHECK(bench.context.warnings == 1);
+    }
+}
+
+TEST_CASE("a refused mode does not lose the time") {
+    Bench bench(first_file_system(), other_file_system());
+    write_marked(bench.source("a"), "a");
+    const Refusing refusing(EPERM, 0);
+    CHECK(bench.put_one("a", true).ok());
+    CHECK(look(bench.target("a")).st_mtim.tv_sec == 1'000'000'000);
+}
+
+TEST_CASE("what else fails with modes and times, or of a file that was there before, is the item's failure") {
+    for (const int error : {EACCES, EPERM}) {
+        Bench bench(first_file_system(), other_file_system());
+        write_file(bench.source("a"), "a");
+        if (error == EPERM) {
+            write_file(bench.target("a"), "somebody's");
+        }
+        const Refusing refusing(error, error);
+        const Status status = bench.put_one("a", true, Publish::direct);
+        CHECK(status.code() == StatusCode::permission);
+        CHECK(status.scope() == StatusScope::item);
+        CHECK(bench.context.warnings == 0);
+    }
+}
+
+TEST_CASE("a mirror is told that the target keeps no times before it compares by them") {
+    Bench bench;
+    bench.mode = TransferMode::mirror;
+    write_file(bench.source("a"), "a");
+    SUBCASE("where it refuses them") {
+        const Refusing refusing(EPERM, EPERM);
+        CHECK_FALSE(bench.session().capabilities().has(Capability::set_time));
+        CHECK(bench.session().capabilities().has(Capability::list));
+        CHECK(bench.put_one("a", false).ok());
+        CHECK(bench.delivered() == std::vector<std::string>{"a"});
+    }
+    SUBCASE("and one that has kept them has to go on so") {
+        CHECK(bench.session().capabilities().has(Capability::set_time));
+        CHECK(bench.delivered().empty());
+        const Refusing refusing(0, EPERM);
+        CHECK(bench.put_one("a", false).code() == StatusCode::permission);
+        CHECK(bench.delivered().empty());
     }
 }
 

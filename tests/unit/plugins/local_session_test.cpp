@@ -302,6 +302,30 @@ TEST_CASE("rename replaces files and empty directories, never a directory with s
     }
 }
 
+TEST_CASE("a rename into a directory that takes no entry is the session's failure, from one the item's") {
+    Bench bench;
+    fs::create_directories(bench.target("t/new"));
+    for (const char* path : {"", "t", "t/new"}) {
+        give_to_ordinary(bench.target(path));
+    }
+    const auto rename_as_ordinary = [&](const char* from, const char* to, StatusScope scope) {
+        in_child([&] {
+            if (!become_ordinary()) {
+                return false;
+            }
+            const Status status = bench.session().rename(from, to);
+            return status.code() == StatusCode::permission && status.scope() == scope;
+        });
+    };
+    fs::permissions(bench.target(), static_cast<fs::perms>(0500));
+    rename_as_ordinary("t/new", "new", StatusScope::session);
+    fs::permissions(bench.target(), static_cast<fs::perms>(0700));
+    fs::permissions(bench.target("t"), static_cast<fs::perms>(0500));
+    rename_as_ordinary("t/new", "new", StatusScope::item);
+    fs::permissions(bench.target("t"), static_cast<fs::perms>(0700));
+    CHECK(fs::exists(bench.target("t/new")));
+}
+
 TEST_CASE("make_directory makes one, once") {
     Bench bench;
     CHECK(bench.session().make_directory("d").ok());

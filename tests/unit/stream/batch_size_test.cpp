@@ -30,6 +30,12 @@ TEST_CASE("little is not shared where every put costs much") {
     CHECK(size.units(1'000'000, 4, true) == BatchSize::most_units);
 }
 
+TEST_CASE("it takes all sessions to reach a bandwidth limit, whatever a put costs") {
+    config::OutgoingSettings outgoing;
+    outgoing.bandwidth_limit = ByteCount{1000};
+    CHECK(BatchSize(outgoing, true).units(4, 4, true) == 1);
+}
+
 TEST_CASE("with the arrivals protocol each session fills no more than half of its share of the window") {
     config::OutgoingSettings outgoing;
     outgoing.target_uses_arrival_monitor = true;

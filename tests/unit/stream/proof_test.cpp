@@ -122,6 +122,34 @@ TEST_CASE("by checksum, only the same contents are proof") {
     CHECK_FALSE(proofs[0].ok());
 }
 
+TEST_CASE("what was proved before the session failed stays proved, and nothing else is") {
+    ProofFixture fixture;
+    for (const char* name : {"a", "b"}) {
+        test::write_file(fixture.scratch / name, "x");
+        fixture.session.target[name] = seen_as(EntryKind::file, 1).info;
+        fixture.session.checksums[name] = "9dd4e461268c8034f5c8564e155c67a6";  // of "x"
+    }
+    fixture.entries[1].identity.size = 1;
+    std::vector<Status> proofs;
+    SUBCASE("at the second entry") {
+        fixture.session.failures["b"] = session_lost;
+        CHECK(fixture.prove(proofs, config::Verify::checksum).code() == StatusCode::connection_lost);
+        REQUIRE(proofs.size() == 1);
+        CHECK(proofs[0].ok());
+    }
+    SUBCASE("at the first entry") {
+        fixture.session.failures["a"] = session_lost;
+        CHECK(fixture.prove(proofs, config::Verify::checksum).code() == StatusCode::connection_lost);
+        CHECK(proofs.empty());
+    }
+    SUBCASE("before any answer") {
+        proofs.resize(2);
+        fixture.session.stat_result = session_lost;
+        CHECK(fixture.prove(proofs, config::Verify::checksum).code() == StatusCode::connection_lost);
+        CHECK(proofs.empty());
+    }
+}
+
 TEST_CASE("an empty file is proved by its size, whatever the target's checksum of nothing is") {
     ProofFixture fixture;
     fixture.entries = {file_entry("a", 0)};
