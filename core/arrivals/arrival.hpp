@@ -36,6 +36,7 @@ struct Arrival {
     FileIdentity data;      ///< As it was when the checksum was asked for, if it ever was.
     std::optional<Receipt> receipt;
     bool receipt_written = false;  ///< Into the journal, where it still is.
+    bool carried_out = false;      ///< What the receipt tells of is done: it is to be published.
     bool control_removed = false;
     std::string trouble;  ///< Why it cannot go on, behind its name or an "it"; empty: as its state says.
     bool trouble_told = false;

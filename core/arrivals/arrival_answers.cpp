@@ -175,6 +175,10 @@ void ArrivalAnswers::carry_out(Arrival& arrival) {
         }
         arrival.receipt_written = true;
     }
+    if (arrival.carried_out) {
+        finish(arrival);
+        return;
+    }
     if (arrival.receipt->status == ReceiptStatus::success) {
         deliver(arrival);
         return;
@@ -253,26 +257,36 @@ void ArrivalAnswers::compared(Arrival& arrival, const std::optional<std::string>
 
 // The control file may be another by now: of a sender that gave up waiting and sent everything again.
 void ArrivalAnswers::finish(Arrival& arrival) {
-    const bool is_same =
-        (arrival.control_identity && incoming_.look(arrival.control_file) == arrival.control_identity) ||
-        incoming_.read_small(arrival.control_file, handshake_file_limit) == arrival.control_text;
-    arrival.control_removed = is_same && incoming_.remove(arrival.control_file);
-    publish(arrival);
+    if (!std::exchange(arrival.carried_out, true)) {
+        const bool is_same =
+            (arrival.control_identity && incoming_.look(arrival.control_file) == arrival.control_identity) ||
+            incoming_.read_small(arrival.control_file, handshake_file_limit) == arrival.control_text;
+        arrival.control_removed = is_same && incoming_.remove(arrival.control_file);
+    }
+    if (const int error = publish(arrival); error != 0) {
+        tell_trouble(arrival, "cannot be answered", error);
+        arrival.state = Arrival::State::answering;
+        return;
+    }
     end_job(arrival);
     arrival.state = Arrival::State::answered;
 }
 
-void ArrivalAnswers::publish(Arrival& arrival) {
+// 0, or the errno where it is to be tried again: without its receipt a file is sent, and delivered, once
+// more.
+int ArrivalAnswers::publish(Arrival& arrival) {
     const std::string& name = arrival.control.receipt_name;
     if (settings_.legacy_sender && arrival.receipt->status != ReceiptStatus::success) {
-        return;  // such a sender would take any receipt for success
+        return 0;  // such a sender would take any receipt for success
     }
     const int error = receipts_.publish(*arrival.job, arrival.control, *arrival.receipt);
     arrival.receipt_written = error != 0;
-    if (error != 0 && error != ENOENT && error != EALREADY) {
+    if (error == EEXIST) {
         last_error_.note("receipt " + name + " for " + arrival.control.data_name +
                          " cannot be written: " + text_of(error));
     }
+    const bool is_over = error == EEXIST || error == ENOENT || error == EALREADY;
+    return is_over ? 0 : error;
 }
 
 void ArrivalAnswers::discard(Arrival& arrival) {

@@ -71,7 +71,7 @@ class ArrivalAnswers {
     void hold(Arrival& arrival);
     void compared(Arrival& arrival, const std::optional<std::string>& digest);
     void finish(Arrival& arrival);
-    void publish(Arrival& arrival);
+    [[nodiscard]] int publish(Arrival& arrival);
     void end_job(Arrival& arrival);
 
     const config::IncomingSettings& settings_;

@@ -8,6 +8,7 @@
 #include <fcntl.h>
 #include <set>
 #include <stdexcept>
+#include <sys/file.h>
 #include <unistd.h>
 
 #include "arrivals/handshake_files.hpp"
@@ -49,6 +50,10 @@ ArrivalJournal::ArrivalJournal(const Directory& incoming, const logging::Logger&
     if (!directory_.is_private()) {
         throw std::runtime_error("the directory " + std::string(directory_name) +
                                  " in incoming.directory belongs to another user, or others may write to it");
+    }
+    // A file system that knows no such lock gets none.
+    if (::flock(directory_.fd(), LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) {
+        throw std::runtime_error("another MiStaMover, with another run_dir, receives in incoming.directory");
     }
 }
 

@@ -33,7 +33,8 @@ class ArrivalJournal {
 
     static constexpr char directory_name[] = ".mistamover-arrivals";
 
-    /// Throws std::runtime_error where the directory is another user's, who could forge what it says.
+    /// Throws std::runtime_error where the directory is another user's, who could forge what it says, or
+    /// where another journal is open there.
     ArrivalJournal(const Directory& incoming, const logging::Logger& log);
 
     /// What an earlier process had in hand. To be called once, first.

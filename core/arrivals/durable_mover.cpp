@@ -29,11 +29,11 @@ class Batch {
     Batch(const ArrivalJournal& journal, const Directory& data) : journal_(journal), data_(data) {}
 
     void write_content(const std::vector<MoveRequest>& requests, std::vector<MoveResult>& results) const {
-        // Of a remote file system only its server can write all of it.
-        const bool at_once = requests.size() > many && !data_.is_remote();
-        const int error = at_once && ::syncfs(data_.fd()) != 0 ? errno : 0;
+        // Of a remote file system only its server can write all of it. A failure may be that of any file
+        // there.
+        const bool all_written = requests.size() > many && !data_.is_remote() && ::syncfs(data_.fd()) == 0;
         for (std::size_t i = 0; i < requests.size(); ++i) {
-            results[i].disk_error = at_once ? error : write_content(requests[i]);
+            results[i].disk_error = all_written ? 0 : write_content(requests[i]);
         }
     }
 

@@ -34,7 +34,7 @@ Judgement SenderHandshake::judge_receipt(const Receipt& receipt, bool data_there
         return {Verdict::failed, "the receipt says success, but of other bytes", thanks};
     }
     if (rules_.legacy_receiver && data_there) {
-        return {};
+        return {Verdict::wait, "", thanks};
     }
     return {Verdict::arrived, "", thanks};
 }
@@ -58,7 +58,7 @@ Judgement SenderHandshake::judge(const AnswerSeen& seen, Clock::time_point now) 
     if (judgement.verdict == Verdict::wait && counted_ >= rules_.poll_count) {
         return {Verdict::failed,
                 receipt ? "the data file has not left the receiver's incoming directory" : "no receipt came",
-                ""};
+                judgement.thankyou_name};
     }
     return judgement;
 }

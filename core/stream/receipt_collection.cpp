@@ -16,6 +16,17 @@
 namespace mistamover::stream {
 namespace {
 
+// Mode, owner or links may be others, which tells of no write.
+bool is_touched_at_most(const Manifest& sent, const Manifest& found) {
+    return std::equal(sent.entries.begin(), sent.entries.end(), found.entries.begin(), found.entries.end(),
+                      [](const ManifestEntry& before, const ManifestEntry& after) {
+                          Identity touched = after.identity;
+                          touched.ctime_ns = before.identity.ctime_ns;
+                          touched.mode = before.identity.mode;
+                          return before.path == after.path && before.identity == touched;
+                      });
+}
+
 using Clock = std::chrono::steady_clock;
 
 bool has_answer(const StatCollector::Seen& seen, StatusCode code) {
@@ -204,8 +215,7 @@ bool ReceiptCollection::control_is_missing(const Question& question) {
 // would be delivered twice. A failure that is not the unit's own is the session's.
 Status ReceiptCollection::end_by_removal(Handshake& handshake) {
     try {
-        remove_source(handshake);
-        return {};
+        return remove_source(handshake);
     } catch (const std::system_error& error) {
         const Status status = status_from_errno(error.code().value(), error.what());
         if (status.code() == StatusCode::cancelled) {
@@ -223,27 +233,40 @@ Status ReceiptCollection::end_by_removal(Handshake& handshake) {
     }
 }
 
-void ReceiptCollection::remove_source(Handshake& handshake) {
+// Not ok where the session has failed, and nothing has ended.
+Status ReceiptCollection::remove_source(Handshake& handshake) {
     UnitResult& unit = handshake.result;
-    if (!unit.name.empty() && !handshake.sent) {
-        handshake.sent = manifest_by_checksum(handshake);
-    }
     if (unit.name.empty()) {
         handshake.end = Outcome::delivered;
-    } else if (handshake.sent) {
-        note_removal(unit, remover_.remove(unit.name, *handshake.sent));
-        handshake.end = std::exchange(unit.outcome, Outcome::awaiting_receipt);
-    } else if (!cancel_.cancelled()) {
-        handshake.end = Outcome::changed;
+        return {};
     }
+    if (handshake.sent) {
+        note_removal(unit, remover_.remove(unit.name, *handshake.sent));
+    }
+    // What was touched, and not written to, since it was sent is what has arrived.
+    if (!handshake.sent || unit.outcome == Outcome::changed) {
+        unit.outcome = Outcome::awaiting_receipt;
+        if (const Status status = find_by_checksum(handshake); !status.ok()) {
+            return status;
+        }
+        note_removal(unit, handshake.sent ? remover_.remove(unit.name, *handshake.sent)
+                                          : SourceDirectory::Removal::changed);
+    }
+    handshake.end = std::exchange(unit.outcome, Outcome::awaiting_receipt);
+    return {};
 }
 
-// What is here, if it still is what the control file tells of; no other process has kept its manifest.
-std::optional<Manifest> ReceiptCollection::manifest_by_checksum(const Handshake& handshake) {
+// What is here, if it still is what the control file tells of, is what was sent. No other process has kept
+// its manifest.
+Status ReceiptCollection::find_by_checksum(Handshake& handshake) {
     const arrivals::Control& control = handshake.state->control();
     const std::string algorithm(arrivals::algorithm_of(control.checksum));
     const std::string& name = handshake.result.name;
+    const std::optional<Manifest> sent = std::exchange(handshake.sent, std::nullopt);
     const Look look = look_at(source_.fd(), name);
+    if (sent && !is_touched_at_most(*sent, look.manifest)) {
+        return {};
+    }
     std::string digest;
     if (look.manifest.entries.front().identity.kind == EntryKind::directory) {
         const Status status =
@@ -251,14 +274,19 @@ std::optional<Manifest> ReceiptCollection::manifest_by_checksum(const Handshake&
                 digest = digest_of(zip.directory_fd, zip.file, algorithm);
                 return Status{};
             });
+        if (!status.ok() && cancel_.cancelled()) {
+            throw std::system_error(ECANCELED, std::generic_category(), name);
+        }
         if (!status.ok()) {
-            return std::nullopt;
+            return beyond_item(status) ? status : Status{};
         }
     } else {
         digest = digest_of(source_.fd(), look.manifest.entries.front(), algorithm);
     }
-    const bool same = arrivals::checksum_on_wire(algorithm, digest) == control.checksum;
-    return same ? std::optional(look.manifest) : std::nullopt;
+    if (arrivals::checksum_on_wire(algorithm, digest) == control.checksum) {
+        handshake.sent = look.manifest;
+    }
+    return {};
 }
 
 std::string ReceiptCollection::digest_of(int directory_fd, const ManifestEntry& file,

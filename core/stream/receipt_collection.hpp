@@ -35,8 +35,8 @@ class ReceiptCollection {
     Status judge(const Question& question);
     [[nodiscard]] static bool control_is_missing(const Question& question);
     Status end_by_removal(Handshake& handshake);
-    void remove_source(Handshake& handshake);
-    [[nodiscard]] std::optional<Manifest> manifest_by_checksum(const Handshake& handshake);
+    [[nodiscard]] Status remove_source(Handshake& handshake);
+    [[nodiscard]] Status find_by_checksum(Handshake& handshake);
     [[nodiscard]] std::string digest_of(int directory_fd, const ManifestEntry& file,
                                         const std::string& algorithm) const;
     Status thank(std::vector<Handshake>& handshakes);

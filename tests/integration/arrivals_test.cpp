@@ -256,14 +256,16 @@ TEST_CASE(
     }
 }
 
-TEST_CASE("a whole file that cannot be taken or delivered is told of once, with the reason") {
+TEST_CASE("a whole file that cannot be taken, delivered or answered is told of once, with the reason") {
     struct Row {
         std::string failure;
         std::string told;
+        bool is_delivered;
     };
-    const std::array<Row, 2> rows{{
-        {"take data", " cannot be taken out of the incoming directory: Input/output error"},
-        {"deliver data", " cannot be moved to the stream's directory: Input/output error"},
+    const std::array<Row, 3> rows{{
+        {"take data", " cannot be taken out of the incoming directory: Input/output error", false},
+        {"deliver data", " cannot be moved to the stream's directory: Input/output error", false},
+        {"publish receipts", " cannot be answered: Input/output error", true},
     }};
     for (const Row& row : rows) {
         INFO(row.failure);
@@ -275,9 +277,11 @@ TEST_CASE("a whole file that cannot be taken or delivered is told of once, with 
         CHECK(logs(receiver, "f" + row.told));
         CHECK(status_tells(receiver, "f: it" + row.told));
         CHECK_FALSE(receiver.is_answered("f"));
-        CHECK(std::filesystem::exists(receiver.control("f")));
+        CHECK(std::filesystem::exists(receiver.control("f")) != row.is_delivered);
         std::filesystem::remove(failing);
         CHECK_FALSE(receiver.accepted("f", "hello").empty());
+        CHECK(logs(receiver, "accepted f "));
+        CHECK(times_logged(receiver, "accepted f ") == 1);
         CHECK(times_logged(receiver, row.told) == 1);
     }
 }

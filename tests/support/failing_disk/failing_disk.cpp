@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // A library to be preloaded: the disk fails with EIO. As long as the file $FAILING_DISK is there, what it
 // says cannot be done: "write content" or "write directories" out; of the monitor's journal, "write receipts"
-// out, "read data", "take data" or "deliver data"; or "list stream", a directory whose name ends in ".in".
+// out, "publish receipts", "read data", "take data" or "deliver data"; or "list stream", a directory whose
+// name ends in ".in".
 #include <array>
 #include <cerrno>
 #include <cstdio>
@@ -50,6 +51,11 @@ bool is_journal_data(const char* name) {
     return std::string_view(name).ends_with(".data");
 }
 
+bool is_journal_receipt(const char* name) {
+    const std::string_view text(name);
+    return text.ends_with(".receipt") && text.find_first_not_of("0123456789") == text.find('.');
+}
+
 template <typename Result>
 Result refuse() {
     errno = EIO;
@@ -78,14 +84,17 @@ ssize_t read(int fd, void* to, std::size_t size) {
 }
 
 int renameat(int from_directory, const char* from, int to_directory, const char* to) noexcept {
-    return is_journal_data(to) && fails("take data")
-               ? refuse<int>()
-               : static_cast<int>(::syscall(SYS_renameat, from_directory, from, to_directory, to));
+    const bool refused = (is_journal_data(to) && fails("take data")) ||
+                         (is_journal_receipt(from) && fails("publish receipts"));
+    return refused ? refuse<int>()
+                   : static_cast<int>(::syscall(SYS_renameat, from_directory, from, to_directory, to));
 }
 
 int renameat2(int from_directory, const char* from, int to_directory, const char* to,
               unsigned flags) noexcept {
-    return is_journal_data(from) && fails("deliver data")
+    const bool refused = (is_journal_data(from) && fails("deliver data")) ||
+                         (is_journal_receipt(from) && fails("publish receipts"));
+    return refused
                ? refuse<int>()
                : static_cast<int>(::syscall(SYS_renameat2, from_directory, from, to_directory, to, flags));
 }

@@ -87,7 +87,9 @@ TEST_CASE("a legacy receiver has it once the data file has left its incoming dir
     answer.data_there = true;
     CHECK(handshake.judge(answer, start + 5s).verdict == Verdict::wait);
     CHECK(handshake.judge(answer, start + 10s).verdict == Verdict::wait);
-    CHECK(handshake.judge(answer, start + 15s).verdict == Verdict::failed);
+    const Judgement last = handshake.judge(answer, start + 15s);
+    CHECK(last.verdict == Verdict::failed);
+    CHECK(last.thankyou_name == ".f.t");
 }
 
 }  // namespace mistamover::arrivals

@@ -271,6 +271,29 @@ TEST_CASE("what an earlier process has sent is deleted if it still has that chec
     CHECK_FALSE(bench.has(".f.ctrl"));
 }
 
+TEST_CASE("what was touched and not written to since it was sent is deleted, by its checksum") {
+    Workbench bench;
+    std::vector<Handshake> units = bench.send();
+    bench.answer(units[0]);
+    std::filesystem::permissions(bench.scratch / "f", std::filesystem::perms::owner_read);
+
+    SUBCASE("it has the same bytes") {
+        bench.look(units);
+        CHECK(units[0].result.outcome == Outcome::delivered);
+        CHECK_FALSE(bench.has("f"));
+    }
+    SUBCASE("it has other bytes of the same time") {
+        const auto time = std::filesystem::last_write_time(bench.scratch / "f");
+        std::filesystem::permissions(bench.scratch / "f", std::filesystem::perms::owner_all);
+        test::write_file(bench.scratch / "f", "hullo");
+        std::filesystem::last_write_time(bench.scratch / "f", time);
+        bench.look(units);
+        CHECK(units[0].result.outcome == Outcome::changed);
+        CHECK(bench.has("f"));
+    }
+    CHECK(bench.puts_of(".f.thanks") == 1);
+}
+
 TEST_CASE("of a unit that has gone here, the receipt is thanked for; without one the journal is over") {
     for (const bool with_receipt : {true, false}) {
         Workbench bench;
