@@ -71,6 +71,7 @@ bool keeps_times(TempDirectory& temp) {
     }
     const bool refused = ::futimens(file.get(), times.data()) != 0 && is_unkept_attribute(errno);
     (void)::unlinkat(temp.descriptor(), name.c_str(), 0);
+    temp.leave();
     return !refused;
 }
 

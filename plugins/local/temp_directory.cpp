@@ -28,10 +28,23 @@ TempDirectory::TempDirectory(Tree& tree, std::string_view path)
 
 TempDirectory::~TempDirectory() {
     if (directory_.valid()) {
-        const Place at = tree_.place(own_path_);
-        if (at.directory >= 0) {
-            (void)::unlinkat(at.directory, at.name, AT_REMOVEDIR);
-        }
+        remove(own_path_);
+    }
+}
+
+void TempDirectory::leave() {
+    if (directory_.valid()) {
+        directory_ = FileDescriptor();
+        remove(own_path_);
+        remove(shared_path_);
+        tree_.forget();
+    }
+}
+
+void TempDirectory::remove(const std::string& path) {
+    const Place at = tree_.place(path);
+    if (at.directory >= 0) {
+        (void)::unlinkat(at.directory, at.name, AT_REMOVEDIR);
     }
 }
 

@@ -27,12 +27,16 @@ class TempDirectory {
     /// A new symbolic link; false with errno set on failure.
     bool create_link(const char* content, std::string& name);
 
+    /// Removes the directory again, unless something is in it.
+    void leave();
+
     [[nodiscard]] int descriptor() const noexcept { return directory_.get(); }
 
   private:
     template <typename Attempt>
     int create(std::string& name, const Attempt& attempt);
     bool make(const std::string& path);
+    void remove(const std::string& path);
     bool enter();
 
     Tree& tree_;

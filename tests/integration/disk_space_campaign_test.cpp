@@ -148,7 +148,7 @@ TEST_CASE("what is deleted is what the status has shown just before") {
     CHECK(deleted.size() >= 4);
     REQUIRE(deleted.size() <= plan.size());
     plan.resize(deleted.size());
-    CHECK(deleted == plan);
+    CHECK_MESSAGE(deleted == plan, site.disk_log());
 }
 
 TEST_SUITE_END();
