@@ -178,6 +178,7 @@ TEST_CASE("a leftover over which a server breaks twice is removed, and the file 
         CHECK(breaking.times_asked(PacketType::remove) == 0);
     }
     AnsweringChannel channel;
+    channel.size_of_files = resumable_size;
     channel.refusals[PacketType::read] = AnsweringChannel::breaks;
     CHECK(site.put(channel, "f").ok());
     CHECK(channel.times_asked(PacketType::read) == 0);
