@@ -279,12 +279,12 @@ void Delivery::refuse_or_hold(Item& item) const {
         result.outcome = Outcome::held;
     }
     if (result.outcome == Outcome::not_tried && settings_.outgoing.target_uses_arrival_monitor) {
-        refuse_to_deliver_twice(item);
+        refuse_undeletable(item);
     }
 }
 
 // What cannot be removed would be sent, and accepted, again and again.
-void Delivery::refuse_to_deliver_twice(Item& item) const {
+void Delivery::refuse_undeletable(Item& item) const {
     if (const int error = source_.refuses_removal(item.manifest); error != 0) {
         const Status why = status_from_errno(
             error, item.result->name + " is not sent, since it could not be deleted here afterwards");

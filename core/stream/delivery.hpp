@@ -63,7 +63,7 @@ class Delivery {
     Status look_at_sources(std::vector<Item>& items);
     void look_at_source(Item& item) const;
     void refuse_or_hold(Item& item) const;
-    void refuse_to_deliver_twice(Item& item) const;
+    void refuse_undeletable(Item& item) const;
     void send_with_handshake(std::vector<Item>& items, BatchResult& result);
     Status deliver(std::vector<Item>& items);
     Status keep_names_apart(std::vector<Item>& items);

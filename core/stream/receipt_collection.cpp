@@ -256,8 +256,8 @@ Status ReceiptCollection::remove_source(Handshake& handshake) {
     return {};
 }
 
-// What is here, if it still is what the control file tells of, is what was sent. No other process has kept
-// its manifest.
+// What is here, if it still is what the control file tells of, is what was sent. Of an earlier process there
+// is nothing else to go by; of this one, it must have been touched at most.
 Status ReceiptCollection::find_by_checksum(Handshake& handshake) {
     const arrivals::Control& control = handshake.state->control();
     const std::string algorithm(arrivals::algorithm_of(control.checksum));

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <doctest/doctest.h>
+#include <fstream>
 
 #include "fake_session.hpp"
 #include "scratch.hpp"
@@ -275,7 +276,8 @@ TEST_CASE("what was touched and not written to since it was sent is deleted, by 
     Workbench bench;
     std::vector<Handshake> units = bench.send();
     bench.answer(units[0]);
-    std::filesystem::permissions(bench.scratch / "f", std::filesystem::perms::owner_read);
+    std::filesystem::permissions(bench.scratch / "f",
+                                 std::filesystem::perms::owner_read | std::filesystem::perms::owner_write);
 
     SUBCASE("it has the same bytes") {
         bench.look(units);
@@ -287,6 +289,12 @@ TEST_CASE("what was touched and not written to since it was sent is deleted, by 
         std::filesystem::permissions(bench.scratch / "f", std::filesystem::perms::owner_all);
         test::write_file(bench.scratch / "f", "hullo");
         std::filesystem::last_write_time(bench.scratch / "f", time);
+        bench.look(units);
+        CHECK(units[0].result.outcome == Outcome::changed);
+        CHECK(bench.has("f"));
+    }
+    SUBCASE("it has the same bytes, and somebody is about to write more") {
+        const std::ofstream writer(bench.scratch / "f", std::ios::app);
         bench.look(units);
         CHECK(units[0].result.outcome == Outcome::changed);
         CHECK(bench.has("f"));
