@@ -1,14 +1,18 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The ways of moving files that are compared, and who can go each of them."""
 
+import os
 import shutil
 import subprocess
 import sys
 import time
 
-from bench_daemon import write_configuration
+from bench_daemon import Daemon, write_configuration
 
-OURS = "mistamover"
+# As one command, its start included; and as the service that it is, which runs before there is anything to move.
+ONE_OFF = "mistamover"
+SERVICE = "mistamover daemon"
+OURS = (ONE_OFF, SERVICE)
 # Shown for scale, and not what the ratios are to: it knows neither when a file is complete nor whether it arrived.
 REFERENCE = "mv"
 
@@ -61,27 +65,68 @@ def rsync(*options, to=None):
     return move
 
 
+def is_empty(directory):
+    with os.scandir(directory) as entries:
+        return all(entry.name.startswith(".") for entry in entries)
+
+
+def wait_until_empty(directory, service, seconds=1200):
+    deadline = time.monotonic() + seconds
+    while not is_empty(directory):
+        if service.process.poll() is not None or time.monotonic() > deadline:
+            sys.exit(f"the daemon did not empty {directory}")
+        time.sleep(0.005)
+
+
+def let_daemon_move(program, config, source, target):
+    """The seconds from when its stop file goes until the last file is deleted. It has moved a file before."""
+    waiting = source.with_name("waiting")
+    source.rename(waiting)
+    source.mkdir()
+    with Daemon(program, config) as service:
+        (source / "first").write_bytes(b"first")
+        wait_until_empty(source, service)
+        (target / "first").unlink()
+        (source / ".stop").touch()
+        service.wait_for("the stream to be suspended",
+                         lambda: (service.status() or {}).get("streams", [{}])[0].get("state") == "suspended")
+        for entry in list(os.scandir(waiting)):
+            os.rename(entry.path, source / entry.name)
+        waiting.rmdir()
+        begin = time.monotonic()
+        (source / ".stop").unlink()
+        wait_until_empty(source, service)
+        return time.monotonic() - begin
+
+
 def mistamover(program, directories, outgoing, section=""):
-    """`outgoing(target)` is the YAML of that section. Its start is counted, as the others' is."""
-    def move(source, target):
+    """Its two contenders. `outgoing(target)` is the YAML of that section."""
+    def configure(source, target):
         directory = directories["disk"] / "config"
         shutil.rmtree(directory, ignore_errors=True)
-        config = write_configuration(directory, {
+        return write_configuration(directory, {
             "bench": f"data_stream: {{directory: {source}}}\noutgoing: {{{outgoing(target)}}}\n{section}"})
+
+    def as_command(source, target):
+        config = configure(source, target)
         begin = time.monotonic()
         execute(program, "run", "--one-off", config)
         return time.monotonic() - begin
-    return move
+
+    def as_service(source, target):
+        return let_daemon_move(program, configure(source, target), source, target)
+
+    return {ONE_OFF: as_command, SERVICE: as_service}
 
 
 def local_cases(program, directories):
     ours = mistamover(program, directories, lambda target: f"plugin: local, target_dir: {target}")
 
     def same(_):
-        return {OURS: ours, REFERENCE: move_with_mv, "rclone move": rclone}
+        return {**ours, REFERENCE: move_with_mv, "rclone move": rclone}
 
     def across(_):
-        return {OURS: ours, "cp+rm": copy_and_remove, "rsync": rsync(), "rclone move": rclone}
+        return {**ours, "cp+rm": copy_and_remove, "rsync": rsync(), "rclone move": rclone}
 
     return [
         Case("local-same-fs", "disk", "disk", 1.0, same),
@@ -101,8 +146,8 @@ def ssh_contenders(program, directories, servers):
         return f"{sshd.user}@127.0.0.1:{target}/"
 
     return {
-        OURS: mistamover(program, directories,
-                         lambda target: f"plugin: rsync, target_host: 127.0.0.1, target_dir: {target}", section),
+        **mistamover(program, directories,
+                     lambda target: f"plugin: rsync, target_host: 127.0.0.1, target_dir: {target}", section),
         "rsync": rsync("-e", sshd.command(), to=to),
         "rsync, aes-gcm": rsync("-e", sshd.command("-c", "aes128-gcm@openssh.com"), to=to),
     }
@@ -115,9 +160,9 @@ def daemon_contenders(program, directories, servers, place):
         return f"rsync://127.0.0.1:{rsyncd.port}/{rsyncd.module_path(place, target)}/"
 
     return {
-        OURS: mistamover(program, directories, lambda target: "plugin: rsync, target_host: 127.0.0.1, "
-                                                              f"target_dir: {rsyncd.module_path(place, target)}",
-                         f"rsync: {{transport: daemon, port: {rsyncd.port}}}\n"),
+        **mistamover(program, directories, lambda target: "plugin: rsync, target_host: 127.0.0.1, "
+                                                          f"target_dir: {rsyncd.module_path(place, target)}",
+                     f"rsync: {{transport: daemon, port: {rsyncd.port}}}\n"),
         "rsync": rsync(to=to),
         # Without it, the client waits for the daemon's delayed acknowledgements.
         "rsync, no delay": rsync("--sockopts=TCP_NODELAY", to=to),

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import urllib.parse
 
-from bench_cases import OURS, Case, execute, mistamover, remove_files
+from bench_cases import Case, execute, mistamover, remove_files
 from bench_servers import Server, free_port_range, wait_for_port
 
 SLOW_LINE_MS = 25
@@ -121,7 +121,7 @@ def ours(program, directories, server, sessions=4):
 
 def contenders(program, directories, server):
     return {
-        OURS: ours(program, directories, server),
+        **ours(program, directories, server),
         "lftp -P1": lftp(server, 1),
         "lftp -P4": lftp(server, 4),
         "lftp -P8": lftp(server, 8),
@@ -133,7 +133,7 @@ def contenders(program, directories, server):
 def slow_contenders(program, directories, server):
     """All with the same number of connections."""
     return {
-        OURS: ours(program, directories, server, CONNECTIONS),
+        **ours(program, directories, server, CONNECTIONS),
         "lftp": lftp(server, CONNECTIONS),
         "rclone": rclone(server, "--transfers", str(CONNECTIONS)),
         "curl -Z": curl(server, "--parallel-max", str(CONNECTIONS)),

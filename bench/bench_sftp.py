@@ -5,7 +5,7 @@ import pathlib
 import subprocess
 import sys
 
-from bench_cases import OURS, Case, execute, mistamover, remove_files
+from bench_cases import Case, execute, mistamover, remove_files
 from bench_servers import SshDaemon, free_port, wait_for_port
 
 FAST_CIPHER = "aes128-gcm@openssh.com"
@@ -76,7 +76,7 @@ def ours(program, directories, server, sessions=4):
 def contenders(program, directories, server):
     fast = f"-oCiphers={FAST_CIPHER}"
     return {
-        OURS: ours(program, directories, server),
+        **ours(program, directories, server),
         "lftp -P1": lftp(server, 1),
         "lftp -P4": lftp(server, 4),
         "lftp -P8": lftp(server, 8),
@@ -94,7 +94,7 @@ def contenders(program, directories, server):
 def slow_contenders(program, directories, server):
     """All with the same number of connections."""
     return {
-        OURS: ours(program, directories, server, CONNECTIONS),
+        **ours(program, directories, server, CONNECTIONS),
         "lftp": lftp(server, CONNECTIONS),
         "rclone": rclone(server, "--transfers", str(CONNECTIONS), "--sftp-disable-hashcheck"),
     }
