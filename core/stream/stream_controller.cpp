@@ -225,12 +225,9 @@ void StreamController::dispatch(Clock::time_point now) {
     if (stopped_for_good_ || complete_) {
         return;
     }
-    const std::size_t due = queue_.due(now);
-    if (due == 0 || now < next_mirror_pass_) {
-        return;
-    }
     suspended_ = why_suspended(now);
-    if (!suspended_.empty()) {
+    const std::size_t due = queue_.due(now);
+    if (due == 0 || now < next_mirror_pass_ || !suspended_.empty()) {
         return;
     }
     if (clean) {

@@ -94,6 +94,17 @@ TEST_CASE("status tells a suspended stream and why, and a stop file is noticed w
     CHECK(eventually([&] { return read_file(site.target() / "f") == "f"; }));
 }
 
+TEST_CASE("status tells a suspended stream that has nothing to send") {
+    Site site;
+    site.add_stream("p");
+    const Daemon daemon(site);
+    REQUIRE(eventually([&] { return site.state_of("p") == "idle"; }));
+    write_file(site.source() / ".stop", "");
+    CHECK(eventually([&] { return site.state_of("p") == "suspended"; }));
+    std::filesystem::remove(site.source() / ".stop");
+    CHECK(eventually([&] { return site.state_of("p") == "idle"; }));
+}
+
 TEST_CASE("a detached daemon keeps nothing of what it was started with") {
     Site site;
     site.add_stream("p");
