@@ -117,9 +117,10 @@ void BatchPut::start_directory(Item& item) {
     const auto refusal = std::make_shared<std::optional<Status>>();
     pipeline_.request(
         PacketType::mkdir, [&](PacketWriter& packet) { packet.text(item.target).attributes(wanted); },
-        [&item, refusal](Reply& reply) {
+        // Where this is answered last, the item has gone.
+        [target = item.target, refusal](Reply& reply) {
             if (!reply.is_ok()) {
-                *refusal = reply.failure("make directory " + item.target, StatusCode::no_space);
+                *refusal = reply.failure("make directory " + target, StatusCode::no_space);
             }
         });
     pipeline_.request(

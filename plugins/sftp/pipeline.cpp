@@ -52,12 +52,13 @@ void Pipeline::start(const std::function<void(std::string_view, std::string_view
     }
 }
 
-std::uint32_t Pipeline::register_handler(ReplyHandler handler) {
-    if (handlers_.empty()) {
+std::uint32_t Pipeline::expect_answer(Due due) {
+    if (due_.empty()) {
         restart_patience();
     }
+    extra_patience_ += due.extra_patience;
     const std::uint32_t id = next_id_++;
-    handlers_.emplace(id, std::move(handler));
+    due_.emplace(id, std::move(due));
     return id;
 }
 
@@ -69,17 +70,17 @@ void Pipeline::pump() {
         round();
     } catch (const StatusError& error) {
         broken_ = error.status();
-        handlers_.clear();
+        due_.clear();
         throw;
     } catch (const std::exception& error) {
         broken_ = Status(StatusCode::internal, StatusScope::session, error.what());
-        handlers_.clear();
+        due_.clear();
         throw StatusError(*broken_);
     }
 }
 
 void Pipeline::abandon() noexcept {
-    handlers_.clear();
+    due_.clear();
     if (!broken_) {
         broken_ = Status(StatusCode::internal, StatusScope::session, "the session was given up");
     }
@@ -98,7 +99,7 @@ void Pipeline::round() {
 }
 
 void Pipeline::finish() {
-    while (!handlers_.empty() || output_.size() != 0) {
+    while (!due_.empty() || output_.size() != 0) {
         pump();
     }
 }
@@ -131,19 +132,20 @@ bool Pipeline::handle_replies() {
 void Pipeline::handle(std::string_view packet) {
     PacketReader reader(packet);
     const PacketType type = reader.type();
-    const auto found = handlers_.find(reader.number());
-    if (found == handlers_.end()) {
+    const auto found = due_.find(reader.number());
+    if (found == due_.end()) {
         throw StatusError({StatusCode::corrupt, StatusScope::session,
                            "the server answered a question that nobody had asked"});
     }
-    const ReplyHandler handler = std::move(found->second);
-    handlers_.erase(found);
+    const Due due = std::move(found->second);
+    due_.erase(found);
+    extra_patience_ -= due.extra_patience;
     Reply reply{type, reply_code::ok, {}, reader};
     if (type == PacketType::status) {
         reply.code = reply.body.number();
         reply.message = reply.body.at_end() ? std::string_view() : reply.body.text();
     }
-    handler(reply);
+    due.handler(reply);
 }
 
 void Pipeline::check_patience() {
@@ -155,18 +157,16 @@ void Pipeline::check_patience() {
                 Status(StatusCode::cancelled, StatusScope::session, "cancelled").with_outcome_unknown());
         }
     }
-    if (now - last_activity_ > milliseconds(context_.stall_timeout_ms())) {
+    if (now - last_activity_ > patience()) {
         throw StatusError(Status(StatusCode::timed_out, StatusScope::session,
-                                 "the server has not answered for " +
-                                     format_duration(milliseconds(context_.stall_timeout_ms())))
+                                 "the server has not answered for " + format_duration(patience()))
                               .with_outcome_unknown());
     }
 }
 
 void Pipeline::wait_for_something() {
     constexpr milliseconds longest{1000};
-    const auto left = std::chrono::ceil<milliseconds>(
-        last_activity_ + milliseconds(context_.stall_timeout_ms()) - Clock::now());
+    const auto left = std::chrono::ceil<milliseconds>(last_activity_ + patience() - Clock::now());
     // Readable for good after a cancel, it would end every wait at once.
     const int cancel_fd = context_.cancelled() ? -1 : context_.cancel_fd();
     channel_.wait(output_.size() != 0, cancel_fd,

@@ -29,6 +29,8 @@ class ByteChannel {
     /// Waits until something has come, more can be sent (where `to_send`), `cancel_fd` (where not -1) is
     /// readable or the time is over.
     virtual void wait(bool to_send, int cancel_fd, std::chrono::milliseconds patience) = 0;
+    /// The server is known to speak SFTP.
+    virtual void connected() {}
 };
 
 /// The server's answer to one request.
@@ -65,10 +67,12 @@ class Pipeline {
     /// Exchanges INIT and VERSION; the version's extensions go to `on_extension` (name, data).
     void start(const std::function<void(std::string_view, std::string_view)>& on_extension);
 
-    /// Appends a request, whose fields behind the number `fill` writes.
+    /// Appends a request, whose fields behind the number `fill` writes. Until it is answered, the server may
+    /// be silent for `extra_patience` longer than the stall timeout.
     template <typename Fill>
-    void request(PacketType type, const Fill& fill, ReplyHandler handler) {
-        const std::uint32_t id = register_handler(std::move(handler));
+    void request(PacketType type, const Fill& fill, ReplyHandler handler,
+                 std::chrono::milliseconds extra_patience = {}) {
+        const std::uint32_t id = expect_answer({std::move(handler), extra_patience});
         PacketWriter packet(output_, type);
         packet.number(id);
         fill(packet);
@@ -80,7 +84,7 @@ class Pipeline {
     /// Until nothing is in flight.
     void finish();
     /// Requests without an answer.
-    [[nodiscard]] std::size_t in_flight() const noexcept { return handlers_.size(); }
+    [[nodiscard]] std::size_t in_flight() const noexcept { return due_.size(); }
     /// False where so much waits to be sent that more would only wait with it.
     [[nodiscard]] bool has_room() const noexcept { return output_.size() < most_unsent; }
     /// A wait for something else than the server is over: its patience starts anew.
@@ -93,11 +97,19 @@ class Pipeline {
 
     static constexpr std::size_t most_unsent = 512UL * 1024;
 
-    std::uint32_t register_handler(ReplyHandler handler);
+    struct Due {
+        ReplyHandler handler;
+        std::chrono::milliseconds extra_patience;
+    };
+
+    std::uint32_t expect_answer(Due due);
     void round();
     bool send();
     bool handle_replies();
     void handle(std::string_view packet);
+    [[nodiscard]] std::chrono::milliseconds patience() const noexcept {
+        return std::chrono::milliseconds(context_.stall_timeout_ms()) + extra_patience_;
+    }
     void check_patience();
     void wait_for_something();
 
@@ -105,9 +117,10 @@ class Pipeline {
     border::SessionContext& context_;
     OutputBuffer output_;
     PacketSplitter input_;
-    std::unordered_map<std::uint32_t, ReplyHandler> handlers_;
+    std::unordered_map<std::uint32_t, Due> due_;
     std::uint32_t next_id_ = 1;
     Clock::time_point last_activity_;
+    std::chrono::milliseconds extra_patience_{0};  ///< Of all that is due.
     std::optional<Clock::time_point> cancelled_at_;
     std::optional<Status> broken_;
 };

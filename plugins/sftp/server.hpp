@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <string>
 #include <string_view>
@@ -44,10 +45,12 @@ class Server {
     void keeps_no_attributes(const Reply& refusal);
     [[nodiscard]] Pipeline& pipeline() noexcept { return pipeline_; }
 
-    /// One request, waited for. Throws StatusError where the connection fails.
+    /// One request, as Pipeline::request has it, waited for. Throws StatusError where the connection fails.
     template <typename Fill, typename Handle>
-    void ask(PacketType type, const Fill& fill, const Handle& handle) {
-        pipeline_.request(type, fill, [&handle](Reply& reply) { handle(reply); });
+    void ask(PacketType type, const Fill& fill, const Handle& handle,
+             std::chrono::milliseconds extra_patience = {}) {
+        pipeline_.request(
+            type, fill, [&handle](Reply& reply) { handle(reply); }, extra_patience);
         pipeline_.finish();
     }
     /// The same for one that is answered by a status.

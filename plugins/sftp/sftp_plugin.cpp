@@ -7,6 +7,7 @@
 
 #include "sftp/sftp_options.hpp"
 #include "sftp/sftp_session.hpp"
+#include "sftp/ssh_channel.hpp"
 
 namespace mistamover::sftp {
 namespace {
@@ -30,7 +31,8 @@ class SftpModule final : public TransferModule {
     }
 
     std::unique_ptr<Session> open_session(SessionContext& context) override {
-        return std::make_unique<SftpSession>(options_, leftovers_, context);
+        return std::make_unique<SftpSession>(std::make_unique<SshChannel>(options_, context), options_,
+                                             leftovers_, context);
     }
 
   private:

@@ -2,6 +2,7 @@
 #include "sftp/sftp_session.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 #include <vector>
 
@@ -12,6 +13,8 @@ namespace mistamover::sftp {
 namespace {
 
 constexpr std::size_t most_questions = 1024;
+// Of a listing. One that is filtered by the server may have a few.
+constexpr std::size_t most_answers_without_names = 100;
 
 std::string hexadecimal(std::string_view bytes) {
     constexpr char digits[] = "0123456789abcdef";
@@ -23,17 +26,31 @@ std::string hexadecimal(std::string_view bytes) {
     return text;
 }
 
+/// What a slow server needs to read a file, at 1 MB/s. The size is only its word: a year at most.
+std::chrono::milliseconds time_to_read(std::uint64_t size) {
+    constexpr std::chrono::milliseconds longest = std::chrono::years(1);
+    return std::min(std::chrono::milliseconds(size / 1000), longest);
+}
+
+/// Of any file: what is configured and the server do not fit together.
+Status cannot_compute(std::string_view algorithm) {
+    return {StatusCode::configuration, StatusScope::stream,
+            "this server cannot compute " + std::string(algorithm) +
+                ": set outgoing.checksum to one that it can, or outgoing.verify: size"};
+}
+
 }  // namespace
 
-SftpSession::SftpSession(const SftpOptions& options, Leftovers& leftovers, SessionContext& context)
+SftpSession::SftpSession(std::unique_ptr<ByteChannel> channel, const SftpOptions& options,
+                         Leftovers& leftovers, SessionContext& context)
     : options_(options),
       leftovers_(leftovers),
       context_(context),
-      channel_(options, context),
-      server_(channel_, context),
+      channel_(std::move(channel)),
+      server_(*channel_, context),
       temp_names_(options.target_dir + '/' + options.temp_dir) {
     server_.start();
-    channel_.connected();
+    channel_->connected();
     if (options_.fsync && !server_.features().fsync) {
         throw StatusError({StatusCode::configuration, StatusScope::stream,
                            "sftp.fsync: the server cannot bring files to the disk when asked"});
@@ -133,9 +150,10 @@ void SftpSession::close_handle(const std::string& handle) {
 }
 
 /// Anything else might keep the server waiting, as a FIFO does.
-Status SftpSession::look_at_regular(const std::string& path) {
+Status SftpSession::look_at_regular(const std::string& path, std::uint64_t& size) {
     EntryInfo info;
     Status status = server_.look_at(path, info);
+    size = info.size;
     if (status.ok() && info.kind != EntryKind::file) {
         status = {StatusCode::unsupported, StatusScope::item, "not a file: " + path};
     }
@@ -175,29 +193,37 @@ Status SftpSession::list(std::string_view path, ListSink& sink) {
     if (!status.ok()) {
         return status;
     }
-    while (read_names(handle, whole, sink, status)) {
+    std::size_t without_names = 0;
+    while (const auto count = read_names(handle, whole, sink, status)) {
+        if (*count == 0 && ++without_names > most_answers_without_names) {
+            status = {StatusCode::corrupt, StatusScope::session,
+                      "list " + whole + ": the server gives no names, and comes to no end"};
+            break;
+        }
+        if (context_.cancelled()) {
+            status = {StatusCode::cancelled, StatusScope::item, "cancelled"};
+            break;
+        }
     }
     close_handle(handle);
     return status;
 }
 
-/// Some of a directory's names; false behind the last.
-bool SftpSession::read_names(const std::string& handle, const std::string& path, ListSink& sink,
-                             Status& status) {
-    bool more = false;
+/// Some of a directory's names, and how many; nothing behind the last.
+std::optional<std::uint32_t> SftpSession::read_names(const std::string& handle, const std::string& path,
+                                                     ListSink& sink, Status& status) {
+    std::optional<std::uint32_t> count;
     server_.ask(
         PacketType::readdir, [&](PacketWriter& packet) { packet.text(handle); },
         [&](Reply& reply) {
-            more = reply.type == PacketType::name;
-            if (!more) {
+            if (reply.type != PacketType::name) {
                 if (reply.code != reply_code::end_of_file) {
                     status = reply.failure("list " + path);
                 }
                 return;
             }
-            std::uint32_t left = reply.body.number();
-            more = left > 0;  // Without a name in it, the next answer would have none either.
-            for (; left > 0; --left) {
+            count = reply.body.number();
+            for (std::uint32_t left = *count; left > 0; --left) {
                 const std::string_view name = reply.body.text();
                 (void)reply.body.text();  // a line as of ls, for people
                 const EntryInfo info = info_of(reply.body.attributes());
@@ -206,7 +232,7 @@ bool SftpSession::read_names(const std::string& handle, const std::string& path,
                 }
             }
         });
-    return more;
+    return count;
 }
 
 Status SftpSession::remove(std::span<const std::string_view> paths, RemoveSink& sink) {
@@ -284,14 +310,15 @@ Status SftpSession::make_directory(std::string_view path) {
 
 Status SftpSession::checksum(std::string_view path, std::string_view algorithm, BytesSink& sink) {
     const std::string whole = at_server(path);
-    Status status = look_at_regular(whole);
+    std::uint64_t size = 0;
+    Status status = look_at_regular(whole, size);
     if (!status.ok()) {
         return status;
     }
     server_.ask(
         PacketType::extended,
         [&](PacketWriter& packet) {
-            // From the start to the end, as one block.
+            // From the start to the end, as one block: no digest of a whole can be had in parts.
             packet.text("check-file-name")
                 .text(whole)
                 .text(algorithm)
@@ -301,7 +328,10 @@ Status SftpSession::checksum(std::string_view path, std::string_view algorithm, 
         },
         [&](Reply& reply) {
             if (reply.type != PacketType::extended_reply) {
-                status = reply.failure("compute the checksum of " + whole, StatusCode::unsupported);
+                // An empty file is refused so too, by ProFTPD.
+                status = reply.code == reply_code::unsupported && size > 0
+                             ? cannot_compute(algorithm)
+                             : reply.failure("compute the checksum of " + whole, StatusCode::unsupported);
                 return;
             }
             std::string_view used = reply.body.text();
@@ -309,12 +339,12 @@ Status SftpSession::checksum(std::string_view path, std::string_view algorithm, 
                 used = reply.body.text();
             }
             if (used != algorithm) {
-                status = {StatusCode::unsupported, StatusScope::item,
-                          "the server cannot compute " + std::string(algorithm)};
+                status = cannot_compute(algorithm);
                 return;
             }
             sink.bytes(hexadecimal(reply.body.rest()));
-        });
+        },
+        time_to_read(size));
     return status;
 }
 

@@ -2,6 +2,8 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -10,7 +12,6 @@
 #include "sftp/batch_put.hpp"
 #include "sftp/server.hpp"
 #include "sftp/sftp_options.hpp"
-#include "sftp/ssh_channel.hpp"
 
 namespace mistamover::sftp {
 
@@ -20,12 +21,13 @@ inline constexpr Capabilities sftp_capabilities =
     Capability::publish_rename | Capability::checksum | Capability::set_time | Capability::free_space |
     Capability::symlinks | Capability::resume | Capability::get_many;
 
-/// One ssh and the SFTP server at its other end. Used by the thread that made it.
+/// A channel and the SFTP server at its other end. Used by the thread that made it.
 class SftpSession final : public Session {
   public:
-    /// Connects, and looks whether the target directory is there. Throws StatusError. All the arguments
-    /// outlive it.
-    SftpSession(const SftpOptions& options, Leftovers& leftovers, SessionContext& context);
+    /// Connects, and looks whether the target directory is there. Throws StatusError. All that is not given
+    /// away outlives it.
+    SftpSession(std::unique_ptr<ByteChannel> channel, const SftpOptions& options, Leftovers& leftovers,
+                SessionContext& context);
 
     Capabilities capabilities() override;
     Status put(const PutRequest& request, PutSink& sink) override;
@@ -39,9 +41,6 @@ class SftpSession final : public Session {
     Status checksum(std::string_view path, std::string_view algorithm, BytesSink& sink) override;
     Status free_space(std::uint64_t& bytes) override;
 
-    /// The ssh that carries it.
-    [[nodiscard]] int ssh_pid() const noexcept { return channel_.pid(); }
-
   private:
     [[nodiscard]] std::string at_server(std::string_view path) const;
     void check_target();
@@ -51,13 +50,14 @@ class SftpSession final : public Session {
                             RemoveSink& sink);
     Status open_directory(const std::string& path, std::string& handle);
     void close_handle(const std::string& handle);
-    bool read_names(const std::string& handle, const std::string& path, ListSink& sink, Status& status);
-    Status look_at_regular(const std::string& path);
+    std::optional<std::uint32_t> read_names(const std::string& handle, const std::string& path,
+                                            ListSink& sink, Status& status);
+    Status look_at_regular(const std::string& path, std::uint64_t& size);
 
     const SftpOptions& options_;
     Leftovers& leftovers_;
     SessionContext& context_;
-    SshChannel channel_;
+    std::unique_ptr<ByteChannel> channel_;
     Server server_;
     TempNames temp_names_;
 };

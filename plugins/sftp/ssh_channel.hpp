@@ -25,9 +25,8 @@ class SshChannel final : public ByteChannel {
     bool receive(PacketSplitter& to) override;
     void wait(bool to_send, int cancel_fd, std::chrono::milliseconds patience) override;
 
-    /// The server has answered: the password, where there was one, is not needed any more.
-    void connected();
-    [[nodiscard]] int pid() const noexcept { return ssh_->pid(); }
+    /// The password, where there was one, is not needed any more.
+    void connected() override;
 
   private:
     void write_password(const SftpOptions& options);

@@ -74,8 +74,10 @@ std::vector<std::string> ssh_arguments(const SftpOptions& options) {
     set("LogLevel=INFO");
     set("ConnectionAttempts=1");
     set("ConnectTimeout=" + std::to_string(options.connect_timeout_s));
+    // They keep an idle connection in use. A server that computes a checksum may answer none of them until it
+    // is done, so they never end one: whether the server lives the pipeline judges, by what is asked of it.
     set("ServerAliveInterval=15");
-    set("ServerAliveCountMax=3");
+    set("ServerAliveCountMax=2147483647");
     set(std::string("Compression=") + yes_or_no(options.compress));
     set("Ciphers=" + (options.ciphers.empty() ? std::string("^aes128-gcm@openssh.com,aes256-gcm@openssh.com")
                                               : options.ciphers));

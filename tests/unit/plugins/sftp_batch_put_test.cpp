@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#include <chrono>
 #include <cstdint>
 #include <doctest/doctest.h>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <sys/stat.h>
+#include <utility>
 
 #include <mistamover/transfer_module.hpp>
 
@@ -15,6 +18,7 @@
 namespace mistamover::sftp {
 namespace {
 
+using namespace std::chrono_literals;
 using test::AnsweringChannel;
 
 constexpr std::size_t resumable_size = 9UL << 20U;
@@ -101,6 +105,36 @@ TEST_CASE("a server that keeps neither modes nor times costs a moved file nothin
     const Status status = mirror.put(channel, "f");
     CHECK(status.code() == StatusCode::permission);
     CHECK(status.scope() == StatusScope::item);
+}
+
+TEST_CASE("a server that takes longer than the stall timeout to store a file is waited for") {
+    using Clock = std::chrono::steady_clock;
+    for (const PacketType late : {PacketType::extended, PacketType::close}) {
+        PutSite site;
+        site.context.stall_ms = 20;
+        site.options.fsync = true;
+        mistamover::test::write_file(site.source / "f", std::string(5'000'000, 'x'));
+        AnsweringChannel channel;
+        // The first of these; posix-rename is an extended request, too.
+        std::optional<std::uint32_t> due;
+        std::optional<Clock::time_point> asked_at;
+        const auto succeed = [](OutputBuffer& output, std::uint32_t id) {
+            PacketWriter(output, PacketType::status).number(id).number(reply_code::ok);
+        };
+        channel.answers[late] = [&](OutputBuffer& output, std::uint32_t id) {
+            if (asked_at) {
+                return succeed(output, id);
+            }
+            due = id;
+            asked_at = Clock::now();
+        };
+        channel.on_wait = [&](OutputBuffer& output) {
+            if (due && Clock::now() - *asked_at >= 100ms) {
+                succeed(output, *std::exchange(due, std::nullopt));
+            }
+        };
+        CHECK(site.put(channel, "f").ok());
+    }
 }
 
 TEST_CASE("whether a server keeps times is found out with a file that is removed again") {

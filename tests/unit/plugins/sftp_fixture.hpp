@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <string>
 #include <utility>
@@ -41,8 +42,8 @@ class ScriptedChannel final : public ByteChannel {
     std::chrono::milliseconds waited{0};
 };
 
-/// Answers each request at once, as a server does at which there is nothing yet and all succeeds, but for
-/// what the test has it refuse.
+/// Answers each request at once, as a server does at which there is nothing yet but the target directory and
+/// all succeeds, but for what the test has it refuse, or answers itself.
 class AnsweringChannel final : public ByteChannel {
   public:
     /// In place of a code: the connection breaks.
@@ -67,7 +68,11 @@ class AnsweringChannel final : public ByteChannel {
         incoming_.consume(incoming_.size());
         return any;
     }
-    void wait(bool, int, std::chrono::milliseconds) override {}
+    void wait(bool, int, std::chrono::milliseconds) override {
+        if (on_wait) {
+            on_wait(incoming_);
+        }
+    }
 
     [[nodiscard]] int times_asked(PacketType type) const {
         const auto found = asked_.find(type);
@@ -76,6 +81,10 @@ class AnsweringChannel final : public ByteChannel {
 
     std::map<PacketType, std::uint32_t> refusals;
     std::uint64_t size_of_files = 0;
+    /// Each appends the answer to the request of this number.
+    std::map<PacketType, std::function<void(OutputBuffer&, std::uint32_t)>> answers;
+    /// While nothing comes; may append something.
+    std::function<void(OutputBuffer&)> on_wait;
 
   private:
     void answer(PacketType type, std::uint32_t id) {
@@ -84,8 +93,18 @@ class AnsweringChannel final : public ByteChannel {
             broken_ = broken_ || refusal->second == breaks;
             return status(id, refusal->second);
         }
+        if (const auto own = answers.find(type); own != answers.end()) {
+            return own->second(incoming_, id);
+        }
         switch (type) {
+            case PacketType::init:
+                PacketWriter(incoming_, PacketType::version).number(protocol_version);
+                return;
+            case PacketType::stat:
+                PacketWriter(incoming_, PacketType::attributes).number(id).attributes({{}, 040700, {}});
+                return;
             case PacketType::open:
+            case PacketType::opendir:
                 PacketWriter(incoming_, PacketType::handle).number(id).text("h");
                 return;
             case PacketType::fstat:

@@ -104,6 +104,13 @@ TEST_CASE("ssh is told to ask nobody, to share nothing, and to check the host's 
     CHECK(ssh_environment(SftpOptions(settings.get()), "").empty());
 }
 
+TEST_CASE("an idle connection is kept in use, and none is ended over a server that is too busy to answer") {
+    SftpSettings settings;
+    const auto arguments = arguments_of(settings);
+    CHECK(has(arguments, "-oServerAliveInterval=15"));
+    CHECK(has(arguments, "-oServerAliveCountMax=2147483647"));
+}
+
 TEST_CASE("the options become ssh's, a path between quotes") {
     SftpSettings settings;
     settings.set("port", "2222");

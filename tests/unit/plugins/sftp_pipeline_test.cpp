@@ -25,10 +25,10 @@ struct PipelineFixture {
     Pipeline pipeline{channel, context};
     std::vector<int> answered;
 
-    void ask(int mark) {
+    void ask(int mark, std::chrono::milliseconds extra_patience = {}) {
         pipeline.request(
             PacketType::close, [](PacketWriter& packet) { packet.text("h"); },
-            [this, mark](Reply& reply) { answered.push_back(reply.is_ok() ? mark : -mark); });
+            [this, mark](Reply& reply) { answered.push_back(reply.is_ok() ? mark : -mark); }, extra_patience);
     }
     Status pump() {
         try {
@@ -88,6 +88,22 @@ TEST_CASE("a server that says nothing is given up after the stall timeout, with 
     CHECK(status.code() == StatusCode::timed_out);
     CHECK(status.scope() == StatusScope::session);
     CHECK_FALSE(status.outcome_known());
+}
+
+TEST_CASE("a request's own patience lasts until it is answered, and no longer") {
+    PipelineFixture fixture;
+    fixture.context.stall_ms = 20;
+    fixture.ask(1, 1h);
+    fixture.channel.answer(1, reply_code::ok);
+    fixture.pipeline.finish();
+    fixture.ask(2);
+    Status status;
+    while (status.ok()) {
+        status = fixture.pump();
+        std::this_thread::yield();
+    }
+    CHECK(status.code() == StatusCode::timed_out);
+    CHECK(status.text() == "the server has not answered for 20ms");
 }
 
 TEST_CASE("an abandoned pipeline calls no handler any more") {
