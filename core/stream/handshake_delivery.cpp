@@ -6,6 +6,7 @@
 
 #include "arrivals/checksum_form.hpp"
 #include "arrivals/handshake_names.hpp"
+#include "files/durability.hpp"
 #include "stream/digests.hpp"
 #include "stream/handshake_recovery.hpp"
 #include "stream/proof.hpp"
@@ -182,11 +183,28 @@ Status HandshakeDelivery::put_drafts(const std::vector<ManifestEntry>& drafts, P
     return overall;
 }
 
-// Puts the control files of units whose data is at the target, each of which is in the journal first.
+// Each control file is in the journal before it may be at the target, and there it survives a power failure.
 Status HandshakeDelivery::announce(const Refs& units) {
     Refs owners;
     std::vector<ManifestEntry> files;
-    Status worst;
+    const Status written = write_controls(units, owners, files);
+    if (const Status status = write_out_journal(files); !status.ok()) {
+        for (std::size_t i = 0; i < owners.size(); ++i) {
+            journal_.remove_draft(files[i].path);
+            forget(*owners[i]);
+        }
+        return status;
+    }
+    for (Handshake* unit : owners) {
+        unit->result.outcome = Outcome::awaiting_receipt;
+    }
+    const Status status = put_controls(owners, files);
+    return status.ok() ? written : status;
+}
+
+// As far as there is room; `files` are what is to be put of `written`.
+Status HandshakeDelivery::write_controls(const Refs& units, Refs& written,
+                                         std::vector<ManifestEntry>& files) {
     for (Handshake* unit : units) {
         try {
             ManifestEntry file = journal_.write(unit->state->control());
@@ -194,19 +212,40 @@ Status HandshakeDelivery::announce(const Refs& units) {
                 file = journal_.write_draft(unit->state->control());
             }
             files.push_back(std::move(file));
-            owners.push_back(unit);
-            unit->result.outcome = Outcome::awaiting_receipt;
+            written.push_back(unit);
         } catch (const std::system_error& error) {
             const Status status = stream::failure_of(error);
+            forget(*unit);
             if (beyond_item(status)) {
-                worst = status;
-                break;
+                return status;
             }
             fail(*unit, status);
         }
     }
-    const Status status = put_controls(owners, files);
-    return status.ok() ? worst : status;
+    return {};
+}
+
+// A failure is that of the disk, whatever file it was met with.
+Status HandshakeDelivery::write_out_journal(const std::vector<ManifestEntry>& controls) const {
+    if (controls.empty()) {
+        return {};
+    }
+    std::vector<std::string> names;
+    names.reserve(controls.size());
+    for (const ManifestEntry& control : controls) {
+        names.push_back(control.path);
+    }
+    const int error = files::write_out(source_.fd(), names);
+    return error == 0 ? Status{}
+                      : of_session(status_from_errno(error, "bring the handshakes' journal to the disk in " +
+                                                                source_.path().string()));
+}
+
+// Of what is not announced, unless it may have been before.
+void HandshakeDelivery::forget(const Handshake& unit) const {
+    if (unit.result.outcome != Outcome::awaiting_receipt) {
+        journal_.remove(unit.state->control(), true);
+    }
 }
 
 Status HandshakeDelivery::put_controls(const Refs& units, const std::vector<ManifestEntry>& files) {

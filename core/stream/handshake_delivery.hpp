@@ -28,7 +28,8 @@ class HandshakeDelivery {
     /// Each unit has a result and what is to be sent. Returns ok, or a failure of session or stream scope;
     /// those that it kept from being sent are `not_tried`.
     Status send(std::vector<Handshake>& units);
-    /// Puts the control files of units whose data is at the target. Returns as send does.
+    /// Puts the control files of units whose data is at the target, once the disk has the journal of them.
+    /// Returns as send does.
     Status announce(const Refs& units);
 
     /// `failed`, or `changed` where the unit is not any more what was sent.
@@ -49,6 +50,9 @@ class HandshakeDelivery {
     [[nodiscard]] arrivals::Control control_for(const std::string& data_name, std::uint64_t size,
                                                 const std::string& digest) const;
     void data_is_sent(Handshake& unit, arrivals::Control control) const;
+    Status write_controls(const Refs& units, Refs& written, std::vector<ManifestEntry>& files);
+    [[nodiscard]] Status write_out_journal(const std::vector<ManifestEntry>& controls) const;
+    void forget(const Handshake& unit) const;
     Status put_controls(const Refs& units, const std::vector<ManifestEntry>& files);
     void fail(Handshake& unit, const Status& status) const;
 

@@ -10,15 +10,19 @@
 namespace mistamover::stream {
 namespace {
 
-// The unit that was sent under this name: a file, or the directory that a zip file was made of. Empty where
-// it is not there any more.
-std::string unit_of(const SourceDirectory& source, const std::string& data_name) {
-    const std::optional<std::string> directory = DirectoryDelivery::unzipped_name(data_name);
-    const auto found = directory ? source.find(*directory) : std::nullopt;
-    if (found && found->identity.kind == EntryKind::directory) {
-        return *directory;
+// The unit that was sent under this name: a file, or the directory that a zip file was made of. Where both
+// are there, the size tells. Empty where it is not there any more.
+std::string unit_of(const SourceDirectory& source, const arrivals::Control& control) {
+    const auto file = source.find(control.data_name);
+    if (file && file->identity.kind == EntryKind::file && file->identity.size == control.size) {
+        return control.data_name;
     }
-    return source.find(data_name) ? data_name : "";
+    const std::optional<std::string> name = DirectoryDelivery::unzipped_name(control.data_name);
+    const auto directory = name ? source.find(*name) : std::nullopt;
+    if (directory && directory->identity.kind == EntryKind::directory) {
+        return *name;
+    }
+    return file ? control.data_name : "";
 }
 
 }  // namespace
@@ -34,7 +38,7 @@ std::vector<Handshake> recover_handshakes(const SourceDirectory& source,
     std::vector<Handshake> handshakes;
     for (arrivals::Control& control : journal.all()) {
         Handshake& handshake = handshakes.emplace_back();
-        handshake.result.name = unit_of(source, control.data_name);
+        handshake.result.name = unit_of(source, control);
         handshake.result.bytes = control.size;
         handshake.result.outcome = Outcome::awaiting_receipt;
         handshake.control_in_doubt = true;

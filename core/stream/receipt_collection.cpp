@@ -81,7 +81,10 @@ Status ReceiptCollection::look(std::vector<Handshake>& handshakes) {
         }
     }
     const Status status = delivery_.announce(unannounced);
-    const Status thanked = thank(handshakes);
+    Status thanked = write_out_removals(handshakes);
+    if (thanked.ok()) {
+        thanked = thank(handshakes);
+    }
     return !judged.ok() ? judged : status.ok() ? thanked : status;
 }
 
@@ -293,6 +296,17 @@ std::string ReceiptCollection::digest_of(int directory_fd, const ManifestEntry& 
                                          const std::string& algorithm) const {
     return files::digest_of(directory_fd, file.path, file.identity.size, algorithm,
                             [this] { return cancel_.cancelled(); });
+}
+
+// Those of an earlier look, too, after which the session has failed.
+Status ReceiptCollection::write_out_removals(const std::vector<Handshake>& handshakes) const {
+    const bool any = std::any_of(handshakes.begin(), handshakes.end(), [](const Handshake& handshake) {
+        return handshake.end == Outcome::delivered || handshake.end == Outcome::left_over;
+    });
+    const int error = any ? source_.write_out_removals() : 0;
+    return error == 0 ? Status{}
+                      : of_session(status_from_errno(
+                            error, "bring the deletions to the disk in " + source_.path().string()));
 }
 
 // What was thanked for is over: the journal may forget it. Where the session fails, it is thanked for later.

@@ -11,8 +11,8 @@ namespace mistamover::stream {
 
 /// Looks for the receipts of units that HandshakeDelivery has sent, or an earlier process, and carries out
 /// what they say: deletes the source, thanks, and removes the journal's file, in this order, so that until
-/// the end there is always something left that proves that the unit has arrived. Used by the session's
-/// thread.
+/// the end there is always something left that proves that the unit has arrived, after a power failure, too.
+/// Used by the session's thread.
 class ReceiptCollection {
   public:
     /// All must outlive this object.
@@ -39,6 +39,7 @@ class ReceiptCollection {
     [[nodiscard]] Status find_by_checksum(Handshake& handshake);
     [[nodiscard]] std::string digest_of(int directory_fd, const ManifestEntry& file,
                                         const std::string& algorithm) const;
+    [[nodiscard]] Status write_out_removals(const std::vector<Handshake>& handshakes) const;
     Status thank(std::vector<Handshake>& handshakes);
     Status put_thank_yous(const Refs& owners, const std::vector<ManifestEntry>& files,
                           std::set<const Handshake*>& unthanked);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "files/directory_names.hpp"
+#include "files/durability.hpp"
 #include "files/rename_no_replace.hpp"
 #include "process/throw_errno.hpp"
 
@@ -58,6 +59,16 @@ bool is_kept_by_sticky_bit(int directory_fd, const std::string& name) {
            unit.st_uid != ::geteuid() && directory.st_uid != ::geteuid() && !may_delete_for_others();
 }
 
+// 0, or the errno; 0 where it is no directory, so that nothing has gone that way.
+int write_out_directory(int directory_fd, const std::string& path) {
+    const process::UniqueFd opened(
+        ::openat(directory_fd, path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    if (opened.valid()) {
+        return files::write_out(opened.get());
+    }
+    return errno == ENOENT || errno == ENOTDIR || errno == ELOOP ? 0 : errno;
+}
+
 // The name with a version number in GNU backup form, cut where it would be too long for a file name.
 std::string numbered(const std::string& name, unsigned number) {
     const std::string suffix = ".~" + std::to_string(number) + '~';
@@ -78,6 +89,7 @@ SourceDirectory::SourceDirectory(const config::StreamSettings& settings)
     if (!fd_.valid()) {
         process::throw_errno("the stream's directory " + path_.string());
     }
+    handshake_reserve_ = std::make_unique<HandshakeReserve>(fd());
 }
 
 std::vector<Candidate> SourceDirectory::scan() const {
@@ -247,6 +259,16 @@ SourceDirectory::Removal SourceDirectory::Remover::remove(const std::string& nam
         process::throw_errno("cannot delete " + name);
     }
     return Removal::changed;
+}
+
+// Until all of the way that it went by is on the disk, it could be found again on any step of it.
+int SourceDirectory::write_out_removals() const {
+    for (const std::string& directory : {doomed_path(), std::string(aside_name)}) {
+        if (const int error = write_out_directory(fd(), directory); error != 0) {
+            return error;
+        }
+    }
+    return files::write_out(fd());
 }
 
 std::string SourceDirectory::quarantine_from(int directory_fd, const std::string& name) {

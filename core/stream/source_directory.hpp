@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -10,6 +11,7 @@
 #include "files/stop_author.hpp"
 #include "files/unit_names.hpp"
 #include "process/unique_fd.hpp"
+#include "stream/handshake_reserve.hpp"
 #include "stream/manifest.hpp"
 
 namespace mistamover::stream {
@@ -47,6 +49,7 @@ class SourceDirectory {
     /// Why the unit could not be removed from here, as an errno; 0 where nothing tells against it.
     [[nodiscard]] int refuses_removal(const Manifest& manifest) const;
     [[nodiscard]] files::StopAuthor stop_author() const;
+    [[nodiscard]] HandshakeReserve& handshake_reserve() const noexcept { return *handshake_reserve_; }
 
     enum class Removal : std::uint8_t {
         removed,
@@ -83,6 +86,10 @@ class SourceDirectory {
         process::UniqueFd aside_;  ///< The dot-directory, once it was needed.
     };
 
+    /// Brings to the disk that what was removed has gone, so that a power failure does not bring it back. 0,
+    /// or the errno.
+    [[nodiscard]] int write_out_removals() const;
+
     /// Moves a unit to the quarantine, beside whatever is there; returns the name it has there.
     std::string quarantine(const std::string& name);
 
@@ -110,6 +117,7 @@ class SourceDirectory {
     config::OutgoingSettings outgoing_;
     files::UnitNames unit_names_;
     process::UniqueFd fd_;
+    std::unique_ptr<HandshakeReserve> handshake_reserve_;
 };
 
 }  // namespace mistamover::stream

@@ -7,7 +7,6 @@
 #include <sys/eventfd.h>
 #include <system_error>
 
-#include "stream/handshake_journal.hpp"
 #include "stream/handshake_recovery.hpp"
 
 namespace mistamover::stream {
@@ -45,6 +44,7 @@ StreamController::StreamController(process::EventLoop& loop, process::Channel& c
       batch_size_(settings.outgoing, of_module.has(Capability::costly_put)),
       health_(retry_policy(settings)),
       target_mark_(work_dir),
+      journal_(source, settings.outgoing),
       reporter_(loop, channel, [this] { return facts(); }),
       stopped_for_good_(settings.stopped),
       workers_(shared_, settings.outgoing.parallel_transfers) {
@@ -311,9 +311,23 @@ void StreamController::hand_out(std::size_t due, Clock::time_point now) {
 }
 
 std::size_t StreamController::room_for_units() const {
-    const std::size_t window =
-        settings_.outgoing.target_uses_arrival_monitor ? settings_.outgoing.handshake_window : SIZE_MAX;
-    return window - std::min(window, queue_.in_flight());
+    if (!settings_.outgoing.target_uses_arrival_monitor) {
+        return SIZE_MAX;
+    }
+    const std::size_t window = settings_.outgoing.handshake_window;
+    return std::min(window - std::min(window, queue_.in_flight()), room_for_handshakes());
+}
+
+// On a full disk data that could not be announced would be sent in vain, again and again. A unit takes a file
+// of the journal, and one that is put: its control file, and in the end its thanks. Where nothing is under
+// way, a single one finds out what there is.
+std::size_t StreamController::room_for_handshakes() const {
+    const std::size_t in_flight = queue_.in_flight();
+    const std::size_t waiting = handshakes_.size();
+    const std::size_t claimed = waiting + 2 * (in_flight - std::min(in_flight, waiting));
+    const std::size_t room = journal_.room();
+    const std::size_t units = (room - std::min(room, claimed)) / 2;
+    return in_flight == 0 ? std::max<std::size_t>(units, 1) : units;
 }
 
 bool StreamController::is_sending() const {
@@ -462,7 +476,7 @@ void StreamController::finish(bool clean) {
     }
     workers_.clear();
     source_.tidy();
-    HandshakeJournal(source_, settings_.outgoing).tidy();
+    journal_.leave();
     if (one_off_) {
         for (const UnitQueue::Left& left : ledger_.given_up()) {
             channel_.send(process::UnitLeft{left.name, left.reason});

@@ -11,6 +11,7 @@
 #include "process/channel.hpp"
 #include "process/event_loop.hpp"
 #include "stream/batch_size.hpp"
+#include "stream/handshake_journal.hpp"
 #include "stream/handshakes.hpp"
 #include "stream/ledger.hpp"
 #include "stream/stream_report.hpp"
@@ -55,6 +56,7 @@ class StreamController {
     [[nodiscard]] bool may_look(Clock::time_point now) const;
     void hand_out(std::size_t due, Clock::time_point now);
     [[nodiscard]] std::size_t room_for_units() const;
+    [[nodiscard]] std::size_t room_for_handshakes() const;
     /// Units are on their way, beyond those that wait for their receipts.
     [[nodiscard]] bool is_sending() const;
     [[nodiscard]] bool mirrors() const { return settings_.outgoing.mode == TransferMode::mirror; }
@@ -91,6 +93,7 @@ class StreamController {
     BatchSize batch_size_;
     TargetHealth health_;
     TargetMark target_mark_;
+    HandshakeJournal journal_;
     StreamReporter reporter_;
     std::mt19937 random_{std::random_device{}()};
 

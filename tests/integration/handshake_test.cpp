@@ -30,6 +30,15 @@ class Sender {
     [[nodiscard]] std::filesystem::path journal(const std::string& name) const {
         return source('.' + name + ".stager-ctrl-bss");
     }
+    // While this file is there, the disk fails to do what it says, for a daemon in failing_environment().
+    [[nodiscard]] std::filesystem::path failing() const { return site_.home() / "failing-disk"; }
+    [[nodiscard]] std::vector<std::string> failing_environment() const {
+        return {"LD_PRELOAD=" MISTAMOVER_FAILING_DISK, "FAILING_DISK=" + failing().string(),
+                "ASAN_OPTIONS=verify_asan_link_order=0:detect_leaks=0"};
+    }
+    [[nodiscard]] bool logs_that(const std::string& text) const {
+        return eventually([&] { return logs().find(text) != std::string::npos; });
+    }
     [[nodiscard]] std::string logs() const { return site_.log("dtc_p") + site_.log("mistamover_ctl"); }
 
     // The lines of the next control file for this data file; it is taken away, as a receiver does.
@@ -244,6 +253,39 @@ TEST_CASE("a legacy receiver must also have taken the data away") {
     CHECK(std::filesystem::exists(sender.source("f")));
     std::filesystem::remove(sender.target("f"));
     CHECK(sender.loses_source("f"));
+}
+
+TEST_CASE("nothing is announced before the disk has the journal, file and name") {
+    for (const std::string failure : {"write content", "write directories"}) {
+        INFO(failure);
+        const Sender sender;
+        write_file(sender.failing(), failure);
+        write_file(sender.source("f"), "hello");
+        const Daemon daemon(sender.site(), sender.failing_environment());
+        CHECK(sender.logs_that("bring the handshakes' journal to the disk"));
+        CHECK(read_file(sender.target("f")) == "hello");
+        CHECK_FALSE(std::filesystem::exists(sender.target(".f.stager-ctrl-bss")));
+        CHECK_FALSE(std::filesystem::exists(sender.source("quarantine")));
+        std::filesystem::remove(sender.failing());
+        sender.answer(sender.take_control("f")[4], good_receipt("f"));
+        CHECK(sender.loses_source("f"));
+    }
+}
+
+TEST_CASE("a receipt is not thanked for before the disk knows that the source has gone") {
+    const Sender sender;
+    write_file(sender.source("f"), "hello");
+    const Daemon daemon(sender.site(), sender.failing_environment());
+    const Lines control = sender.take_control("f");
+    write_file(sender.failing(), "write directories");
+    sender.answer(control[4], good_receipt("f"));
+    CHECK(sender.loses_source("f"));
+    CHECK(sender.logs_that("bring the deletions to the disk"));
+    CHECK_FALSE(std::filesystem::exists(sender.target(thankyou_name("f"))));
+    CHECK(std::filesystem::exists(sender.journal("f")));
+    std::filesystem::remove(sender.failing());
+    CHECK(is_thanked(sender, "f", control[4]));
+    CHECK(eventually([&] { return !std::filesystem::exists(sender.journal("f")); }));
 }
 
 TEST_SUITE_END();

@@ -53,7 +53,7 @@ TEST_CASE("the journal keeps control files as they are sent, until they are remo
     CHECK(journal.all() == std::vector{newer});
     journal.remove(newer, true);
     CHECK(journal.all().empty());
-    journal.tidy();
+    journal.leave();
     CHECK(std::filesystem::is_empty(scratch.path()));
 }
 
@@ -76,20 +76,30 @@ TEST_CASE("a journal is of a file, of a directory that was zipped, or of somethi
     const config::StreamSettings settings = sending_from(scratch.path());
     const SourceDirectory source(settings);
     const HandshakeJournal journal(source, settings.outgoing);
-    for (const char* name : {"file", "directory.zip", "gone", "file.zip"}) {
+    for (const char* name : {"file", "directory.zip", "gone", "file.zip", "both.zip", "either.zip"}) {
         journal.write(control_of(name));
     }
+    journal.write_draft(control_of("draft"));
     write_file(scratch / "file", "hello");
-    write_file(scratch / "directory" / "f", "x");
+    for (const char* directory : {"directory", "both", "either"}) {
+        write_file(scratch / directory / "f", "x");
+    }
+    write_file(scratch / "both.zip", "hello");
+    write_file(scratch / "either.zip", "not what was sent");
     std::map<std::string, std::string> units;
     for (const Handshake& handshake : recover_handshakes(source, settings.outgoing)) {
         CHECK(handshake.control_in_doubt);
         CHECK(handshake.result.outcome == Outcome::awaiting_receipt);
         units[handshake.state->control().data_name] = handshake.result.name;
     }
-    CHECK(units == std::map<std::string, std::string>{
-                       {"file", "file"}, {"directory.zip", "directory"}, {"gone", ""}, {"file.zip", ""}});
-    CHECK_FALSE(std::filesystem::exists(journal.drafts_directory()));
+    CHECK(units == std::map<std::string, std::string>{{"file", "file"},
+                                                      {"directory.zip", "directory"},
+                                                      {"gone", ""},
+                                                      {"file.zip", ""},
+                                                      {"both.zip", "both.zip"},
+                                                      {"either.zip", "either"}});
+    CHECK_FALSE(std::filesystem::exists(journal.drafts_directory() / ".draft.ctrl"));
+    CHECK(source.handshake_reserve().size() == HandshakeReserve::most);
 }
 
 }  // namespace mistamover::stream

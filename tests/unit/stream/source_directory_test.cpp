@@ -45,6 +45,19 @@ class MereUser {
 
 }  // namespace
 
+TEST_CASE("that units have gone is brought to the disk, whichever way they went") {
+    const Scratch scratch;
+    SourceDirectory source(settings_for(scratch.path()));
+    CHECK(source.write_out_removals() == 0);
+    write_file(scratch / "d" / "f", "sent");
+    CHECK(source.remove("d", look_at(source.fd(), "d").manifest) == SourceDirectory::Removal::removed);
+    CHECK(std::filesystem::exists(scratch / ".mistamover/.deleted"));
+    CHECK(source.write_out_removals() == 0);
+    source.tidy();
+    write_file(scratch / ".mistamover", "in the way");
+    CHECK(source.write_out_removals() == 0);
+}
+
 TEST_CASE("a delivered unit is removed only while it is what was sent") {
     const Scratch scratch;
     SourceDirectory source(settings_for(scratch.path()));
