@@ -17,7 +17,7 @@ struct Arrival {
     enum class State : std::uint8_t {
         waiting,     ///< For its data.
         computing,   ///< The checksum of the data.
-        answering,   ///< The verdict is known and is being carried out.
+        answering,   ///< The verdict is being carried out; without a receipt, the checksum is yet to be had.
         delivering,  ///< Is being written to the disk, and gets its name in the stream's directory.
         held,        ///< That name is taken.
         comparing,   ///< What has the name is being compared.

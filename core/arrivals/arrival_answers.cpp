@@ -7,6 +7,7 @@
 
 #include "arrivals/checksum_form.hpp"
 #include "arrivals/receiver_decision.hpp"
+#include "arrivals/shortage.hpp"
 
 namespace mistamover::arrivals {
 namespace {
@@ -15,16 +16,22 @@ std::string text_of(int error) {
     return std::generic_category().message(error);
 }
 
+bool is_same_file(const Control& a, const Control& b) {
+    return a.data_name == b.data_name && a.size == b.size && a.checksum == b.checksum;
+}
+
 }  // namespace
 
 ArrivalAnswers::ArrivalAnswers(const config::IncomingSettings& settings, const logging::Logger& log,
                                LastError& last_error, const Directory& incoming, const Directory& data,
+                               std::function<bool(const Control&)> is_allowed,
                                std::function<void()> on_result)
     : settings_(settings),
       log_(log),
       last_error_(last_error),
       incoming_(incoming),
       data_(data),
+      is_allowed_(std::move(is_allowed)),
       journal_(incoming, log),
       receipts_(settings, incoming, journal_, log),
       checksums_(on_result),
@@ -35,6 +42,7 @@ void ArrivalAnswers::resume(Arrival& arrival) {
     // A receipt may be whole after a power failure, and the data that it is about not. Nobody has seen it yet
     // while the data is here.
     if (arrival.has_data) {
+        arrival.receipt.reset();
         compute(arrival, journal_.look_at_data(*arrival.job).value_or(FileIdentity{}));
     } else {
         arrival.state = Arrival::State::answering;
@@ -60,6 +68,12 @@ void ArrivalAnswers::tell_trouble(Arrival& arrival, const std::string& what, int
     if (!std::exchange(arrival.trouble_told, true)) {
         last_error_.note(arrival.control.data_name + ' ' + arrival.trouble);
     }
+}
+
+// Until the next carry_out().
+void ArrivalAnswers::put_off(Arrival& arrival, const std::string& what, int error) {
+    tell_trouble(arrival, what, error);
+    arrival.state = Arrival::State::answering;
 }
 
 void ArrivalAnswers::take(Arrival& arrival) {
@@ -111,9 +125,9 @@ std::set<Arrival*> ArrivalAnswers::take_results() {
         Arrival& arrival = *job->second;
         changed.insert(&arrival);
         if (arrival.state == Arrival::State::computing) {
-            computed(arrival, result.digest);
+            computed(arrival, result);
         } else if (arrival.state == Arrival::State::comparing) {
-            compared(arrival, result.digest);
+            compared(arrival, result);
         }
     }
     for (const MoveResult& result : mover_.results()) {
@@ -128,15 +142,19 @@ std::set<Arrival*> ArrivalAnswers::take_results() {
     return changed;
 }
 
-void ArrivalAnswers::computed(Arrival& arrival, const std::optional<std::string>& digest) {
+void ArrivalAnswers::computed(Arrival& arrival, const ChecksumResult& result) {
+    if (is_shortage(result.error)) {
+        put_off(arrival, "cannot be read", result.error);
+        return;
+    }
     const std::optional<FileIdentity> data = journal_.look_at_data(*arrival.job);
     if (data && *data != arrival.data && data->is_file) {
         compute(arrival, *data);  // somebody has it open and writes on
         return;
     }
     std::optional<std::string> checksum;
-    if (digest && data) {
-        checksum = checksum_on_wire(algorithm_of(arrival.control.checksum), *digest);
+    if (result.digest && data) {
+        checksum = checksum_on_wire(algorithm_of(arrival.control.checksum), *result.digest);
     }
     ReceiptStatus status = decide_by_checksum(arrival.control, checksum);
     if (status != ReceiptStatus::io_error && data->size != arrival.control.size) {
@@ -167,6 +185,10 @@ void ArrivalAnswers::answer(Arrival& arrival, ReceiptStatus status, std::optiona
 }
 
 void ArrivalAnswers::carry_out(Arrival& arrival) {
+    if (!arrival.receipt) {
+        compute(arrival, arrival.data);
+        return;
+    }
     if (!arrival.receipt_written) {
         const int error = journal_.write_receipt(*arrival.job, to_text(*arrival.receipt));
         if (error != 0) {
@@ -206,7 +228,9 @@ void ArrivalAnswers::deliver(Arrival& arrival) {
 
 void ArrivalAnswers::moved(Arrival& arrival, const MoveResult& result) {
     const std::string& name = arrival.control.data_name;
-    if (result.disk_error != 0) {
+    if (is_shortage(result.disk_error)) {
+        put_off(arrival, "cannot be written to the disk", result.disk_error);
+    } else if (result.disk_error != 0) {
         last_error_.note(name + " cannot be written to the disk: " + text_of(result.disk_error));
         arrival.has_data = journal_.look_at_data(*arrival.job).has_value();
         answer(arrival, ReceiptStatus::io_error, std::nullopt, "");
@@ -241,10 +265,15 @@ void ArrivalAnswers::hold(Arrival& arrival) {
 }
 
 // The very same file sent again, because its sender saw no receipt, is accepted again.
-void ArrivalAnswers::compared(Arrival& arrival, const std::optional<std::string>& digest) {
+void ArrivalAnswers::compared(Arrival& arrival, const ChecksumResult& result) {
+    if (is_shortage(result.error)) {
+        arrival.compared.reset();
+        put_off(arrival, "cannot be compared with what has its name", result.error);
+        return;
+    }
     const bool is_same =
-        digest && data_.look(arrival.control.data_name) == arrival.compared &&
-        checksum_on_wire(algorithm_of(arrival.control.checksum), *digest) == arrival.control.checksum;
+        result.digest && data_.look(arrival.control.data_name) == arrival.compared &&
+        checksum_on_wire(algorithm_of(arrival.control.checksum), *result.digest) == arrival.control.checksum;
     if (!is_same) {
         arrival.state = Arrival::State::answering;
         carry_out(arrival);
@@ -255,21 +284,75 @@ void ArrivalAnswers::compared(Arrival& arrival, const std::optional<std::string>
     deliver(arrival);
 }
 
-// The control file may be another by now: of a sender that gave up waiting and sent everything again.
 void ArrivalAnswers::finish(Arrival& arrival) {
-    if (!std::exchange(arrival.carried_out, true)) {
-        const bool is_same =
-            (arrival.control_identity && incoming_.look(arrival.control_file) == arrival.control_identity) ||
-            incoming_.read_small(arrival.control_file, handshake_file_limit) == arrival.control_text;
-        arrival.control_removed = is_same && incoming_.remove(arrival.control_file);
+    arrival.carried_out = true;
+    int error = remove_control(arrival);
+    if (error == 0) {
+        error = publish(arrival);
     }
-    if (const int error = publish(arrival); error != 0) {
-        tell_trouble(arrival, "cannot be answered", error);
-        arrival.state = Arrival::State::answering;
+    if (error != 0) {
+        put_off(arrival, "cannot be answered", error);
         return;
     }
     end_job(arrival);
     arrival.state = Arrival::State::answered;
+}
+
+// It may be another by now: of a sender that gave up waiting and sent everything again. 0, or the errno where
+// that cannot be told, or not be journaled, and is to be tried again.
+int ArrivalAnswers::remove_control(Arrival& arrival) {
+    bool is_own =
+        arrival.control_identity && incoming_.look(arrival.control_file) == arrival.control_identity;
+    if (!is_own) {
+        const Directory::SmallFile file = incoming_.open_small(arrival.control_file, handshake_file_limit);
+        if (file.may_pass) {
+            return EAGAIN;
+        }
+        const std::optional<Control> again = announced_again(arrival, file);
+        if (const int error = again ? adopt(arrival, file, *again) : 0; error != 0) {
+            return error;
+        }
+        is_own = file.text == arrival.control_text;
+    }
+    arrival.control_removed = is_own && incoming_.remove(arrival.control_file);
+    return 0;
+}
+
+// What was refused is not: the file that has come since may be a better one.
+std::optional<Control> ArrivalAnswers::announced_again(const Arrival& arrival,
+                                                       const Directory::SmallFile& file) const {
+    const bool is_other = file.text && file.text != arrival.control_text;
+    const std::optional<Control> control = is_other ? parse_control(*file.text) : std::nullopt;
+    const bool is_answered = control && arrival.receipt->status == ReceiptStatus::success &&
+                             is_same_file(*control, arrival.control) && is_allowed_(*control);
+    return is_answered ? control : std::nullopt;
+}
+
+// 0, or the errno.
+int ArrivalAnswers::adopt(Arrival& arrival, const Directory::SmallFile& file, const Control& control) {
+    const std::optional<ArrivalJournal::Number> job = journal_.begin(arrival.control_file, *file.text);
+    if (!job) {
+        return errno;
+    }
+    // Whichever job has the receipt goes on after a crash, and the old one would come here again: so the
+    // second copy of the data goes while the old one has it.
+    const std::optional<FileIdentity> data = incoming_.look(control.data_name);
+    if (data && data->is_file && data->size == control.size) {
+        incoming_.remove(control.data_name);
+    }
+    if (const int error = journal_.pass_receipt(*arrival.job, *job); error != 0) {
+        journal_.end(*job, false);
+        return error;
+    }
+    journal_.end(*arrival.job, false);
+    jobs_.erase(*arrival.job);
+    jobs_[*job] = &arrival;
+    arrival.job = job;
+    arrival.control_text = *file.text;
+    arrival.control_identity = file.identity;
+    arrival.control = control;
+    log_.info(control.data_name + " was sent again meanwhile: its receipt is the one asked for last");
+    return 0;
 }
 
 // 0, or the errno where it is to be tried again: without its receipt a file is sent, and delivered, once

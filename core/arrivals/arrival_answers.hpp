@@ -26,14 +26,17 @@ namespace mistamover::arrivals {
 ///     receipt
 ///                             `- not as announced: the data goes ---------------------^
 ///
-/// Each step is in the journal before the next begins. An arrival that is `answered` is done with: the caller
-/// forgets it. Used by one thread; its arguments, and the arrivals that it has in hand, must outlive it.
+/// Each step is in the journal before the next begins. A file that its sender has meanwhile announced again
+/// is delivered once, and gets the receipt that was asked for last. An arrival that is `answered` is done
+/// with: the caller forgets it. Used by one thread; its arguments, and the arrivals that it has in hand, must
+/// outlive it.
 class ArrivalAnswers {
   public:
-    /// `on_result` is called, on another thread, where take_results() has something to do.
+    /// `is_allowed` tells whether a control file may name what it names. `on_result` is called, on another
+    /// thread, where take_results() has something to do.
     ArrivalAnswers(const config::IncomingSettings& settings, const logging::Logger& log,
                    LastError& last_error, const Directory& incoming, const Directory& data,
-                   std::function<void()> on_result);
+                   std::function<bool(const Control&)> is_allowed, std::function<void()> on_result);
 
     /// What an earlier process had in hand; to be called once, first.
     std::vector<ArrivalJournal::Job> recover() { return journal_.recover(); }
@@ -62,15 +65,20 @@ class ArrivalAnswers {
   private:
     [[nodiscard]] bool begin(Arrival& arrival);
     void tell_trouble(Arrival& arrival, const std::string& what, int error);
+    void put_off(Arrival& arrival, const std::string& what, int error);
     void compute(Arrival& arrival, const FileIdentity& data);
-    void computed(Arrival& arrival, const std::optional<std::string>& digest);
+    void computed(Arrival& arrival, const ChecksumResult& result);
     void answer(Arrival& arrival, ReceiptStatus status, std::optional<std::uint64_t> size,
                 const std::string& checksum);
     void deliver(Arrival& arrival);
     void moved(Arrival& arrival, const MoveResult& result);
     void hold(Arrival& arrival);
-    void compared(Arrival& arrival, const std::optional<std::string>& digest);
+    void compared(Arrival& arrival, const ChecksumResult& result);
     void finish(Arrival& arrival);
+    [[nodiscard]] int remove_control(Arrival& arrival);
+    [[nodiscard]] std::optional<Control> announced_again(const Arrival& arrival,
+                                                         const Directory::SmallFile& file) const;
+    [[nodiscard]] int adopt(Arrival& arrival, const Directory::SmallFile& file, const Control& control);
     [[nodiscard]] int publish(Arrival& arrival);
     void end_job(Arrival& arrival);
 
@@ -79,6 +87,7 @@ class ArrivalAnswers {
     LastError& last_error_;
     const Directory& incoming_;
     const Directory& data_;
+    std::function<bool(const Control&)> is_allowed_;
     ArrivalJournal journal_;
     Receipts receipts_;
     std::unordered_map<ArrivalJournal::Number, Arrival*> jobs_;

@@ -129,6 +129,11 @@ int ArrivalJournal::write_receipt(Number job, const std::string& text) const {
     return directory_.write(receipt_file(job), text) ? 0 : errno;
 }
 
+int ArrivalJournal::pass_receipt(Number from, Number to) const {
+    const int fd = directory_.fd();
+    return ::renameat(fd, receipt_file(from).c_str(), fd, receipt_file(to).c_str()) == 0 ? 0 : errno;
+}
+
 int ArrivalJournal::publish_receipt(Number job, const std::string& name, bool replace) const {
     if (!replace) {
         return files::rename_no_replace({directory_.fd(), receipt_file(job)}, {incoming_.fd(), name});

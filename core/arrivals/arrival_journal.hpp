@@ -50,6 +50,8 @@ class ArrivalJournal {
     void drop_data(Number job) const;
     /// 0, or the errno.
     [[nodiscard]] int write_receipt(Number job, const std::string& text) const;
+    /// Makes one job's receipt another's: 0, or the errno.
+    [[nodiscard]] int pass_receipt(Number from, Number to) const;
     /// Gives the receipt its name in the incoming directory: 0, or the errno.
     [[nodiscard]] int publish_receipt(Number job, const std::string& name, bool replace) const;
     /// Removes the job, and its receipt where that `has_receipt` which was not published.

@@ -52,7 +52,9 @@ ArrivalsMonitor::ArrivalsMonitor(const config::StreamSettings& settings, const l
       last_error_(log),
       incoming_(settings.incoming.directory),
       data_(settings.directory),
-      answers_(settings.incoming, log, last_error_, incoming_, data_, std::move(on_result)) {
+      answers_(
+          settings.incoming, log, last_error_, incoming_, data_,
+          [this](const Control& control) { return names_are_allowed(control); }, std::move(on_result)) {
     check_one_file_system(incoming_, data_,
                           "incoming.directory " + settings.incoming.directory.string() +
                               " and data_stream.directory " + settings.directory.string());

@@ -2,7 +2,10 @@
 #include "arrivals/checksum_pool.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <exception>
+#include <new>
+#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -15,18 +18,27 @@ namespace {
 constexpr std::size_t small_files = 16;
 constexpr std::uint64_t small_bytes = 1024UL * 1024;
 
+ChecksumResult checksum_of(const ChecksumRequest& request, const std::stop_token& ending) {
+    ChecksumResult result{request.job, std::nullopt};
+    try {
+        result.digest = files::digest_of(request.directory_fd, request.name, request.size, request.algorithm,
+                                         [&ending] { return ending.stop_requested(); });
+    } catch (const std::system_error& error) {
+        result.error = error.code().value();
+    } catch (const std::bad_alloc&) {
+        result.error = ENOMEM;
+    } catch (const std::exception&) {
+        result.error = EIO;
+    }
+    return result;
+}
+
 std::vector<ChecksumResult> compute_all(const std::vector<ChecksumRequest>& batch,
                                         const std::stop_token& ending) {
     std::vector<ChecksumResult> results;
+    results.reserve(batch.size());
     for (const ChecksumRequest& request : batch) {
-        ChecksumResult& result = results.emplace_back(ChecksumResult{request.job, std::nullopt});
-        try {
-            result.digest =
-                files::digest_of(request.directory_fd, request.name, request.size, request.algorithm,
-                                 [&ending] { return ending.stop_requested(); });
-        } catch (const std::exception&) {
-            result.digest.reset();
-        }
+        results.push_back(checksum_of(request, ending));
     }
     return results;
 }

@@ -24,6 +24,7 @@ struct ChecksumRequest {
 struct ChecksumResult {
     ArrivalJournal::Number job = 0;
     std::optional<std::string> digest;  ///< Nothing where the file could not be read.
+    int error = 0;                      ///< The errno that tells why; 0: it could.
 };
 
 /// Computes the checksums of several files at once.

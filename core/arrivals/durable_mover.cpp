@@ -3,35 +3,26 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <cstddef>
 #include <fcntl.h>
-#include <unistd.h>
 
+#include "arrivals/shortage.hpp"
+#include "files/durability.hpp"
 #include "process/unique_fd.hpp"
 
 namespace mistamover::arrivals {
 namespace {
 
-// Writing the whole file system out serves many files at once, but may have to write what others are writing:
-// a few files are written one by one.
-constexpr std::size_t many = 8;
-
 constexpr std::size_t largest_batch = 2000;
 
 constexpr int open_flags = O_RDONLY | O_NOFOLLOW | O_CLOEXEC;
-
-// 0, or the errno. Some file systems know no such thing, of a directory above all.
-int write_out(int fd) {
-    return ::fsync(fd) == 0 || errno == EINVAL ? 0 : errno;
-}
 
 class Batch {
   public:
     Batch(const ArrivalJournal& journal, const Directory& data) : journal_(journal), data_(data) {}
 
     void write_content(const std::vector<MoveRequest>& requests, std::vector<MoveResult>& results) const {
-        // Of a remote file system only its server can write all of it. A failure may be that of any file
-        // there.
-        const bool all_written = requests.size() > many && !data_.is_remote() && ::syncfs(data_.fd()) == 0;
+        const bool all_written = files::write_out_together(data_.fd(), requests.size());
         for (std::size_t i = 0; i < requests.size(); ++i) {
             results[i].disk_error = all_written ? 0 : write_content(requests[i]);
         }
@@ -49,7 +40,8 @@ class Batch {
         const auto moved = [](const MoveResult& result) {
             return result.disk_error == 0 && result.move_error == 0;
         };
-        const int error = std::any_of(results.begin(), results.end(), moved) ? write_out(data_.fd()) : 0;
+        const int error =
+            std::any_of(results.begin(), results.end(), moved) ? files::write_out(data_.fd()) : 0;
         for (MoveResult& result : results) {
             if (moved(result)) {
                 result.disk_error = error;
@@ -66,13 +58,16 @@ class Batch {
 
     [[nodiscard]] int write_journal(const std::string& file) const {
         const process::UniqueFd fd(::openat(journal_.directory().fd(), file.c_str(), open_flags));
-        return fd.valid() ? write_out(fd.get()) : errno;
+        return fd.valid() ? files::write_out(fd.get()) : errno;
     }
 
     // It may have been sent on since: then it is no longer this directory's to keep.
     [[nodiscard]] int write_delivered(const std::string& name) const {
         const process::UniqueFd fd(::openat(data_.fd(), name.c_str(), open_flags | O_NONBLOCK));
-        return fd.valid() ? write_out(fd.get()) : 0;
+        if (!fd.valid()) {
+            return is_shortage(errno) ? errno : 0;
+        }
+        return files::write_out(fd.get());
     }
 
     const ArrivalJournal& journal_;

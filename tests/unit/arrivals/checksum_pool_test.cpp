@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "arrivals/checksum_pool.hpp"
 
+#include <atomic>
+#include <cerrno>
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <future>
 #include <memory>
 #include <mutex>
+#include <optional>
 
+#include "no_more_files.hpp"
 #include "process/unique_fd.hpp"
 #include "scratch.hpp"
 
@@ -32,6 +36,37 @@ TEST_CASE("a pool that ends gives up what it computes") {
     REQUIRE(results.size() == 1);
     CHECK(results[0].job == 2);
     CHECK(results[0].digest == "5d41402abc4b2a76b9719d911017c592");
+}
+
+TEST_CASE("a file that cannot be read for now is told from one that never can") {
+    const test::Scratch scratch;
+    const process::UniqueFd directory(::open(scratch.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    test::write_file(scratch / "small", "hello");
+    std::atomic<bool> told = false;
+    ChecksumPool pool([&told] { told = true; });
+    const auto result_of = [&](const std::string& name, bool may_open) {
+        pool.add({1, directory.get(), name, 5, "md5"});
+        {
+            std::optional<test::NoMoreFiles> none;
+            if (!may_open) {
+                none.emplace();
+            }
+            pool.hand_over();
+            REQUIRE(test::eventually([&] { return told.exchange(false); }));
+        }
+        const std::vector<ChecksumResult> results = pool.results();
+        REQUIRE(results.size() == 1);
+        return results[0];
+    };
+    const ChecksumResult refused = result_of("small", false);
+    CHECK_FALSE(refused.digest);
+    CHECK(refused.error == EMFILE);
+    const ChecksumResult missing = result_of("missing", true);
+    CHECK_FALSE(missing.digest);
+    CHECK(missing.error == ENOENT);
+    const ChecksumResult read = result_of("small", true);
+    CHECK(read.digest == "5d41402abc4b2a76b9719d911017c592");
+    CHECK(read.error == 0);
 }
 
 }  // namespace mistamover::arrivals

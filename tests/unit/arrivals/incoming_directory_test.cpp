@@ -2,31 +2,12 @@
 #include "arrivals/incoming_directory.hpp"
 
 #include <doctest/doctest.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 
+#include "no_more_files.hpp"
 #include "scratch.hpp"
 
 namespace mistamover::arrivals {
-namespace {
-
-// As long as it lives, this process can open no file.
-class NoMoreFiles {
-  public:
-    NoMoreFiles() {
-        REQUIRE(::getrlimit(RLIMIT_NOFILE, &usual_) == 0);
-        const rlimit none{0, usual_.rlim_max};
-        REQUIRE(::setrlimit(RLIMIT_NOFILE, &none) == 0);
-    }
-    ~NoMoreFiles() { ::setrlimit(RLIMIT_NOFILE, &usual_); }
-    NoMoreFiles(const NoMoreFiles&) = delete;
-    NoMoreFiles& operator=(const NoMoreFiles&) = delete;
-
-  private:
-    rlimit usual_{};
-};
-
-}  // namespace
 
 TEST_CASE("a small file that cannot be opened for now is told from one that never can") {
     const test::Scratch scratch;
@@ -37,7 +18,7 @@ TEST_CASE("a small file that cannot be opened for now is told from one that neve
     REQUIRE(::mkfifo((scratch / "pipe").c_str(), 0600) == 0);
     Directory::SmallFile refused;
     {
-        const NoMoreFiles none;
+        const test::NoMoreFiles none;
         refused = directory.open_small("small", 5);
     }
     CHECK(refused.may_pass);

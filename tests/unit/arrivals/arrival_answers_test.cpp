@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "arrivals/arrival_answers.hpp"
+
+#include <doctest/doctest.h>
+#include <optional>
+
+#include "no_more_files.hpp"
+#include "receiving_site.hpp"
+
+namespace mistamover::arrivals {
+namespace {
+
+// Carries one arrival on, step by step.
+struct AnswersBench {
+    explicit AnswersBench(test::ReceivingSite& receiving) : site(receiving) {
+        arrival.control_file = ".f.ctrl";
+        arrival.control = test::hello_control(".f.1.rcpt");
+        arrival.control_text = to_text(arrival.control);
+    }
+
+    // One step of a thread, and what follows from it.
+    void go_on(bool may_open = true) {
+        {
+            std::optional<test::NoMoreFiles> none;
+            if (!may_open) {
+                none.emplace();
+            }
+            answers.hand_over();
+            REQUIRE(site.is_told());
+        }
+        answers.take_results();
+    }
+    void try_again() {
+        if (arrival.state == Arrival::State::answering) {
+            answers.carry_out(arrival);
+        }
+    }
+    void go_on_to_the_end() {
+        for (try_again(); arrival.state != Arrival::State::answered; try_again()) {
+            go_on();
+        }
+    }
+
+    test::ReceivingSite& site;
+    Directory incoming{site.settings().incoming.directory};
+    Directory delivered{site.settings().directory};
+    LastError last_error{site.log()};
+    Arrival arrival;
+    ArrivalAnswers answers{site.settings().incoming,
+                           site.log(),
+                           last_error,
+                           incoming,
+                           delivered,
+                           [](const Control&) { return true; },
+                           site.on_result()};
+};
+
+}  // namespace
+
+TEST_CASE("a machine that has no descriptors for a while refuses nothing, whatever it is doing") {
+    // Its own checksum, its renaming, the checksum of what has its name, and writing that to the disk.
+    for (int step = 0; step < 4; ++step) {
+        INFO(step);
+        test::ReceivingSite site;
+        test::write_file(site.delivered("f"), "hello");
+        site.send("hello", test::hello_control(".f.1.rcpt"));
+        AnswersBench bench(site);
+        CHECK(bench.answers.recover().empty());
+        bench.answers.take(bench.arrival);
+        for (int before = 0; before < step; ++before) {
+            bench.go_on();
+        }
+        bench.go_on(false);
+        CHECK(bench.arrival.state == Arrival::State::answering);
+        CHECK(bench.last_error.text().ends_with(": Too many open files"));
+        CHECK(site.in_incoming() == std::set<std::string>{".f.ctrl"});
+        bench.go_on_to_the_end();
+        CHECK(site.status_in(".f.1.rcpt") == ReceiptStatus::success);
+        CHECK(site.in_incoming() == std::set<std::string>{".f.1.rcpt"});
+        CHECK(site.in_delivered() == std::set<std::string>{"f"});
+        CHECK(site.in_journal().empty());
+    }
+}
+
+TEST_CASE("a receipt in the journal is not believed either where the data cannot be read for now") {
+    test::ReceivingSite site;
+    const Control announced = test::hello_control(".f.1.rcpt");
+    site.send("hullo", announced);
+    {
+        const Directory incoming(site.settings().incoming.directory);
+        ArrivalJournal journal(incoming, site.log());
+        const auto job = journal.begin(".f.ctrl", to_text(announced));
+        REQUIRE(job);
+        REQUIRE(journal.take_data(*job, "f") == 0);
+        const Receipt success{"f", ReceiptStatus::success, 5, test::hello_md5, ".f.thanks"};
+        REQUIRE(journal.write_receipt(*job, to_text(success)) == 0);
+    }
+    AnswersBench bench(site);
+    const std::vector<ArrivalJournal::Job> jobs = bench.answers.recover();
+    REQUIRE(jobs.size() == 1);
+    bench.arrival.job = jobs[0].number;
+    bench.arrival.has_data = jobs[0].has_data;
+    bench.arrival.receipt = parse_receipt(*jobs[0].receipt);
+    bench.arrival.receipt_written = true;
+    bench.answers.resume(bench.arrival);
+    bench.go_on(false);
+    CHECK(bench.arrival.state == Arrival::State::answering);
+    bench.go_on_to_the_end();
+    CHECK(site.status_in(".f.1.rcpt") == ReceiptStatus::bad_checksum);
+    CHECK(site.in_delivered().empty());
+    CHECK(site.in_journal().empty());
+}
+
+}  // namespace mistamover::arrivals

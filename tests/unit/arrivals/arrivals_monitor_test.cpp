@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "arrivals/arrivals_monitor.hpp"
+
+#include <array>
+#include <doctest/doctest.h>
+
+#include "no_more_files.hpp"
+#include "receiving_site.hpp"
+
+namespace mistamover::arrivals {
+namespace {
+
+using Names = std::set<std::string>;
+
+const Control hullo_control{"f", 5, test::hullo_md5, ".f.2.rcpt"};
+
+// A monitor, and what its process does for it.
+struct MonitorBench {
+    explicit MonitorBench(test::ReceivingSite& receiving) : site(receiving) {}
+
+    void scan() { monitor.scan(ArrivalsMonitor::Clock::now()); }
+    void tick() { monitor.tick(ArrivalsMonitor::Clock::now()); }
+    [[nodiscard]] bool goes_on_until(const std::function<bool()>& condition) {
+        return test::eventually([&] {
+            monitor.take_results();
+            tick();
+            return condition();
+        });
+    }
+    [[nodiscard]] bool ends() {
+        return goes_on_until([this] { return !monitor.waits(); });
+    }
+    // Both times before anything has come of the first.
+    void send_twice(const Control& first, const std::string& content, const Control& second) {
+        site.send("hello", first);
+        scan();
+        site.send(content, second);
+        scan();
+    }
+    // Until the file has its name in the stream's directory, of which the monitor knows nothing yet.
+    void deliver() {
+        site.send("hello", test::hello_control(".f.1.rcpt"));
+        scan();
+        REQUIRE(site.is_told());
+        monitor.take_results();
+        REQUIRE(site.is_told());
+        REQUIRE(site.in_delivered() == Names{"f"});
+    }
+
+    test::ReceivingSite& site;
+    ArrivalsMonitor monitor{site.settings(), site.log(), site.on_result()};
+};
+
+}  // namespace
+
+TEST_CASE("a file that is sent again while it is checked is delivered once, and answered as asked for last") {
+    test::ReceivingSite site;
+    MonitorBench bench(site);
+    bench.send_twice(test::hello_control(".f.1.rcpt"), "hello", test::hello_control(".f.2.rcpt"));
+    CHECK(bench.ends());
+    CHECK(site.status_in(".f.2.rcpt") == ReceiptStatus::success);
+    CHECK(site.in_incoming() == Names{".f.2.rcpt"});
+    CHECK(site.in_delivered() == Names{"f"});
+    CHECK(site.in_journal().empty());
+    CHECK(bench.monitor.answers().accepted_files() == 1);
+}
+
+TEST_CASE("a file that is sent again, and sent on once it was delivered, is not delivered again") {
+    test::ReceivingSite site;
+    MonitorBench bench(site);
+    bench.deliver();
+    site.send("hello", test::hello_control(".f.2.rcpt"));
+    bench.scan();
+    std::filesystem::remove(site.delivered("f"));
+    CHECK(bench.ends());
+    bench.scan();
+    CHECK(bench.ends());
+    CHECK(site.status_in(".f.2.rcpt") == ReceiptStatus::success);
+    CHECK(site.in_incoming() == Names{".f.2.rcpt"});
+    CHECK(site.in_delivered().empty());
+    CHECK(bench.monitor.answers().accepted_files() == 1);
+}
+
+TEST_CASE("another file of the same name and size is another: both are answered, one after the other") {
+    test::ReceivingSite site;
+    MonitorBench bench(site);
+    bench.send_twice(test::hello_control(".f.1.rcpt"), "hullo", hullo_control);
+    CHECK(bench.goes_on_until([&] { return site.status_in(".f.1.rcpt").has_value(); }));
+    CHECK(test::read_file(site.delivered("f")) == "hello");
+    std::filesystem::remove(site.delivered("f"));
+    CHECK(bench.ends());
+    CHECK(site.status_in(".f.1.rcpt") == ReceiptStatus::success);
+    CHECK(site.status_in(".f.2.rcpt") == ReceiptStatus::success);
+    CHECK(site.in_incoming() == Names{".f.1.rcpt", ".f.2.rcpt"});
+    CHECK(test::read_file(site.delivered("f")) == "hullo");
+    CHECK(bench.monitor.answers().accepted_files() == 2);
+}
+
+TEST_CASE("a refusal answers one attempt alone: what was sent since is looked at by itself") {
+    test::ReceivingSite site;
+    MonitorBench bench(site);
+    Control damaged = hullo_control;
+    damaged.receipt_name = ".f.1.rcpt";
+    bench.send_twice(damaged, "hullo", hullo_control);
+    CHECK(bench.ends());
+    CHECK(site.status_in(".f.1.rcpt") == ReceiptStatus::bad_checksum);
+    CHECK(site.status_in(".f.2.rcpt") == ReceiptStatus::success);
+    CHECK(test::read_file(site.delivered("f")) == "hullo");
+}
+
+TEST_CASE("a receipt may not be asked for under just any name the second time either") {
+    test::ReceivingSite site;
+    MonitorBench bench(site);
+    bench.send_twice(test::hello_control(".f.1.rcpt"), "hello", test::hello_control(".stop"));
+    CHECK(bench.ends());
+    CHECK(site.status_in(".f.1.rcpt") == ReceiptStatus::success);
+    CHECK(site.in_incoming() == Names{".f.1.rcpt", "f"});
+}
+
+TEST_CASE("a control file that cannot be read for now is waited for before its file is answered") {
+    test::ReceivingSite site;
+    MonitorBench bench(site);
+    bench.deliver();
+    site.send("hello", test::hello_control(".f.2.rcpt"));
+    {
+        const test::NoMoreFiles none;
+        bench.monitor.take_results();
+    }
+    CHECK(site.in_incoming() == Names{".f.ctrl", "f"});
+    CHECK(bench.ends());
+    CHECK(site.in_incoming() == Names{".f.2.rcpt"});
+}
+
+TEST_CASE("nothing is taken away for a file that was sent again before the journal knows of it") {
+    test::ReceivingSite site;
+    MonitorBench bench(site);
+    bench.deliver();
+    site.send("hello", test::hello_control(".f.2.rcpt"));
+    std::filesystem::create_directory(site.journal("2.job"));  // which the next job cannot replace
+    bench.monitor.take_results();
+    CHECK(bench.monitor.last_error().text().starts_with("f cannot be answered: "));
+    CHECK(site.in_incoming() == Names{".f.ctrl", "f"});
+    CHECK(bench.ends());
+    CHECK(site.in_incoming() == Names{".f.2.rcpt"});
+    CHECK(site.in_delivered() == Names{"f"});
+}
+
+TEST_CASE("a crash while a file that was sent again gets its receipt leaves one receipt and no second file") {
+    struct Row {
+        const char* what;
+        bool first_has_receipt;
+        bool second_has_receipt;
+        bool data_is_there;
+    };
+    constexpr std::array<Row, 4> rows{{
+        {"the new job is in the journal", true, false, true},
+        {"the second copy is removed", true, false, false},
+        {"the receipt is the new job's", false, true, false},
+        {"both have one", true, true, true},
+    }};
+    for (const Row& row : rows) {
+        INFO(row.what);
+        test::ReceivingSite site;
+        {
+            const Directory incoming(site.settings().incoming.directory);
+            ArrivalJournal journal(incoming, site.log());
+            const Receipt success{"f", ReceiptStatus::success, 5, test::hello_md5, ".f.thanks"};
+            const auto begin = [&](const std::string& receipt_name, bool has_receipt) {
+                const auto job = journal.begin(".f.ctrl", to_text(test::hello_control(receipt_name)));
+                REQUIRE(job);
+                REQUIRE((!has_receipt || journal.write_receipt(*job, to_text(success)) == 0));
+            };
+            begin(".f.1.rcpt", row.first_has_receipt);
+            begin(".f.2.rcpt", row.second_has_receipt);
+        }
+        site.send("hello", test::hello_control(".f.2.rcpt"));
+        if (!row.data_is_there) {
+            std::filesystem::remove(site.incoming("f"));
+        }
+        MonitorBench bench(site);
+        bench.monitor.recover(ArrivalsMonitor::Clock::now());
+        bench.scan();
+        CHECK(bench.ends());
+        CHECK(site.status_in(".f.2.rcpt") == ReceiptStatus::success);
+        CHECK(site.in_incoming() == Names{".f.2.rcpt"});
+        CHECK(site.in_delivered().empty());  // it was sent on
+        CHECK(site.in_journal().empty());
+    }
+}
+
+}  // namespace mistamover::arrivals
