@@ -110,18 +110,46 @@ class ArrivalsProcess {
         settings_ = config::stream_settings(config::parse_settings(configure.settings));
         one_off_ = configure.one_off;
         log_.emplace(log_socket_, "arrmon_" + settings_.name, settings_.global.logging.level);
-        begin(configure.work_dir);
+        work_dir_ = configure.work_dir;
+        begin_or_look_again();
     }
 
-    void begin(const std::string& work_dir) {
-        lock_ = process::try_work_lock(work_dir);
+    // What keeps it from starting, as a disk that is not mounted yet or another receiver, may go.
+    void begin_or_look_again() {
+        try {
+            begin();
+        } catch (const std::exception& error) {
+            monitor_.reset();
+            if (one_off_) {
+                throw;
+            }
+            look_again(error.what());
+        }
+    }
+
+    void look_again(const std::string& obstacle) {
+        const std::chrono::milliseconds pause = settings_.global.general_poll_interval;
+        wait_.over();
+        if (std::exchange(obstacle_, obstacle) != obstacle) {
+            tell_failure(obstacle + "; it is tried again every " + format_duration(pause));
+        }
+        loop_.call_after(pause, [this] { begin_or_look_again(); });
+    }
+
+    void begin() {
         if (!lock_.valid()) {
-            wait_.try_again("an earlier process", [this, work_dir] { or_refuse([&] { begin(work_dir); }); });
+            lock_ = process::try_work_lock(work_dir_);
+        }
+        if (!lock_.valid()) {
+            wait_.try_again("an earlier process", [this] { or_refuse([&] { begin_or_look_again(); }); });
             return;
         }
         wait_.over();
         monitor_.emplace(settings_, *log_, [fd = results_.get()] { ::eventfd_write(fd, 1); });
         monitor_->recover(Clock::now());
+        if (!std::exchange(obstacle_, "").empty()) {
+            log_->info("nothing keeps it from starting any more");
+        }
         if (!one_off_) {
             channel_->send(process::WatchRequest{settings_.incoming.directory.string(), false, ""});
         }
@@ -129,20 +157,23 @@ class ArrivalsProcess {
         scan();
     }
 
-    void refuse(const std::string& reason) {
+    void tell_failure(const std::string& reason) {
         logging::Logger(log_socket_, "arrmon_" + name_, LogLevel::debug).critical("cannot start: " + reason);
-        monitor_.reset();
         process::StreamReport report;
         report.state = process::StreamState::failed;
         report.reason = report.last_error = reason;
         channel_->send(report);
+    }
+
+    void refuse(const std::string& reason) {
+        tell_failure(reason);
         if (one_off_) {
             channel_->send(process::UnitLeft{settings_.incoming.directory.string(), reason});
             channel_->send(process::Finished{false});
             failed_ = true;
             loop_.stop();
         }
-        // Otherwise it waits, visibly, for its configuration to be mended: starting it again would not help.
+        // Otherwise it waits, visibly, for its configuration to be mended.
     }
 
     void remove_old_receipts() {
@@ -155,8 +186,10 @@ class ArrivalsProcess {
     void on_results() {
         eventfd_t count = 0;
         ::eventfd_read(results_.get(), &count);
-        monitor_->take_results();
-        go_on();
+        if (monitor_) {
+            monitor_->take_results();
+            go_on();
+        }
     }
 
     void scan() {
@@ -226,9 +259,11 @@ class ArrivalsProcess {
     std::optional<process::Channel> channel_;
     std::optional<process::Heartbeats> heartbeats_;
     config::StreamSettings settings_;
+    std::string work_dir_;
     process::UniqueFd lock_;
     std::optional<logging::Logger> log_;
     process::WorkWait wait_{loop_, [this](const std::string& text) { log_->info(text); }};
+    std::string obstacle_;  ///< What keeps it from starting.
     std::optional<ArrivalsMonitor> monitor_;
     std::string told_;
     process::EventLoop::TimerId tick_timer_ = 0;

@@ -121,9 +121,12 @@ Status ItemPut::put_directory(const PutItem& item) {
     const Place at = tools_.target.place(target_path_);
     // The owner's bits are added because the directory is about to be filled.
     const mode_t mode = (item.mode & permission_bits) | S_IRWXU;
-    const bool made = at.directory >= 0 && ::mkdirat(at.directory, at.name, mode) == 0;
-    if (!made && (at.directory < 0 || errno != EEXIST)) {
-        return target_failure(errno, "make directory", target_path_);
+    if (at.directory < 0) {
+        return target_failure(errno, "enter the directory of", target_path_);
+    }
+    const bool made = ::mkdirat(at.directory, at.name, mode) == 0;
+    if (!made && errno != EEXIST) {
+        return refusal(errno, "make directory", target_path_, at.directory, tools_.target);
     }
     if (made) {
         return set_mode_of_directory(at, mode);

@@ -228,19 +228,26 @@ TEST_CASE("SIGHUP starts a stream again that has failed") {
     CHECK(eventually([&] { return read_file(site.target() / "f") == "f"; }));
 }
 
-TEST_CASE("SIGHUP starts an arrivals monitor again that has failed") {
-    ReceivingSite site;
-    site.add_receiver();
-    std::filesystem::remove(site.incoming());
-    write_file(site.incoming(), "no directory");
-    const Daemon daemon(site);
-    REQUIRE(eventually([&] {
-        return run_program({"status", site.config().string()}).output.find("Not a directory") !=
-               std::string::npos;
-    }));
-    std::filesystem::remove(site.incoming());
-    ::kill(daemon.controller(), SIGHUP);
-    CHECK(eventually([&] { return std::filesystem::is_directory(site.incoming()); }));
+TEST_CASE("an arrivals monitor that cannot start is tried again, by itself or by SIGHUP") {
+    for (const std::string interval : {"200ms", "1h"}) {
+        INFO("general_poll_interval: ", interval);
+        ReceivingSite site;
+        site.add_receiver();
+        write_file(site.config(),
+                   "global: {top: " + site.home().string() + ", general_poll_interval: " + interval + "}\n");
+        std::filesystem::remove(site.incoming());
+        write_file(site.incoming(), "no directory");
+        const Daemon daemon(site);
+        REQUIRE(eventually([&] {
+            return run_program({"status", site.config().string()})
+                       .output.find("Not a directory; it is tried again every ") != std::string::npos;
+        }));
+        std::filesystem::remove(site.incoming());
+        if (interval == "1h") {
+            ::kill(daemon.controller(), SIGHUP);
+        }
+        CHECK(eventually([&] { return std::filesystem::is_directory(site.incoming()); }));
+    }
 }
 
 TEST_CASE("a source directory that is not there yet is looked at until it is, but by one pass only once") {

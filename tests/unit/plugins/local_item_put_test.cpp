@@ -568,17 +568,20 @@ TEST_CASE(
     for (const fs::path& to : {first_file_system(), other_file_system()}) {
         Bench bench(first_file_system(), to);
         write_file(bench.source("a"), "a");
-        for (const fs::path& path : {bench.source(), bench.source("a"), bench.target()}) {
+        fs::create_directory(bench.source("d"));
+        for (const fs::path& path : {bench.source(), bench.source("a"), bench.source("d"), bench.target()}) {
             give_to_ordinary(path);
         }
         fs::permissions(bench.target(), static_cast<fs::perms>(0500));
-        in_child([&] {
-            if (!become_ordinary()) {
-                return false;
-            }
-            const Status status = bench.put_one("a", true);
-            return status.code() == StatusCode::permission && status.scope() == StatusScope::session;
-        });
+        for (const char* unit : {"a", "d"}) {
+            in_child([&] {
+                if (!become_ordinary()) {
+                    return false;
+                }
+                const Status status = bench.put_one(unit, true);
+                return status.code() == StatusCode::permission && status.scope() == StatusScope::session;
+            });
+        }
         fs::permissions(bench.target(), static_cast<fs::perms>(0700));
         fs::permissions(bench.source("a"), static_cast<fs::perms>(0));
         in_child([&] {
