@@ -45,4 +45,12 @@ std::optional<Handshakes::Clock::time_point> Handshakes::next_look() const {
     return waiting_.empty() ? std::nullopt : std::optional(waiting_.begin()->first);
 }
 
+// A unit takes a file of the journal, and one that is put: its control file, and in the end its thanks.
+std::size_t Handshakes::room(std::size_t window, std::size_t in_flight, std::size_t files) const noexcept {
+    const std::size_t claimed = size_ + 2 * (in_flight - std::min(in_flight, size_));
+    const std::size_t announced = (files - std::min(files, claimed)) / 2;
+    const std::size_t units = in_flight == 0 ? std::max<std::size_t>(announced, 1) : announced;
+    return std::min(window - std::min(window, in_flight), units);
+}
+
 }  // namespace mistamover::stream

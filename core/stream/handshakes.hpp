@@ -29,6 +29,11 @@ class Handshakes {
     [[nodiscard]] std::size_t size() const noexcept { return size_; }
     /// Of those that were not taken.
     [[nodiscard]] std::optional<Clock::time_point> next_look() const;
+    /// How many more units may be sent: `window` at once, of which `in_flight` are under way, and no more
+    /// than can be announced where there is room on the disk for so many `files`; but where nothing is under
+    /// way, one, which finds out what there is.
+    [[nodiscard]] std::size_t room(std::size_t window, std::size_t in_flight,
+                                   std::size_t files) const noexcept;
 
   private:
     std::chrono::milliseconds poll_interval_;

@@ -311,23 +311,9 @@ void StreamController::hand_out(std::size_t due, Clock::time_point now) {
 }
 
 std::size_t StreamController::room_for_units() const {
-    if (!settings_.outgoing.target_uses_arrival_monitor) {
-        return SIZE_MAX;
-    }
-    const std::size_t window = settings_.outgoing.handshake_window;
-    return std::min(window - std::min(window, queue_.in_flight()), room_for_handshakes());
-}
-
-// On a full disk data that could not be announced would be sent in vain, again and again. A unit takes a file
-// of the journal, and one that is put: its control file, and in the end its thanks. Where nothing is under
-// way, a single one finds out what there is.
-std::size_t StreamController::room_for_handshakes() const {
-    const std::size_t in_flight = queue_.in_flight();
-    const std::size_t waiting = handshakes_.size();
-    const std::size_t claimed = waiting + 2 * (in_flight - std::min(in_flight, waiting));
-    const std::size_t room = journal_.room();
-    const std::size_t units = (room - std::min(room, claimed)) / 2;
-    return in_flight == 0 ? std::max<std::size_t>(units, 1) : units;
+    return settings_.outgoing.target_uses_arrival_monitor
+               ? handshakes_.room(settings_.outgoing.handshake_window, queue_.in_flight(), journal_.room())
+               : SIZE_MAX;
 }
 
 bool StreamController::is_sending() const {

@@ -56,7 +56,6 @@ class StreamController {
     [[nodiscard]] bool may_look(Clock::time_point now) const;
     void hand_out(std::size_t due, Clock::time_point now);
     [[nodiscard]] std::size_t room_for_units() const;
-    [[nodiscard]] std::size_t room_for_handshakes() const;
     /// Units are on their way, beyond those that wait for their receipts.
     [[nodiscard]] bool is_sending() const;
     [[nodiscard]] bool mirrors() const { return settings_.outgoing.mode == TransferMode::mirror; }

@@ -49,4 +49,18 @@ TEST_CASE("one look is for all that are due, as many as may be asked for at once
     CHECK(waiting.size() == 0);
 }
 
+TEST_CASE("no more units are sent than the window and the disk have room for") {
+    Handshakes waiting(1s);
+    CHECK(waiting.room(10, 0, 1000) == 10);
+    CHECK(waiting.room(10, 4, 1000) == 6);
+    CHECK(waiting.room(10, 12, 1000) == 0);
+    CHECK(waiting.room(10, 0, 0) == 1);
+    CHECK(waiting.room(10, 1, 0) == 0);
+    CHECK(waiting.room(10, 0, 7) == 3);
+    CHECK(waiting.room(10, 2, 7) == 1);
+    waiting.add(handshakes(2), 0, beginning);
+    CHECK(waiting.room(10, 2, 7) == 2);
+    CHECK(waiting.room(10, 3, 7) == 1);
+}
+
 }  // namespace mistamover::stream
