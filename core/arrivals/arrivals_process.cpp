@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "arrivals/arrivals_monitor.hpp"
+#include "files/mounts.hpp"
 #include "process/channel.hpp"
 #include "process/heartbeats.hpp"
 #include "process/spawn.hpp"
@@ -145,6 +146,8 @@ class ArrivalsProcess {
             return;
         }
         wait_.over();
+        files::check_mounted(settings_.incoming.directory, "incoming.directory");
+        files::check_mounted(settings_.directory, "data_stream.directory");
         monitor_.emplace(settings_, *log_, [fd = results_.get()] { ::eventfd_write(fd, 1); });
         monitor_->recover(Clock::now());
         if (!std::exchange(obstacle_, "").empty()) {

@@ -30,9 +30,10 @@ struct Delivery::Item {
 };
 
 Delivery::Delivery(SourceDirectory& source, const config::StreamSettings& settings, border::Session& session,
-                   const std::string& temp_dir, NameGuard::Shared& names, Settling& settling,
-                   const CancelToken& cancel)
+                   const std::string& temp_dir, SourceMark& source_mark, NameGuard::Shared& names,
+                   Settling& settling, const CancelToken& cancel)
     : source_(source),
+      source_mark_(source_mark),
       settings_(settings),
       session_(session),
       capabilities_(session.call_capabilities()),
@@ -180,8 +181,9 @@ Status Delivery::look_at_target(bool& stop_file_there, bool* temp_dir_there) {
     if (seen.status && seen.status->ok()) {
         stop_file_there = true;
     } else if (!seen.status || seen.status->code() != StatusCode::not_found) {
+        const std::string why = seen.status ? ": " + std::string(seen.status->text()) : "";
         return {StatusCode::unreachable, StatusScope::session,
-                "it cannot be told whether the target has a stop file"};
+                "it cannot be told whether the target has a stop file" + why};
     }
     return {};
 }
@@ -192,7 +194,7 @@ void Delivery::mirror(BatchResult& result) {
         return;
     }
     NameGuard* const names = names_can_meet_ ? &names_ : nullptr;
-    MirrorResult pass = MirrorPass(source_, settings_.outgoing, session_, names, cancel_).run();
+    MirrorResult pass = MirrorPass(source_, source_mark_, settings_.outgoing, session_, names, cancel_).run();
     UnitResult& unit = result.units.front();
     result.session = pass.session;
     unit.bytes = pass.bytes;

@@ -14,6 +14,7 @@
 #include "stream/receipt_collection.hpp"
 #include "stream/settling.hpp"
 #include "stream/source_directory.hpp"
+#include "stream/source_mark.hpp"
 #include "stream/unit_result.hpp"
 
 namespace mistamover::stream {
@@ -36,8 +37,8 @@ enum class Cleaning : std::uint8_t { none, all, but_resumable };
 class Delivery {
   public:
     Delivery(SourceDirectory& source, const config::StreamSettings& settings, border::Session& session,
-             const std::string& temp_dir, NameGuard::Shared& names, Settling& settling,
-             const CancelToken& cancel);
+             const std::string& temp_dir, SourceMark& source_mark, NameGuard::Shared& names,
+             Settling& settling, const CancelToken& cancel);
 
     /// ok where the target can do what the stream is configured to do.
     [[nodiscard]] Status check_target() const;
@@ -77,6 +78,7 @@ class Delivery {
     void note_failure(Item& item, const Status& status) const;
 
     SourceDirectory& source_;
+    SourceMark& source_mark_;
     const config::StreamSettings& settings_;
     border::Session& session_;
     Capabilities capabilities_;

@@ -76,9 +76,11 @@ class NativeMirrorSink final : public MirrorSink {
 
 }  // namespace
 
-MirrorPass::MirrorPass(const SourceDirectory& source, const config::OutgoingSettings& settings,
-                       border::Session& session, NameGuard* names, const CancelToken& cancel)
+MirrorPass::MirrorPass(const SourceDirectory& source, SourceMark& mark,
+                       const config::OutgoingSettings& settings, border::Session& session, NameGuard* names,
+                       const CancelToken& cancel)
     : source_(source),
+      mark_(mark),
       settings_(settings),
       session_(session),
       capabilities_(session.call_capabilities()),
@@ -90,6 +92,9 @@ MirrorResult MirrorPass::run() {
     proved_.clear();
     source_.check_still_there();
     const MirrorSource source = look_at_source();
+    if (may_be_unmounted(source)) {
+        return std::move(result_);
+    }
     const bool natively =
         capabilities_.has(Capability::mirror) && settings_.verify != config::Verify::checksum;
     if (natively) {
@@ -139,6 +144,22 @@ MirrorSource MirrorPass::look_at_source() {
         }
     }
     return source;
+}
+
+// An empty mount point would have all removed at the target.
+bool MirrorPass::may_be_unmounted(const MirrorSource& source) {
+    if (!source.entries.empty()) {
+        mark_.note();
+    }
+    const std::string before = source.entries.empty() ? mark_.moved_from() : "";
+    if (!before.empty()) {
+        note({StatusCode::configuration, StatusScope::item,
+              "the stream's directory is empty, and lies elsewhere than when it last had something in it (" +
+                  before +
+                  "): nothing is deleted at the target; mount it again, or, if this is meant, delete " +
+                  mark_.path().string()});
+    }
+    return !before.empty();
 }
 
 void MirrorPass::run_natively(const MirrorSource& source) {

@@ -9,6 +9,7 @@
 #include "stream/name_guard.hpp"
 #include "stream/proof.hpp"
 #include "stream/source_directory.hpp"
+#include "stream/source_mark.hpp"
 
 namespace mistamover::stream {
 
@@ -29,7 +30,7 @@ struct MirrorResult {
 class MirrorPass {
   public:
     /// `names`: null where the target does not take names for one.
-    MirrorPass(const SourceDirectory& source, const config::OutgoingSettings& settings,
+    MirrorPass(const SourceDirectory& source, SourceMark& mark, const config::OutgoingSettings& settings,
                border::Session& session, NameGuard* names, const CancelToken& cancel);
     MirrorResult run();
 
@@ -37,6 +38,7 @@ class MirrorPass {
     using Entries = std::vector<const ManifestEntry*>;
 
     MirrorSource look_at_source();
+    [[nodiscard]] bool may_be_unmounted(const MirrorSource& source);
     void run_natively(const MirrorSource& source);
     void run_step_by_step(const MirrorSource& source);
     bool removal_allowed(const MirrorDifference& difference);
@@ -49,6 +51,7 @@ class MirrorPass {
     void note(const Status& status);
 
     const SourceDirectory& source_;
+    SourceMark& mark_;
     const config::OutgoingSettings& settings_;
     border::Session& session_;
     Capabilities capabilities_;

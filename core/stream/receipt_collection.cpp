@@ -207,8 +207,9 @@ bool ReceiptCollection::control_is_missing(const Question& question) {
     if (handshake.end || !handshake.control_in_doubt) {
         return false;
     }
-    handshake.control_in_doubt = !question.control_there && !question.seen.receipt_there;
-    const bool alone = question.control_not_there && question.seen.data_there;
+    // A receipt that could not be read may have been thanked for by an earlier process, and have gone by now.
+    handshake.control_in_doubt = !question.control_there && !question.seen.receipt;
+    const bool alone = question.control_not_there && !question.seen.receipt_there && question.seen.data_there;
     const bool missing = handshake.control_in_doubt && alone && handshake.data_seen_alone;
     handshake.data_seen_alone = alone;
     return missing;

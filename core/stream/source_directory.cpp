@@ -12,6 +12,7 @@
 
 #include "files/directory_names.hpp"
 #include "files/durability.hpp"
+#include "files/mounts.hpp"
 #include "files/rename_no_replace.hpp"
 #include "process/throw_errno.hpp"
 
@@ -81,6 +82,7 @@ SourceDirectory::SourceDirectory(const config::StreamSettings& settings)
     : path_(settings.directory),
       outgoing_(settings.outgoing),
       unit_names_(path_, outgoing_.quarantine_dir, outgoing_.include, outgoing_.exclude) {
+    files::check_mounted(path_, "the stream's directory");
     if (outgoing_.mode == TransferMode::move) {
         std::error_code ignored;
         std::filesystem::create_directories(path_, ignored);
@@ -295,8 +297,20 @@ std::string SourceDirectory::quarantine_from(int directory_fd, const std::string
     return kept;
 }
 
+// Where a file system cannot rename without replacing, that takes two steps, between which somebody else may
+// put something new under the name: so nothing is in its place any more when they are taken.
 std::string SourceDirectory::quarantine(const std::string& name) {
-    return quarantine_from(fd(), name);
+    Remover remover(*this);
+    const Remover::Aside aside = remover.set_aside(name, true);
+    if (aside.error != 0) {
+        return quarantine_from(fd(), name);
+    }
+    try {
+        return quarantine_from(aside.directory, aside.name, name);
+    } catch (const std::system_error&) {
+        remover.give_back(aside, name);
+        throw;
+    }
 }
 
 std::vector<std::string> SourceDirectory::quarantine_half_deleted() {

@@ -72,6 +72,8 @@ class SourceDirectory {
         Removal remove(const std::string& name, const Manifest& sent);
 
       private:
+        friend class SourceDirectory;
+
         struct Aside {
             int directory;
             std::string name;

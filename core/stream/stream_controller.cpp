@@ -38,6 +38,7 @@ StreamController::StreamController(process::EventLoop& loop, process::Channel& c
               module,
               context,
               std::move(temp_dir),
+              SourceMark(work_dir, settings.directory),
               [fd = worker_event_.get()] { ::eventfd_write(fd, 1); }},
       handshakes_(settings.outgoing.receipt_file_poll_interval),
       ledger_(settings, one_off, source, queue_, log_),

@@ -27,6 +27,7 @@ class Worker {
         border::Module& module;
         StreamSessionContext& context;
         std::string temp_dir;
+        SourceMark source_mark;
         /// Called on the worker's thread when a job has ended; result() then has its result.
         std::function<void()> on_end;
         /// Set by the first session that is closed: it leaves the target clean for all.

@@ -139,6 +139,11 @@ void Controller::start_streams() {
     } else {
         disk_space_->apply(configuration_);
         configuration_watch_->watch(configuration_.file, global_.config_dir, global_.general_poll_interval);
+        mount_watch_.emplace(loop_, [this] {
+            for (StreamProcesses* kind : kinds()) {
+                kind->mounts_changed();
+            }
+        });
     }
     loop_.call_after(HealthCheck::interval, [this] { check_health(); });
     service_manager_.start_watchdog();

@@ -17,6 +17,7 @@
 #include "supervisor/disk_space_monitors.hpp"
 #include "supervisor/instance_lock.hpp"
 #include "supervisor/log_service.hpp"
+#include "supervisor/mount_watch.hpp"
 #include "supervisor/service_manager.hpp"
 #include "supervisor/stream_processes.hpp"
 #include "supervisor/watcher.hpp"
@@ -105,6 +106,7 @@ class Controller {
     std::optional<DiskSpaceMonitors> disk_space_;
     std::optional<BackgroundLoader> loader_;
     std::optional<ConfigurationWatch> configuration_watch_;
+    std::optional<MountWatch> mount_watch_;
     std::int64_t started_ = 0;
     int stop_signal_ = 0;
     bool stopping_ = false;

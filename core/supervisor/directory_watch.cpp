@@ -27,6 +27,9 @@ DirectoryWatch::DirectoryWatch(process::EventLoop& loop, Watcher& watcher, std::
       directory_(std::move(directory)),
       recursive_(recursive),
       handler_(std::move(handler)) {
+    std::error_code ignored;
+    real_directory_ = std::filesystem::weakly_canonical(directory_, ignored);
+    mount_ = files::mount_of(real_directory_);
     if (add("") && recursive_) {
         find_later("");
     }

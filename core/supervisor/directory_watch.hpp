@@ -7,6 +7,7 @@
 #include <map>
 #include <string>
 
+#include "files/mounts.hpp"
 #include "process/event_loop.hpp"
 #include "supervisor/watcher.hpp"
 
@@ -31,6 +32,8 @@ class DirectoryWatch {
     /// Why not everything is watched; empty: it is, or will be. `handler` is called when it comes about
     /// later.
     [[nodiscard]] const std::string& problem() const noexcept { return problem_; }
+    /// Something was mounted on the way to it, or unmounted, since: what has its name now is not watched.
+    [[nodiscard]] bool is_elsewhere() const { return files::mount_of(real_directory_) != mount_; }
 
   private:
     [[nodiscard]] std::filesystem::path path_of(const std::filesystem::path& below) const;
@@ -45,6 +48,8 @@ class DirectoryWatch {
     process::EventLoop& loop_;
     Watcher& watcher_;
     std::filesystem::path directory_;
+    std::filesystem::path real_directory_;
+    std::string mount_;
     bool recursive_;
     Handler handler_;
     std::string problem_;

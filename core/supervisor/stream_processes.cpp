@@ -302,19 +302,32 @@ void StreamProcesses::refuse_watch(StreamChild& child, const std::string& proble
 
 void StreamProcesses::on_events(StreamChild& child, const Watcher::Events& events) {
     if (events.gone) {
-        // What is there now under its name is another directory, which a new process opens.
-        child.watch.reset();
-        child.wants_watch.reset();
-        if (!child.removed && !child.next) {
-            child.next = child.stream;
-            keeper_.stop(child, description(child.stream.name));
-        }
+        start_anew(child);
     } else if (!child.watch->problem().empty()) {
         const std::string problem = child.watch->problem();
         child.watch.reset();
         refuse_watch(child, problem);
     } else {
         tell_changes(child, events);
+    }
+}
+
+// What is there now under its directory's name is another one, which a new process opens.
+void StreamProcesses::start_anew(StreamChild& child) {
+    child.watch.reset();
+    child.wants_watch.reset();
+    if (!child.removed && !child.next) {
+        child.next = child.stream;
+        keeper_.stop(child, description(child.stream.name));
+    }
+}
+
+void StreamProcesses::mounts_changed() {
+    for (const auto& [name, child] : children_) {
+        if (child->watch && child->watch->is_elsewhere()) {
+            log_.log().info("the directory of stream " + name + " is on another mount now");
+            start_anew(*child);
+        }
     }
 }
 

@@ -65,6 +65,8 @@ class StreamProcesses {
     void process_ended(pid_t pid, int status);
     /// Kills what hangs, and tries again to watch what could not be watched: every HealthCheck::interval.
     void check_health();
+    /// Something was mounted or unmounted: starts anew the processes whose directory is another one now.
+    void mounts_changed();
     /// Stops all, for good.
     void stop();
     /// True where every process has done what it was started for, or has ended after stop().
@@ -87,6 +89,7 @@ class StreamProcesses {
     void died(StreamChild& child, int status);
     void on_message(StreamChild& child, process::Message&& message);
     void on_events(StreamChild& child, const Watcher::Events& events);
+    void start_anew(StreamChild& child);
     static void tell_changes(StreamChild& child, const Watcher::Events& events);
     std::string watch(StreamChild& child);
     void refuse_watch(StreamChild& child, const std::string& problem);

@@ -116,6 +116,22 @@ TEST_CASE("what is given up before its digest is known is not announced") {
     CHECK(bench.puts_of(".f.ctrl") == 0);
 }
 
+TEST_CASE("a receipt that an earlier process has thanked for may go just as it is seen") {
+    Workbench bench;
+    bench.answer(bench.send()[0]);
+    std::filesystem::remove(bench.scratch / "f");
+    std::vector<Handshake> units = bench.recover();
+    REQUIRE(units.size() == 1);
+    const std::string receipt = units[0].state->control().receipt_name;
+    bench.session.contents.erase(receipt);
+    bench.look(units);
+    CHECK(units[0].result.outcome == Outcome::awaiting_receipt);
+    bench.session.target.erase(receipt);
+    bench.look(units);
+    CHECK(units[0].result.outcome == Outcome::delivered);
+    CHECK_FALSE(bench.has(".f.ctrl"));
+}
+
 TEST_CASE("a process that gives up before it knows what is here leaves all of it to the next one") {
     Workbench bench;
     (void)bench.send();

@@ -168,6 +168,16 @@ TEST_CASE("the quarantine keeps every version, of the longest name too") {
     CHECK(kept == 3);
 }
 
+TEST_CASE("a unit that the quarantine cannot take keeps its name") {
+    const Scratch scratch;
+    SourceDirectory source(settings_for(scratch.path()));
+    write_file(scratch / "f", "f");
+    write_file(scratch / "quarantine", "no directory");
+    CHECK_THROWS_AS(source.quarantine("f"), std::system_error);
+    CHECK(read_file(scratch / "f") == "f");
+    CHECK(source.recover().empty());
+}
+
 TEST_CASE("an operator's stop file is told from the disk space monitor's") {
     const Scratch scratch;
     const SourceDirectory source(settings_for(scratch.path()));

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#pragma once
+
+#include <filesystem>
+#include <optional>
+#include <string>
+
+namespace mistamover::files {
+
+/// Where the kernel and the administrator say what is mounted. They are but read: no file system is asked,
+/// not even one whose server is silent.
+struct MountTables {
+    std::filesystem::path mounted = "/proc/self/mounts";
+    std::filesystem::path wanted = "/etc/fstab";
+};
+
+/// What `path`, which is absolute and holds no link, lies on, in words that tell it from any other mount.
+/// Empty where that is not known.
+std::string mount_of(const std::filesystem::path& path, const MountTables& tables = {});
+
+/// The mount point on the way to `path` that is to be mounted at the start (not `noauto`), and is not.
+std::optional<std::filesystem::path> missing_mount(const std::filesystem::path& path,
+                                                   const MountTables& tables = {});
+
+/// Throws std::system_error where there is such a mount point: what lies under its name is not what is
+/// meant. `what` is said of the path, which may hold links.
+void check_mounted(const std::filesystem::path& path, const std::string& what);
+
+}  // namespace mistamover::files
