@@ -181,7 +181,12 @@ void MirrorPass::run_natively(const MirrorSource& source) {
     NativeMirrorSink sink(result_);
     const auto mirror = [&] {
         source_.check_still_there();  // from here on it is only a path
-        note(session_.call_mirror(request, sink));
+        const Status status = session_.call_mirror(request, sink);
+        if (status.code() == StatusCode::source_changed) {
+            result_.unsettled.emplace_back(status.text());
+        } else {
+            note(status);
+        }
     };
     mirror();
     // What removes last and by exact names, as rsync does, may have removed what it had just sent.

@@ -53,6 +53,11 @@ bool fit_on_command_line(std::span<const std::string_view> names, const std::str
     return bytes <= limit;
 }
 
+bool any_is_in_directory(std::span<const std::string_view> names) {
+    return std::any_of(names.begin(), names.end(),
+                       [](std::string_view name) { return name.find('/') != std::string_view::npos; });
+}
+
 std::string bracketed(const std::string& host) {
     const bool is_ipv6 = host.find(':') != std::string::npos && !host.starts_with('[');
     return is_ipv6 ? '[' + host + ']' : host;
@@ -122,6 +127,9 @@ Arguments CommandBuilder::sending() const {
     return arguments;
 }
 
+// Where the place of a file is on another file system than this, rsync copies what is whole over what is
+// there, in the sight of all: so it is for files of the target directory itself. Others rsync writes beside
+// their places.
 std::string CommandBuilder::temp_argument() const {
     return "--temp-dir=" + options_.temp_dir;
 }
@@ -159,7 +167,7 @@ CommandWithInput CommandBuilder::put(std::string_view source_root, std::string_v
         options.emplace_back(pacing_option);
     }
     options.emplace_back(options_.checksum ? "--checksum" : "--ignore-times");
-    if (prefix.empty()) {
+    if (prefix.empty() && !any_is_in_directory(names)) {
         options.push_back(temp_argument());
     }
     return sending(std::move(options), source_root, prefix, names);
@@ -227,15 +235,27 @@ Arguments CommandBuilder::make_directory(std::string_view path, const std::strin
     return arguments;
 }
 
-Arguments CommandBuilder::mirror(std::string_view source_root,
-                                 std::optional<std::uint64_t> max_remove) const {
+Arguments CommandBuilder::mirroring(const Arguments& options) const {
     Arguments arguments = sending();
-    append(arguments, {"--recursive", "--relative", "--exclude-from=-", temp_argument()});
+    append(arguments, options);
+    append(arguments, {"--relative", "--exclude-from=-"});
     if (options_.checksum) {
         arguments.emplace_back("--checksum");
     } else if (options_.size_only) {
         arguments.emplace_back("--size-only");
     }
+    return arguments;
+}
+
+Arguments CommandBuilder::mirror_top(std::string_view source_root) const {
+    Arguments arguments = mirroring({"--dirs", temp_argument(), "--exclude=/*/"});
+    append(arguments, {with_slash(source_root) + "./", destination("")});
+    return arguments;
+}
+
+Arguments CommandBuilder::mirror(std::string_view source_root,
+                                 std::optional<std::uint64_t> max_remove) const {
+    Arguments arguments = mirroring({"--recursive"});
     if (max_remove) {
         constexpr std::uint64_t no_limit = INT32_MAX;  // more than rsync's number can hold
         arguments.emplace_back("--delete-delay");

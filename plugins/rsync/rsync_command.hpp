@@ -70,6 +70,8 @@ class CommandBuilder {
     /// none at all without it. Filter rules are read from standard input.
     [[nodiscard]] Arguments mirror(std::string_view source_root,
                                    std::optional<std::uint64_t> max_remove) const;
+    /// The same with no more than what is in `source_root` itself, without directories; removes nothing.
+    [[nodiscard]] Arguments mirror_top(std::string_view source_root) const;
     /// Does nothing; prints what a mirror without a limit would do.
     [[nodiscard]] Arguments mirror_preview(std::string_view source_root) const;
 
@@ -92,6 +94,7 @@ class CommandBuilder {
     [[nodiscard]] std::string location(std::string_view path) const;
     [[nodiscard]] std::string destination(std::string_view path) const;
     [[nodiscard]] std::string daemon_location(const std::string& directory) const;
+    [[nodiscard]] Arguments mirroring(const Arguments& options) const;
     [[nodiscard]] std::string temp_argument() const;
     [[nodiscard]] std::string timeout_argument() const;
 

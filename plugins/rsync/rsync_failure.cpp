@@ -4,7 +4,9 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <charconv>
+#include <vector>
+
+#include "rsync/complaints.hpp"
 
 namespace mistamover::rsync {
 namespace {
@@ -44,27 +46,13 @@ constexpr std::array exit_meanings{
     ExitMeaning{127, StatusCode::configuration, StatusScope::stream, true, "there is no rsync at the target"},
 };
 
-template <typename OnLine>
-void for_each_line(std::string_view text, const OnLine& on_line) {
-    while (!text.empty()) {
-        const std::size_t end = std::min(text.find('\n'), text.size());
-        std::string_view line = text.substr(0, end);
-        if (line.ends_with('\r')) {
-            line.remove_suffix(1);
-        }
-        on_line(line);
-        text.remove_prefix(std::min(end + 1, text.size()));
-    }
-}
-
 bool has(std::string_view text, std::string_view part) {
     return text.find(part) != std::string_view::npos;
 }
 
 bool any_line(std::string_view text, bool (*test)(std::string_view line)) {
-    bool found = false;
-    for_each_line(text, [&](std::string_view line) { found = found || test(line); });
-    return found;
+    const std::vector<std::string_view> lines = lines_in(text);
+    return std::any_of(lines.begin(), lines.end(), test);
 }
 
 // ssh is known by the form of its lines: in rsync's, names of files and system errors may say the same.
@@ -120,8 +108,9 @@ Status daemon_refusal(const ChildEnd& end) {
 
 Status failure_of_exit(const ChildEnd& end, bool over_ssh) {
     const int code = end.result.code;
-    if (Status full = failure_of_target(end); !full.ok()) {
-        return full;
+    const Complaints complaints(end.errors, "");
+    if (Status failure = complaints.of_session(); !failure.ok()) {
+        return failure;
     }
     if (code == 5) {
         return daemon_refusal(end);
@@ -129,7 +118,7 @@ Status failure_of_exit(const ChildEnd& end, bool over_ssh) {
     if (over_ssh && code == exit_of_ssh) {
         return ssh_failure(end.errors, any_line(end.errors, tells_of_break));
     }
-    if (code == 11 && error_numbers(end.errors).contains(ENOENT)) {
+    if (code == 11 && complaints.tell_of(ENOENT)) {
         return status_of(StatusCode::unreachable, StatusScope::session, "the target directory is not there",
                          end);
     }
@@ -143,34 +132,6 @@ Status failure_of_exit(const ChildEnd& end, bool over_ssh) {
 }
 
 }  // namespace
-
-std::set<int> error_numbers(std::string_view errors) {
-    std::set<int> numbers;
-    for_each_line(errors, [&](std::string_view line) {
-        const std::size_t open = line.rfind('(');
-        if (open == std::string_view::npos || !line.ends_with(')')) {
-            return;
-        }
-        const std::string_view digits = line.substr(open + 1, line.size() - open - 2);
-        int number = 0;
-        const auto [stop, error] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
-        if (error == std::errc() && stop == digits.data() + digits.size()) {
-            numbers.insert(number);
-        }
-    });
-    return numbers;
-}
-
-Status failure_of_target(const ChildEnd& end) {
-    const std::set<int> numbers = error_numbers(end.errors);
-    if (numbers.contains(ENOSPC) || numbers.contains(EDQUOT)) {
-        return status_of(StatusCode::no_space, StatusScope::session, "the target is full", end);
-    }
-    if (numbers.contains(EROFS)) {
-        return status_of(StatusCode::permission, StatusScope::session, "the target is read-only", end);
-    }
-    return {};
-}
 
 Status failure_of(const ChildEnd& end, bool over_ssh) {
     switch (end.result.end) {
@@ -194,21 +155,6 @@ Status failure_of(const ChildEnd& end, bool over_ssh) {
                      "the program was ended by signal " + std::to_string(end.result.code), end, false);
 }
 
-Status failure_of_item(const ChildEnd& end, std::string_view path) {
-    const std::set<int> numbers = error_numbers(end.errors);
-    StatusCode code = StatusCode::permission;
-    int number = end.result.code;
-    if (numbers.size() == 1) {
-        number = *numbers.begin();
-        code = status_from_errno(number, "").code();
-    } else if (numbers.empty()) {
-        code = StatusCode::exists;  // rsync gives no number where a directory is in the way, as its only case
-    }
-    const std::string reason = reason_in(end.errors);
-    return {code, StatusScope::item,
-            "the target refused " + std::string(path) + (reason.empty() ? "" : ": " + reason), number};
-}
-
 Status ssh_failure(std::string_view errors, bool connected) {
     const std::string reason = reason_in(errors);
     const auto status = [&](StatusCode code, StatusScope scope, const std::string& what) {
@@ -230,14 +176,13 @@ Status ssh_failure(std::string_view errors, bool connected) {
 
 std::string reason_in(std::string_view errors) {
     constexpr std::size_t longest = 300;
-    std::string reason;
-    for_each_line(errors, [&](std::string_view line) {
+    for (const std::string_view line : lines_in(errors)) {
         const bool is_decoration = line.starts_with('@') && line.ends_with('@');
-        if (reason.empty() && !line.empty() && !is_decoration) {
-            reason = line.substr(0, longest);
+        if (!line.empty() && !is_decoration) {
+            return std::string(line.substr(0, longest));
         }
-    });
-    return reason;
+    }
+    return {};
 }
 
 Status item_failure(StatusCode code, std::string_view path, const char* what) {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include <set>
 #include <string>
 #include <string_view>
 
@@ -23,19 +22,9 @@ struct ChildEnd {
     std::string errors;
 };
 
-/// The numbers of the system errors that rsync reports: each "(13)" at the end of a line.
-std::set<int> error_numbers(std::string_view errors);
-
-/// Why every further item would fail as well (the target is full, over quota or read-only); ok where there is
-/// no such reason.
-Status failure_of_target(const ChildEnd& end);
-
 /// The Status of a child that did not exit with 0. `over_ssh`: its connection is ssh's. Where the connection
 /// broke, the outcome is unknown.
 Status failure_of(const ChildEnd& end, bool over_ssh);
-
-/// The Status of one item that was refused for what `end` says of the whole batch.
-Status failure_of_item(const ChildEnd& end, std::string_view path);
 
 /// The Status of an ssh that ended by itself. `connected`: it had been let in before.
 Status ssh_failure(std::string_view errors, bool connected);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "rsync/rsync_mirror.hpp"
 
+#include "rsync/complaints.hpp"
 #include "rsync/mirror_filter.hpp"
 #include "rsync/rsync_output.hpp"
 
@@ -13,9 +14,14 @@ bool is_partial(const ChildEnd& end) {
 
 }  // namespace
 
-MirrorRun::MirrorRun(Runner& runner, const CommandBuilder& commands, const MirrorRequest& request,
-                     MirrorSink& sink)
-    : runner_(runner), commands_(commands), request_(request), sink_(sink), rules_(filter_rules(request)) {}
+MirrorRun::MirrorRun(Runner& runner, const CommandBuilder& commands, std::string_view temp_dir,
+                     const MirrorRequest& request, MirrorSink& sink)
+    : runner_(runner),
+      commands_(commands),
+      request_(request),
+      sink_(sink),
+      temp_dir_(temp_dir),
+      rules_(filter_rules(request)) {}
 
 // A daemon does not tell that it stopped at --max-delete, and a source that was emptied by mistake should not
 // be followed step by step: so what vanished is counted first.
@@ -49,9 +55,18 @@ Status MirrorRun::count_vanished(std::uint64_t& count) {
     return end.result.exited_with(0) || is_partial(end) ? Status{} : runner_.failure(end);
 }
 
+// What a killed rsync leaves beside the files in a directory, a pass removes as it removes anything else. In
+// the target directory itself it would stay, as all dot-names do: so files there go first, by way of the
+// temporary directory. What then keeps one of them from its place, the second run may remove, or tell.
 Status MirrorRun::send(std::optional<std::uint64_t> max_remove) {
-    const ChildEnd end = runner_.run_transfer({commands_.mirror(request_.source_root, max_remove), rules_}, 0,
-                                              [this](std::string_view line) { report_line(line); });
+    const Status at_top = run_rsync(commands_.mirror_top(request_.source_root));
+    return at_top.scope() == StatusScope::item ? run_rsync(commands_.mirror(request_.source_root, max_remove))
+                                               : at_top;
+}
+
+Status MirrorRun::run_rsync(const Arguments& arguments) {
+    const ChildEnd end =
+        runner_.run_transfer({arguments, rules_}, 0, [this](std::string_view line) { report_line(line); });
     if (end.result.exited_with(0)) {
         return {};
     }
@@ -59,11 +74,17 @@ Status MirrorRun::send(std::optional<std::uint64_t> max_remove) {
         return {StatusCode::configuration, StatusScope::item,
                 "more entries vanished from the source meanwhile than max_delete allows", exit_delete_limit};
     }
-    if (!is_partial(end)) {
-        return runner_.failure(end);
+    return is_partial(end) ? failure_of_part(end) : runner_.failure(end);
+}
+
+Status MirrorRun::failure_of_part(const ChildEnd& end) const {
+    if (end.result.exited_with(exit_vanished)) {
+        return {StatusCode::source_changed, StatusScope::item,
+                "something vanished before it was sent: " + reason_in(end.errors), exit_vanished};
     }
-    const Status full = failure_of_target(end);
-    return full.ok() ? failure_of_item(end, "a part of the mirror") : full;
+    const Complaints complaints(end.errors, temp_dir_);
+    const Status status = complaints.of_session();
+    return status.ok() ? complaints.of_any() : status;
 }
 
 void MirrorRun::report_line(std::string_view line) {

@@ -88,6 +88,23 @@ std::optional<std::int64_t> time_of(std::string_view text) {
     return ::timegm(&time);
 }
 
+// What rsync prints for a time: of 19 characters, though it is cut there, but for rsync older than 3.2, which
+// does not cut it.
+std::string_view printed_time(std::string_view line) {
+    if (line.size() > time_width && line[time_width] == ' ') {
+        return line.substr(0, time_width);
+    }
+    constexpr std::size_t hours_to_seconds = std::string_view(" 15:36:16").size();
+    const std::size_t date = line.find(' ');
+    return date == std::string_view::npos ? "" : line.substr(0, date + hours_to_seconds);
+}
+
+bool looks_like_time(std::string_view text) {
+    return text == "(time out of range)" ||
+           (text.find('/') != std::string_view::npos && text.find(':') != std::string_view::npos &&
+            text.find_first_not_of("0123456789/: -") == std::string_view::npos);
+}
+
 }  // namespace
 
 std::string unescaped(std::string_view printed) {
@@ -144,22 +161,21 @@ std::optional<ListLine> parse_list_line(std::string_view line) {
     }
     line.remove_prefix(blank);
     const auto size = take_number(line);
-    if (!size || line.size() <= time_width + 1 || line[time_width] != ' ') {
-        return std::nullopt;
-    }
-    const auto time = time_of(line.substr(0, time_width));
-    if (!time) {
+    const std::string_view time_text = printed_time(line);
+    line.remove_prefix(time_text.size());
+    if (!size || !looks_like_time(time_text) || line.size() < 2 || line.front() != ' ') {
         return std::nullopt;
     }
     ListLine result;
     result.info.kind = *kind;
     result.info.size = *size;
     // One before 1677 or after 2262 cannot be told.
-    if (!__builtin_mul_overflow(*time, second_ns, &result.info.mtime_ns)) {
+    const auto time = time_of(time_text);
+    if (time && !__builtin_mul_overflow(*time, second_ns, &result.info.mtime_ns)) {
         result.info.mtime_precision_ns = second_ns;
     }
     result.info.mode = mode_of_letters(permissions);
-    result.path = path_of(line.substr(time_width + 1));
+    result.path = path_of(line.substr(1));
     return result;
 }
 

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "rsync/rsync_put.hpp"
 
+#include <algorithm>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <utility>
 
 #include "rsync/rsync_output.hpp"
 
@@ -16,12 +18,13 @@ std::uint64_t content_of(const PutItem& item) {
 }  // namespace
 
 PutBatch::PutBatch(Runner& runner, const CommandBuilder& commands, Shared& shared, const PutRequest& request,
-                   PutSink& sink)
+                   PutSink& sink, std::function<Status()> probe)
     : runner_(runner),
       commands_(commands),
       shared_(shared),
       request_(request),
       sink_(sink),
+      probe_(std::move(probe)),
       root_(request.source_root) {
     names_.reserve(request.items.size());
     fates_.resize(request.items.size(), Fate::untold);
@@ -86,22 +89,25 @@ void PutBatch::note_line(std::string_view line) {
 }
 
 Status PutBatch::reconcile(const ChildEnd& end) {
-    if (const Status full = failure_of_target(end); !full.ok()) {
-        return full;
+    const Complaints complaints(end.errors, shared_.options.temp_dir);
+    if (const Status status = complaints.of_session(); !status.ok()) {
+        return status;
     }
     std::vector<std::size_t> told_as_sent;
+    std::vector<std::size_t> refused;
     for (std::size_t i = 0; i < fates_.size(); ++i) {
         if (fates_[i] == Fate::delivered) {
             fates_[i] = Fate::in_doubt;
             told_as_sent.push_back(i);
         } else {
-            report(i, failure_of_item(end, names_[i]));
+            refused.push_back(i);
         }
     }
-    return told_as_sent.empty() ? Status{} : compare(end, told_as_sent);
+    const Status status = report_each(refused, complaints);
+    return !status.ok() || told_as_sent.empty() ? status : compare(complaints, told_as_sent);
 }
 
-Status PutBatch::compare(const ChildEnd& end, const std::vector<std::size_t>& indices) {
+Status PutBatch::compare(const Complaints& complaints, const std::vector<std::size_t>& indices) {
     std::vector<std::string_view> names;
     names.reserve(indices.size());
     std::uint64_t bytes = 0;
@@ -123,8 +129,21 @@ Status PutBatch::compare(const ChildEnd& end, const std::vector<std::size_t>& in
     if (!is_answer) {
         return runner_.failure(compared);
     }
+    return report_each(indices, complaints);
+}
+
+Status PutBatch::report_each(const std::vector<std::size_t>& indices, const Complaints& complaints) {
+    const bool all_are_delivered = std::all_of(indices.begin(), indices.end(), [this](std::size_t index) {
+        return fates_[index] == Fate::delivered;
+    });
+    if (!all_are_delivered && complaints.deny_access() && request_.target_prefix.empty()) {
+        if (const Status status = probe_(); !status.ok()) {
+            return status;
+        }
+    }
     for (const std::size_t index : indices) {
-        report(index, failure_of_item(end, names_[index]));
+        const bool delivered = fates_[index] == Fate::delivered;
+        report(index, delivered ? Status{} : complaints.of_item(names_[index]));
     }
     return {};
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <functional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -8,6 +9,7 @@
 
 #include <mistamover/source_file.hpp>
 
+#include "rsync/complaints.hpp"
 #include "rsync/rsync_runner.hpp"
 
 namespace mistamover::rsync {
@@ -17,8 +19,9 @@ namespace mistamover::rsync {
 /// what the item says.
 class PutBatch {
   public:
+    /// `probe` tells whether the target directory takes anything: ok, or what keeps it from that.
     PutBatch(Runner& runner, const CommandBuilder& commands, Shared& shared, const PutRequest& request,
-             PutSink& sink);
+             PutSink& sink, std::function<Status()> probe);
 
     /// As Session::put.
     Status run();
@@ -29,7 +32,9 @@ class PutBatch {
     /// After an rsync that did not deliver everything: refuses what it did not tell as sent, and finds out
     /// what is there of the rest.
     Status reconcile(const ChildEnd& end);
-    Status compare(const ChildEnd& end, const std::vector<std::size_t>& indices);
+    Status compare(const Complaints& complaints, const std::vector<std::size_t>& indices);
+    /// Reports each of these, unless it is the target directory that takes nothing.
+    Status report_each(const std::vector<std::size_t>& indices, const Complaints& complaints);
     void report(std::size_t index, const Status& failure);
     [[nodiscard]] bool source_is_unchanged(const PutItem& item) const;
 
@@ -41,6 +46,7 @@ class PutBatch {
     Shared& shared_;
     const PutRequest& request_;
     PutSink& sink_;
+    std::function<Status()> probe_;
     SourceRoot root_;
     std::vector<std::string_view> names_;
     std::uint64_t bytes_ = 0;

@@ -28,14 +28,11 @@ constexpr std::uint64_t slowest_reading = 4UL * 1024 * 1024;
     throw StatusError({status.code(), StatusScope::stream, status.text()});
 }
 
-// rsync refuses a file that others may read.
-std::string write_password(const std::string& work_dir, const std::string& password) {
-    std::string path = work_dir + "/rsync-password";
+void write_file(const std::string& path, const std::string& content) {
     ::unlink(path.c_str());
     const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    const std::string line = password + '\n';
     const bool written =
-        fd >= 0 && ::write(fd, line.data(), line.size()) == static_cast<ssize_t>(line.size());
+        fd >= 0 && ::write(fd, content.data(), content.size()) == static_cast<ssize_t>(content.size());
     const int error = errno;
     if (fd >= 0) {
         ::close(fd);
@@ -43,6 +40,12 @@ std::string write_password(const std::string& work_dir, const std::string& passw
     if (!written) {
         fail(error, "write " + path);
     }
+}
+
+// rsync refuses a file that others may read.
+std::string write_password(const std::string& work_dir, const std::string& password) {
+    std::string path = work_dir + "/rsync-password";
+    write_file(path, password + '\n');
     return path;
 }
 
@@ -89,9 +92,14 @@ Shared::Shared(const ModuleSettings& settings)
     password_file =
         options.password.empty() ? options.password_file : write_password(options.work_dir, options.password);
     empty_dir = options.work_dir + "/rsync-empty";
-    if (::mkdir(empty_dir.c_str(), 0700) != 0 && errno != EEXIST) {
-        fail(errno, "make " + empty_dir);
+    probe_dir = options.work_dir + "/rsync-probe";
+    probe = options.temp_dir + "-probe";
+    for (const std::string& directory : {empty_dir, probe_dir}) {
+        if (::mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST) {
+            fail(errno, "make " + directory);
+        }
     }
+    write_file(probe_dir + '/' + probe, "");
 }
 
 ChildEnd Runner::run(const Arguments& arguments, std::string_view input, const LineHandler& on_line) {

@@ -22,8 +22,10 @@ struct Shared {
     explicit Shared(const ModuleSettings& settings);
 
     RsyncOptions options;
-    std::string password_file;                ///< Empty: none.
-    std::string empty_dir;                    ///< An empty local directory.
+    std::string password_file;  ///< Empty: none.
+    std::string empty_dir;      ///< An empty local directory.
+    std::string probe_dir;      ///< A local directory that holds one empty file, named `probe`.
+    std::string probe;
     std::mutex temp_dir_mutex;                ///< Held while the directory of temporary files is made.
     std::atomic<bool> temp_dir_there{false};  ///< As far as is known.
     std::atomic<unsigned> sessions{0};        ///< Opened so far.

@@ -2,6 +2,7 @@
 #include "rsync/rsync_session.hpp"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <filesystem>
@@ -23,6 +24,10 @@ void ignore_line(std::string_view /*line*/) {}
 std::string parent_of(std::string_view path) {
     return std::string(path.substr(0, std::min(path.rfind('/'), path.size())));
 }
+
+class Unremarkable final : public RemoveSink {
+    void done(std::size_t /*index*/, const Status& /*status*/) noexcept override {}
+};
 
 class OneGot final : public GetSink {
   public:
@@ -119,6 +124,28 @@ Status RsyncSession::without_temp_dir(const Status& failure) {
     return failure;
 }
 
+// The target directory takes nothing where it does not take an empty file of our own. An rsync that complains
+// may have brought it there: some never end well, for instance where the target keeps no owner.
+Status RsyncSession::probe() {
+    const std::array<std::string_view, 1> names{shared_.probe};
+    const ChildEnd end = runner_.run(commands_.put(shared_.probe_dir, "", names, false), ignore_line);
+    if (!end.result.exited_with(0) && !end.result.exited_with(exit_partial)) {
+        return runner_.failure(end);
+    }
+    bool arrived = false;
+    bool complete = false;
+    const Status looked = look_.named(
+        name_list(names), [&](const ListLine& entry) { arrived = arrived || entry.path == shared_.probe; },
+        complete);
+    if (looked.ok() && !arrived) {
+        return {StatusCode::permission, StatusScope::session,
+                "the target directory takes nothing: " + reason_in(end.errors), end.result.code};
+    }
+    Unremarkable unremarkable;
+    (void)remove(names, unremarkable);  // which some servers refuse
+    return looked;
+}
+
 Status RsyncSession::put(const PutRequest& request, PutSink& sink) {
     if (const Status status = check_connection(); !status.ok()) {
         return status;
@@ -133,7 +160,8 @@ Status RsyncSession::put(const PutRequest& request, PutSink& sink) {
             return status;
         }
     }
-    const Status status = PutBatch(runner_, commands_, shared_, request, sink).run();
+    const Status status =
+        PutBatch(runner_, commands_, shared_, request, sink, [this] { return probe(); }).run();
     return status.ok() ? status : without_temp_dir(status);
 }
 
@@ -296,10 +324,14 @@ Status RsyncSession::make_directory(std::string_view path) {
         return {};
     }
     const Status status = runner_.failure(end);
-    const bool parent_is_missing =
-        status.code() == StatusCode::unreachable && !parent_of(path).empty() && !look_.find(parent_of(path));
-    return parent_is_missing ? item_failure(StatusCode::not_found, path, "has no directory to lie in")
-                             : status;
+    const std::string parent = parent_of(path);
+    if (status.code() != StatusCode::unreachable || parent.empty() || look_.find(parent)) {
+        return status;
+    }
+    if ((parent + '/').starts_with(shared_.options.temp_dir + '/')) {
+        shared_.temp_dir_there = false;  // as far as is known
+    }
+    return item_failure(StatusCode::not_found, path, "has no directory to lie in");
 }
 
 Status RsyncSession::mirror(const MirrorRequest& request, MirrorSink& sink) {
@@ -309,7 +341,7 @@ Status RsyncSession::mirror(const MirrorRequest& request, MirrorSink& sink) {
     if (const Status status = need_temp_dir(); !status.ok()) {
         return status;
     }
-    const Status status = MirrorRun(runner_, commands_, request, sink).run();
+    const Status status = MirrorRun(runner_, commands_, shared_.options.temp_dir, request, sink).run();
     return status.ok() ? status : without_temp_dir(status);
 }
 

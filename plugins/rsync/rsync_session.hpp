@@ -48,6 +48,7 @@ class RsyncSession final : public Session {
     Status make_temp_dir();
     Status need_temp_dir();
     Status without_temp_dir(const Status& failure);
+    Status probe();
     Status tell_missing(std::span<const std::string_view> paths, const std::vector<std::size_t>& missing,
                         GetSink& sink);
     Status rename_by_ssh(std::string_view from, std::string_view to);

@@ -391,6 +391,31 @@ TEST_CASE(
     CHECK(site.log("dtc_p").find("quarantine") == std::string::npos);
 }
 
+TEST_CASE("where a directory of the target is a file system that is full, an old file there stays whole") {
+    for (const char* mode : {"move", "mirror"}) {
+        CAPTURE(mode);
+        Site site;
+        LocalWay().add_stream(site, std::string("transfer_mode: ") + mode);
+        const std::filesystem::path directory = site.target() / "d";
+        std::filesystem::create_directory(directory);
+        const SmallFileSystem full(directory);
+        if (!full.is_mounted()) {
+            MESSAGE("not tested: only root may mount a small file system");
+            return;
+        }
+        write_file(directory / "large", "old");
+        write_file(site.source() / "d/large", std::string(2'000'000, 'x'));
+        const Daemon daemon(site);
+        REQUIRE(
+            eventually([&] { return site.log("dtc_p").find("the target is full") != std::string::npos; }));
+        CHECK(read_file(directory / "large") == "old");
+        // Between two tries.
+        CHECK(eventually([&] { return names_in(directory) == std::set<std::string>{"large"}; }));
+        full.grow();
+        CHECK(eventually([&] { return read_file(directory / "large") == std::string(2'000'000, 'x'); }));
+    }
+}
+
 TEST_SUITE_END();
 
 }  // namespace mistamover::test

@@ -19,6 +19,7 @@ bool has(const Arguments& arguments, const std::string& wanted) {
 }
 
 constexpr std::array<std::string_view, 2> two_names{"-a", "b/c"};
+constexpr std::array<std::string_view, 2> top_names{"-a", "b"};
 
 std::string shell_of(const Arguments& arguments) {
     const auto option = std::find(arguments.begin(), arguments.end(), "-e");
@@ -53,18 +54,35 @@ TEST_CASE("a put sends everything, whatever is there, by way of the stream's tem
     Settings settings;
     const RsyncOptions options(settings.get());
     const CommandBuilder builder(options, "", "/work/s", 60'000);
-    const Arguments put = builder.put("/source", "", two_names, false).arguments;
+    const Arguments put = builder.put("/source", "", top_names, false).arguments;
     CHECK(has(put, "--ignore-times"));
     CHECK(has(put, "--temp-dir=.mistamover-0"));
     CHECK(has(put, "--timeout=60"));
     CHECK(has(put, "-s"));
     CHECK_FALSE(has(put, "-z"));
     CHECK(put[put.size() - 3] == "/source/./-a");
-    CHECK(put[put.size() - 2] == "/source/./b/c");
+    CHECK(put[put.size() - 2] == "/source/./b");
     CHECK(put.back() == "host:/data/in/.");
     const Arguments inside = builder.put("/source", ".mistamover-0/tree", two_names, false).arguments;
     CHECK_FALSE(has(inside, "--temp-dir=.mistamover-0"));
     CHECK(inside.back() == "host:/data/in/.mistamover-0/tree/.");
+}
+
+TEST_CASE("what is put or mirrored into directories does not go by way of the temporary directory") {
+    Settings settings;
+    const RsyncOptions options(settings.get());
+    const CommandBuilder builder(options, "", "", 60'000);
+    const std::string temp_dir = "--temp-dir=.mistamover-0";
+    CHECK_FALSE(has(builder.put("/source", "", two_names, false).arguments, temp_dir));
+    CHECK_FALSE(has(builder.mirror("/source", 5), temp_dir));
+    CHECK(has(builder.mirror("/source", 5), "--recursive"));
+    const Arguments top = builder.mirror_top("/source");
+    for (const std::string& wanted : {temp_dir, std::string("--dirs"), std::string("--exclude=/*/")}) {
+        CHECK_MESSAGE(has(top, wanted), wanted);
+    }
+    CHECK_FALSE(has(top, "--recursive"));
+    CHECK_FALSE(has(top, "--delete-delay"));
+    CHECK(top.back() == "host:/data/in/.");
 }
 
 TEST_CASE("a paced put has the server alone told that sent files are to be removed") {

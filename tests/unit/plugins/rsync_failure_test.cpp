@@ -47,9 +47,12 @@ TEST_CASE("a full target is known by the number of its error") {
     const std::string full = "rsync: [receiver] write failed on \"/t/f\": No space left on device (28)\n";
     check(of_exit(11, full), StatusCode::no_space, StatusScope::session);
     check(of_exit(12, full), StatusCode::no_space, StatusScope::session);
-    check(of_exit(23, "x: Disk quota exceeded (122)\n"), StatusCode::no_space, StatusScope::session);
-    check(of_exit(11, "x: Read-only file system (30)\n"), StatusCode::permission, StatusScope::session);
-    check(of_exit(11, "file (28) of mine"), StatusCode::local_io, StatusScope::session);
+    check(of_exit(23, "rsync: [receiver] write failed on \"x\": Disk quota exceeded (122)\n"),
+          StatusCode::no_space, StatusScope::session);
+    check(of_exit(11, "rsync: [Receiver] mkdir \"/x\" failed: Read-only file system (30)\n"),
+          StatusCode::permission, StatusScope::session);
+    check(of_exit(11, "could not make way for new regular file: mine (28)\n"), StatusCode::local_io,
+          StatusScope::session);
     check(of_exit(11, "rsync: [Receiver] mkdir \"/x\" failed: No such file or directory (2)\n"),
           StatusCode::unreachable, StatusScope::session);
 }
@@ -111,20 +114,6 @@ TEST_CASE("a program that is not there, stalls, is cancelled or killed is told s
     check(failure_of({{End::cancelled, 0}, ""}, false), StatusCode::cancelled, StatusScope::item);
     check(failure_of({{End::signalled, SIGKILL}, ""}, false), StatusCode::connection_lost,
           StatusScope::session);
-}
-
-TEST_CASE("a refused item has the code of the one system error, if there is one") {
-    const auto refused = [](const std::string& errors) {
-        return failure_of_item({{ChildResult::End::exited, exit_partial}, errors}, "f").code();
-    };
-    CHECK(refused("mkstemp failed: Permission denied (13)\n") == StatusCode::permission);
-    CHECK(refused("rename failed: Is a directory (21)\n") == status_from_errno(EISDIR, "").code());
-    CHECK(refused("could not make way for new regular file: f\n") == StatusCode::exists);
-    CHECK(refused("a (13)\nb (2)\n") == StatusCode::permission);
-}
-
-TEST_CASE("system errors are the numbers at the ends of lines") {
-    CHECK(error_numbers("a (13)\nb (28)\r\nc (x)\n(5) d\nmain.c(808) [x]\n)\n") == std::set<int>{13, 28});
 }
 
 TEST_CASE("the reason is the first line that says something") {

@@ -67,6 +67,19 @@ TEST_CASE("a listed line tells kind, size, time, permissions and name") {
     CHECK(parse_list_line("-rw-r--r--+          1 2026/11/24 15:36:16 acl")->path == "acl");
 }
 
+TEST_CASE("a listed file is there whatever its time, which may be one that cannot be told") {
+    for (const char* time :
+         {"12026/11/24 15:36:1", "318857/05/20 17:46:", " 999/01/02 03:04:05", "  -1/12/31 00:00:00",
+          "(time out of range)", "12026/11/24 15:36:16", "999/01/02 03:04:05"}) {
+        CAPTURE(time);
+        const auto file = parse_list_line("-rw-r--r--              12 " + std::string(time) + " old and new");
+        REQUIRE(file);
+        CHECK(file->path == "old and new");
+        CHECK(file->info.size == 12);
+        CHECK(file->info.mtime_precision_ns == 0);
+    }
+}
+
 TEST_CASE("other lines are no entries") {
     for (const char* line :
          {"", "receiving file list ... done", "-rw-r--r--", "-rw-r--r--    1,234 2026/11/24 15:36:16 x",

@@ -46,7 +46,12 @@ class ScriptedPut {
         PutRequest request;
         request.source_root = source_.path().native();
         request.items = items;
-        return PutBatch(runner, commands, shared, request, sink).run();
+        return PutBatch(runner, commands, shared, request, sink,
+                        [this] {
+                            ++probes;
+                            return probed;
+                        })
+            .run();
     }
     // The arguments of the run that compared, a line each; empty where there was none.
     [[nodiscard]] std::string compared() const { return read_file(scratch_ / "compared"); }
@@ -54,6 +59,8 @@ class ScriptedPut {
     QuietContext context;
     PutEnds sink;
     std::uintmax_t size = 1;
+    Status probed;  ///< What a look whether the target takes anything finds.
+    int probes = 0;
 
   private:
     Scratch scratch_;
@@ -64,7 +71,11 @@ class ScriptedPut {
 };
 
 constexpr const char* refusal =
-    "echo 'rsync: [receiver] mkstemp \"/data/in/.b\" failed: Permission denied (13)' >&2\nexit 23";
+    "echo 'rsync: [receiver] mkstemp \"/data/in/.mistamover-0/a.aB3dE6\" failed: Permission denied (13)' "
+    ">&2\n"
+    "echo 'rsync: [receiver] mkstemp \"/data/in/.mistamover-0/b.aB3dE6\" failed: Permission denied (13)' "
+    ">&2\n"
+    "exit 23";
 
 constexpr const char* a_is_sent = "echo '<f+++++++++ 1 a'\n";
 
@@ -91,6 +102,48 @@ TEST_CASE("of a batch that was refused in part, only what was told as sent is co
         CHECK(trial.sink.ends[in_doubt].scope() == StatusScope::item);
         CHECK_FALSE(trial.sink.ends[in_doubt].outcome_known());
     }
+}
+
+TEST_CASE("a target that takes nothing is not held against any item") {
+    for (const bool told_as_sent : {false, true}) {
+        ScriptedPut trial(told_as_sent ? std::string(a_is_sent) + refusal : refusal,
+                          "echo '<f+++++++++ 1 a'");
+        trial.probed = {StatusCode::permission, StatusScope::session, "takes nothing"};
+        const Status status = trial.put({"a"});
+        CHECK(status.code() == StatusCode::permission);
+        CHECK(status.scope() == StatusScope::session);
+        CHECK(trial.sink.ends.empty());
+    }
+}
+
+TEST_CASE("whether the target takes anything is not asked where all has arrived") {
+    ScriptedPut trial(std::string(a_is_sent) + refusal, "echo '.f          1 a'");
+    CHECK(trial.put({"a"}).ok());
+    CHECK(trial.sink.ends[0].ok());
+    CHECK(trial.probes == 0);
+}
+
+TEST_CASE("a file system of the target that fails is not held against any item") {
+    ScriptedPut trial(
+        "echo 'rsync: [receiver] mkstemp \"/t/.mistamover-0/a.aB3dE6\" failed: Stale file handle (116)' >&2\n"
+        "exit 23",
+        "");
+    const Status status = trial.put({"a", "b"});
+    CHECK(status.code() == StatusCode::unreachable);
+    CHECK(status.scope() == StatusScope::session);
+    CHECK(trial.sink.ends.empty());
+}
+
+TEST_CASE("each item of a batch is told its own failure") {
+    ScriptedPut trial(
+        "echo 'could not make way for new regular file: b' >&2\n"
+        "echo 'rsync: [sender] send_files failed to open \"/s/a\": Permission denied (13)' >&2\nexit 23",
+        "");
+    CHECK(trial.put({"a", "b"}).ok());
+    CHECK(trial.sink.ends[0].code() == StatusCode::permission);
+    CHECK(trial.sink.ends[0].text().find("cannot be read") != std::string_view::npos);
+    CHECK(trial.sink.ends[1].code() == StatusCode::exists);
+    CHECK(trial.probes == 0);
 }
 
 TEST_CASE("nothing is compared where nothing was told as sent") {

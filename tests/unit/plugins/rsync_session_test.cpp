@@ -32,7 +32,9 @@ constexpr std::array transports{"local", "daemon", "ssh"};
 
 /// `refusing`: like one that reaches a receiver such as Debian 12's 3.2.7-1+deb12u6, it ends with that one's
 /// complaint, after many of its own, where it is told to delete what is missing.
-enum class Rsync : bool { as_it_is, refusing };
+/// `vanishing`: it says after a mirror that a source has vanished. `denying`: like one whose target denies
+/// access to whatever is put there; `denying_f`: to the file f alone.
+enum class Rsync : unsigned char { as_it_is, refusing, vanishing, denying, denying_f };
 constexpr std::array rsyncs{Rsync::as_it_is, Rsync::refusing};
 
 // A session with a target directory of this machine, by a real rsync.
@@ -42,8 +44,8 @@ class Target {
                     const std::vector<std::string>& extra_args = {}) {
         settings_.set("transport", transport);
         settings_.add("extra_args", extra_args);
-        if (rsync == Rsync::refusing) {
-            settings_.set("cmd", write_refusing_rsync());
+        if (rsync != Rsync::as_it_is) {
+            settings_.set("cmd", write_rsync(rsync));
         }
         if (transport == "daemon") {
             rsyncd_.emplace(targets_.path());
@@ -63,6 +65,7 @@ class Target {
         shared_ = std::make_unique<Shared>(settings_.get());
         session_ = std::make_unique<RsyncSession>(*shared_, context_);
     }
+    [[nodiscard]] const std::filesystem::path& source() const { return source_.path(); }
     [[nodiscard]] std::filesystem::path directory() const { return targets_ / "t"; }
     [[nodiscard]] std::filesystem::path temp_dir() const { return directory() / ".mistamover-0"; }
     [[nodiscard]] Status put(std::string_view name) const {
@@ -76,7 +79,8 @@ class Target {
         const Status status = session_->call_put(request, sink);
         return status.ok() ? sink.ends[0] : status;
     }
-    [[nodiscard]] Status mirror() const {
+    /// `max_remove`: nothing is removed without it.
+    [[nodiscard]] Status mirror(std::optional<std::uint64_t> max_remove = std::nullopt) const {
         class NoEnds final : public MirrorSink {
             void sent(std::string_view /*path*/, std::uint64_t /*bytes*/) noexcept override {}
             void removed(std::string_view /*path*/) noexcept override {}
@@ -84,7 +88,12 @@ class Target {
         } sink;
         MirrorRequest request;
         request.source_root = source_.path().native();
+        request.remove_vanished = max_remove.has_value();
+        request.max_remove = max_remove.value_or(0);
         return session_->call_mirror(request, sink);
+    }
+    [[nodiscard]] Status make_directory(std::string_view path) const {
+        return session_->call_make_directory(path);
     }
     /// How the remove of each path ended; under the empty path, how that of all did where it was not ok.
     [[nodiscard]] std::map<std::string, Status> remove(const std::vector<std::string>& paths) const {
@@ -120,21 +129,40 @@ class Target {
     }
 
   private:
-    [[nodiscard]] std::string write_refusing_rsync() const {
-        std::string path = (scratch_ / "refusing-rsync").string();
-        write_file(path, R"(#!/bin/sh
-scratch=')" + scratch_.path().string() +
-                             R"('
-case " $* " in
-*' --delete-missing-args '*)
-    echo >> "$scratch/refusals"
-    yes "file has vanished: \"$scratch/rsync-empty/directory\"" | head -n 5000 >&2
+    // The case of the shell, by its arguments, in which it is not as the real one.
+    [[nodiscard]] std::string oddity(Rsync rsync) const {
+        const std::string denial =
+            R"(
+    echo 'rsync: [receiver] mkstemp "/t/.mistamover-0/f.aB3dE6" failed: Permission denied (13)' >&2
+    exit 23;;)";
+        switch (rsync) {
+            case Rsync::as_it_is:
+                break;
+            case Rsync::refusing:
+                return R"(*' --delete-missing-args '*)
+    echo >> ')" + scratch_.path().string() +
+                       R"(/refusals'
+    yes "file has vanished: \")" +
+                       scratch_.path().string() + R"(/rsync-empty/directory\"" | head -n 5000 >&2
     echo 'invalid file mode 00 for f [Receiver]' >&2
     echo 'rsync error: protocol incompatibility (code 2) at flist.c(874) [Receiver=3.2.7]' >&2
-    exit 2;;
-esac
-exec rsync "$@"
-)");
+    exit 2;;)";
+            case Rsync::vanishing:
+                return R"(*' --recursive '*)
+    rsync "$@"
+    echo 'file has vanished: "/s/gone"' >&2
+    echo 'rsync warning: some files vanished before they could be transferred (code 24) at main.c(1338)' >&2
+    exit 24;;)";
+            case Rsync::denying:
+                return "*' --ignore-times '*)" + denial;
+            case Rsync::denying_f:
+                return "*' --ignore-times '*'/./f '*)" + denial;
+        }
+        return {};
+    }
+    [[nodiscard]] std::string write_rsync(Rsync rsync) const {
+        std::string path = (scratch_ / "odd-rsync").string();
+        write_file(path, "#!/bin/sh\ncase \" $* \" in\n" + oddity(rsync) + "\nesac\nexec rsync \"$@\"\n");
         std::filesystem::permissions(path, std::filesystem::perms::owner_all);
         return path;
     }
@@ -219,6 +247,77 @@ TEST_CASE("a put and a mirror whose directory of temporary files has gone are tr
         check_is_tried_again(target.mirror());
         CHECK(target.mirror().ok());
     }
+}
+
+TEST_CASE("a directory of temporary files that has gone is made again where a tree is to go into it") {
+    for (const char* transport : transports) {
+        CAPTURE(transport);
+        const Target target(transport);
+        REQUIRE(target.put("f").ok());
+        std::filesystem::remove_all(target.temp_dir());
+        CHECK(target.make_directory(".mistamover-0").code() == StatusCode::exists);
+        CHECK(target.make_directory(".mistamover-0/tree").code() == StatusCode::not_found);
+        CHECK(target.make_directory(".mistamover-0").ok());
+        CHECK(target.make_directory(".mistamover-0/tree").ok());
+        CHECK(std::filesystem::is_directory(target.temp_dir() / "tree"));
+    }
+}
+
+TEST_CASE(
+    "a target directory that takes nothing is the session's failure, a file that it refuses is its own") {
+    for (const char* transport : transports) {
+        CAPTURE(transport);
+        const Target closed(transport, Rsync::denying);
+        const Status of_target = closed.put("f");
+        CHECK(of_target.code() == StatusCode::permission);
+        CHECK(of_target.scope() == StatusScope::session);
+        CHECK(closed.entries() == std::set<std::string>{".mistamover-0"});
+
+        const Target open(transport, Rsync::denying_f);
+        const Status of_file = open.put("f");
+        CHECK(of_file.code() == StatusCode::permission);
+        CHECK(of_file.scope() == StatusScope::item);
+        CHECK(open.entries() == std::set<std::string>{".mistamover-0"});
+        CHECK(open.put("g").ok());
+    }
+}
+
+TEST_CASE("a mirror sends and removes at the top and in directories, no more than it may, and no dot-name") {
+    for (const char* transport : transports) {
+        CAPTURE(transport);
+        const Target target(transport);
+        for (const char* name : {"f", "d/g", "d/e/h", "was a directory", "was a file/a"}) {
+            write_file(target.source() / name, name);
+        }
+        std::filesystem::create_directory(target.source() / "empty");
+        for (const char* name : {"gone", "d/gone", "gone too/x", "was a file", ".f.aB3dE6", "d/.g.aB3dE6"}) {
+            write_file(target.directory() / name, "x");
+        }
+        const Status refused = target.mirror(4);
+        CHECK(refused.code() == StatusCode::configuration);
+        CHECK(std::filesystem::exists(target.directory() / "gone"));
+        CHECK(std::filesystem::exists(target.directory() / "gone too/x"));
+        CHECK(read_file(target.directory() / "d/e/h") == "d/e/h");
+
+        std::filesystem::remove(target.directory() / "was a directory");
+        write_file(target.directory() / "was a directory/x", "x");
+        const Status status = target.mirror(6);
+        CHECK_MESSAGE(status.ok(), status.text());
+        CHECK(target.entries() == std::set<std::string>{".f.aB3dE6", ".mistamover-0", "f", "d", "d/g", "d/e",
+                                                        "d/e/h", "empty", "was a directory", "was a file",
+                                                        "was a file/a"});
+        CHECK(read_file(target.directory() / "was a directory") == "was a directory");
+    }
+}
+
+TEST_CASE("a source that vanishes from under a mirror is not settled, and nothing that the target refuses") {
+    const Target target("local", Rsync::vanishing);
+    write_file(target.source() / "f", "x");
+    const Status status = target.mirror();
+    CHECK(status.code() == StatusCode::source_changed);
+    CHECK(status.scope() == StatusScope::item);
+    CHECK(status.text().find("refused") == std::string_view::npos);
+    CHECK(read_file(target.directory() / "f") == "x");
 }
 
 TEST_CASE("exactly the entries that are named are removed, whatever bytes are in their names") {
