@@ -231,8 +231,9 @@ SourceDirectory::Removal SourceDirectory::Remover::remove(const std::string& nam
     const Identity& sent_unit = sent.entries.front().identity;
     const bool is_directory = sent_unit.kind == EntryKind::directory;
     struct stat info {};
-    if (::fstatat(source_.fd(), name.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0 && !is_directory &&
-        identity_of(info) != sent_unit) {
+    const bool is_file =
+        ::fstatat(source_.fd(), name.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0 && !is_directory;
+    if (is_file && source_.links_.as_before_removals(identity_of(info), sent_unit) != sent_unit) {
         return Removal::changed;
     }
     const Aside aside = set_aside(name, !is_directory);
@@ -250,6 +251,9 @@ SourceDirectory::Removal SourceDirectory::Remover::remove(const std::string& nam
         removal = is_directory ? delete_directory(name, sent) : remove_manifest(aside.directory, there);
     }
     if (removal.all) {
+        if (is_file) {
+            source_.links_.removed(sent_unit, info.st_nlink > 1);
+        }
         return Removal::removed;
     }
     if (removal.some) {
@@ -261,6 +265,24 @@ SourceDirectory::Removal SourceDirectory::Remover::remove(const std::string& nam
         process::throw_errno("cannot delete " + name);
     }
     return Removal::changed;
+}
+
+void SourceDirectory::Links::removed(const Identity& file, bool has_other_names) {
+    const std::lock_guard lock(mutex_);
+    const std::pair key(file.device, file.inode);
+    if (has_other_names) {
+        files_.insert(key);
+    } else {
+        files_.erase(key);
+    }
+}
+
+Identity SourceDirectory::Links::as_before_removals(Identity now, const Identity& sent) const {
+    const std::lock_guard lock(mutex_);
+    if (files_.contains({now.device, now.inode})) {
+        now.ctime_ns = sent.ctime_ns;
+    }
+    return now;
 }
 
 // Until all of the way that it went by is on the disk, it could be found again on any step of it.

@@ -3,8 +3,11 @@
 
 #include <filesystem>
 #include <memory>
+#include <mutex>
 #include <optional>
+#include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "config/settings.hpp"
@@ -115,11 +118,24 @@ class SourceDirectory {
     std::string quarantine_from(int directory_fd, const std::string& name);
     std::string quarantine_from(int directory_fd, const std::string& name, const std::string& as);
 
+    /// Files of several names, one of which was removed here: it has changed the time of change of the
+    /// others, which are units, too.
+    class Links {
+      public:
+        void removed(const Identity& file, bool has_other_names);
+        [[nodiscard]] Identity as_before_removals(Identity now, const Identity& sent) const;
+
+      private:
+        mutable std::mutex mutex_;
+        std::set<std::pair<std::uint64_t, std::uint64_t>> files_;  ///< Device and inode.
+    };
+
     std::filesystem::path path_;
     config::OutgoingSettings outgoing_;
     files::UnitNames unit_names_;
     process::UniqueFd fd_;
     std::unique_ptr<HandshakeReserve> handshake_reserve_;
+    Links links_;
 };
 
 }  // namespace mistamover::stream

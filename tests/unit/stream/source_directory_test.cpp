@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <map>
 #include <sys/stat.h>
 #include <system_error>
 #include <unistd.h>
@@ -166,6 +167,24 @@ TEST_CASE("the quarantine keeps every version, of the longest name too") {
         kept += entry.is_regular_file() ? 1 : 0;
     }
     CHECK(kept == 3);
+}
+
+TEST_CASE("names of one file are each what was sent, though the removal of one changes the others") {
+    const Scratch scratch;
+    SourceDirectory source(settings_for(scratch.path()));
+    write_file(scratch / "a", "x");
+    for (const char* name : {"b", "c"}) {
+        std::filesystem::create_hard_link(scratch / "a", scratch / name);
+    }
+    std::map<std::string, Manifest> sent;
+    for (const char* name : {"a", "b", "c"}) {
+        sent[name] = look_at(source.fd(), name).manifest;
+    }
+    CHECK(source.remove("a", sent["a"]) == SourceDirectory::Removal::removed);
+    CHECK(source.remove("b", sent["b"]) == SourceDirectory::Removal::removed);
+    write_file(scratch / "c", "y");
+    CHECK(source.remove("c", sent["c"]) == SourceDirectory::Removal::changed);
+    CHECK(read_file(scratch / "c") == "y");
 }
 
 TEST_CASE("a unit that the quarantine cannot take keeps its name") {
