@@ -122,7 +122,9 @@ void Control::refused(const Reply& reply, std::string_view doing) const {
 void Control::log_in() {
     Reply reply = call("USER " + options_.username);
     if (reply.code == 331) {
-        reply = call("PASS " + password_of(options_));
+        secret_ = password_of(options_);
+        reply = call("PASS " + secret_);
+        secret_.clear();
     }
     if (!reply.completed()) {
         refused(reply, "log in to " + options_.host + " as " + options_.username);
@@ -211,6 +213,9 @@ Reply Control::read_reply() {
     for (;;) {
         try {
             if (std::optional<Reply> reply = parser_.take()) {
+                for (std::string& line : reply->lines) {
+                    line = without_secret(line, secret_);
+                }
                 if (reply->code == 421) {
                     throw StatusError(
                         reply_failure(*reply, During::request, "the server ends the connection"));
@@ -221,7 +226,9 @@ Reply Control::read_reply() {
             if (dynamic_cast<const StatusError*>(&error) != nullptr) {
                 throw;
             }
-            throw StatusError({StatusCode::connection_lost, StatusScope::session, error.what()});
+            // It may show a part of the password, where it cuts a line.
+            throw StatusError({StatusCode::connection_lost, StatusScope::session,
+                               secret_.empty() ? error.what() : "the answer to PASS is no reply of FTP"});
         }
         const std::size_t got = wire_->read(buffer.data(), buffer.size());
         if (got == 0) {

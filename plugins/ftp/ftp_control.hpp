@@ -93,6 +93,7 @@ class Control {
     NameRules names_;
     std::string target_;            ///< The target directory as the server names it.
     bool tells_directory_ = false;  ///< It answers PWD as nothing else is answered.
+    std::string secret_;            ///< What is replaced in replies: the password, while it is given.
     std::string unsent_;
     std::deque<Handler> expected_;
 };

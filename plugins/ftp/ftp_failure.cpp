@@ -79,15 +79,14 @@ Meaning meaning_of(const Reply& reply, During during) {
             return item(StatusCode::permission);
         case 521:
             return item(StatusCode::exists);
+        case 530:  // the login has worked: it was lost, or is being mended
+        case 532:
         case 533:
         case 534:
         case 535:
         case 536:
         case 537:
-            return stream(StatusCode::configuration);
-        case 530:
-        case 532:
-            return stream(StatusCode::authentication);
+            return session(StatusCode::unreachable);
         default:
             break;
     }

@@ -230,10 +230,9 @@ Listing read_lines(std::string_view text, const ParseLine& parse_line) {
         }
         std::optional<ListedEntry> entry = parse_line(line);
         if (!entry || entry->name.find('/') != std::string::npos) {
-            listing.unreadable = std::string(line);
-            return listing;
-        }
-        if (entry->name == ".") {
+            std::string& lines = listing.unreadable ? *listing.unreadable : listing.unreadable.emplace();
+            lines += (lines.empty() ? "" : "\n") + std::string(line);
+        } else if (entry->name == ".") {
             listing.shows_itself = true;
         } else if (entry->name != "..") {
             listing.entries.push_back(std::move(*entry));
@@ -288,6 +287,17 @@ std::optional<EntryInfo> parse_mlst_facts(std::string_view line) {
         line.remove_prefix(end + 1);
     }
     return has_type && !line.empty() ? std::optional(info) : std::nullopt;
+}
+
+std::optional<ListedEntry> read_mlst(const Reply& reply) {
+    if (!reply.completed() || reply.lines.size() < 2) {
+        return std::nullopt;
+    }
+    std::string_view line = reply.lines[1];
+    line.remove_prefix(std::min(line.find_first_not_of(' '), line.size()));
+    const auto info = parse_mlst_facts(line);
+    return info ? std::optional(ListedEntry{std::string(line.substr(line.find("; ") + 2)), *info})
+                : std::nullopt;
 }
 
 std::optional<ListedEntry> parse_mlsd_line(std::string_view line) {

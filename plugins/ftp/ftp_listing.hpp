@@ -27,6 +27,8 @@ std::string format_time_value(std::int64_t mtime_ns);
 /// The facts of a line of MLSD, or of MLST without its leading blank: "type=file;size=5; name". Nothing where
 /// it is not one.
 std::optional<EntryInfo> parse_mlst_facts(std::string_view line);
+/// What a reply to MLST tells, its name with or without a path. Nothing where that is not understood.
+std::optional<ListedEntry> read_mlst(const Reply& reply);
 /// One line of MLSD; the directory itself is called ".", its parent "..". Nothing where it is not understood.
 std::optional<ListedEntry> parse_mlsd_line(std::string_view line);
 
@@ -38,7 +40,7 @@ std::optional<ListedEntry> parse_list_line(std::string_view line, std::chrono::s
 struct Listing {
     std::vector<ListedEntry> entries;       ///< Without "." and "..".
     bool shows_itself = false;              ///< It has the line of ".".
-    std::optional<std::string> unreadable;  ///< A line that is not understood: who knows what it says.
+    std::optional<std::string> unreadable;  ///< The lines that are not understood: who knows what they say.
 };
 Listing read_mlsd(std::string_view text);
 /// As parse_list_line; empty lines and "total 5" stand for nothing.

@@ -15,12 +15,16 @@ namespace {
 
 constexpr std::uint64_t whole_listing = std::numeric_limits<std::uint64_t>::max();
 
+std::string list_of(std::string_view path) {
+    return "list " + (path.empty() ? "the target directory" : printable(path));
+}
+
 Status refused_listing(const Reply& reply, std::string_view path) {
     if (reply.completed()) {
-        return {StatusCode::permission, StatusScope::item,
-                "list " + std::string(path) + ": not everything was listed", reply.code};
+        return {StatusCode::permission, StatusScope::item, list_of(path) + ": not everything was listed",
+                reply.code};
     }
-    return reply_failure(reply, During::request, "list " + std::string(path));
+    return reply_failure(reply, During::request, list_of(path));
 }
 
 // The operating system's own words for it, which many servers pass on; they save a listing.
@@ -28,83 +32,124 @@ bool says_not_there(std::string_view words) {
     return words.find("No such file or directory") != std::string_view::npos;
 }
 
+Status understood(const Listing& listing, std::string_view path) {
+    if (!listing.unreadable) {
+        return {};
+    }
+    const std::string line = listing.unreadable->substr(0, listing.unreadable->find('\n'));
+    return {StatusCode::unsupported, StatusScope::item,
+            list_of(path) + ": a line is not understood: " + printable(line)};
+}
+
 }  // namespace
 
 Status Lookup::refusal(const Reply& reply, std::string_view doing, std::string_view path) {
     const Status status = reply_failure(reply, During::request, std::string(doing) + ' ' + std::string(path));
-    if (reply.code != 550 || !(says_not_there(reply.lines.back()) || is_absent(path))) {
+    if (reply.code != 550) {
         return status;
     }
-    return {StatusCode::not_found, StatusScope::item, status.text(), reply.code};
+    const Status absence = says_not_there(reply.lines.back()) ? Status{} : this->absence(path);
+    if (absence.ok()) {
+        return {StatusCode::not_found, StatusScope::item, status.text(), reply.code};
+    }
+    if (absence.code() == StatusCode::exists) {
+        return status;
+    }
+    return {status.code(), status.scope(),
+            std::string(status.text()) +
+                "; whether it is there at all cannot be told: " + std::string(absence.text()),
+            reply.code};
 }
 
 bool Lookup::is_absent(std::string_view path) {
+    return absence(path).ok();
+}
+
+Status Lookup::absence(std::string_view path) {
     if (path.empty()) {
-        return false;
+        return {StatusCode::exists, StatusScope::item, "it is the target directory"};
     }
-    const std::size_t slash = path.rfind('/');
-    const bool is_nested = slash != std::string_view::npos;
-    const std::string_view parent = is_nested ? path.substr(0, slash) : std::string_view();
-    const std::string_view name = is_nested ? path.substr(slash + 1) : path;
-    const auto& names = names_in(parent);
-    if (!names) {
-        return is_absent(parent);
+    const std::string_view parent = parent_of(path);
+    const std::string_view name = name_of(path);
+    const Names& there = names_in(parent);
+    if (!there.listed) {
+        return is_absent(parent) ? Status{} : there.status;
     }
-    if (names->count(std::string(name)) > 0) {
-        return false;
+    if (there.names.count(name) > 0) {
+        return {StatusCode::exists, StatusScope::item, "it is listed"};
+    }
+    if (there.unreadable.find(name) != std::string::npos) {
+        return there.status;
     }
     if (!name.starts_with('.')) {
-        return true;
+        return {};
     }
     // The stream's temporary directory, in the target directory, shows whether dot-names are listed.
     (void)names_in("");
-    return tools_.shared.lists_hidden;
+    return tools_.shared.lists_hidden ? Status{}
+                                      : Status(StatusCode::unsupported, StatusScope::item,
+                                               "the server has listed no name yet that begins with a dot");
 }
 
-const std::optional<std::set<std::string>>& Lookup::names_in(std::string_view path) {
+Status Lookup::check_shown(std::string_view path) {
+    if (path.empty()) {
+        return {};
+    }
+    const Names& there = names_in(parent_of(path));
+    if (!there.status.ok()) {
+        return {there.status.code(), StatusScope::session, there.status.text(), there.status.protocol_code()};
+    }
+    if (there.names.count(name_of(path)) > 0) {
+        return {};
+    }
+    return {is_absent(path) ? StatusCode::not_found : StatusCode::unsupported, StatusScope::item,
+            "the server changes the name: it does not list " + printable(path)};
+}
+
+const Lookup::Names& Lookup::names_in(std::string_view path) {
     if (const auto found = names_.find(path); found != names_.end()) {
         return found->second;
     }
-    auto& names = names_[std::string(path)];
-    std::vector<ListedEntry> entries;
-    const Status status = read_listing(path, entries);
+    Listing listing;
+    const Status status = read_listing(path, listing);
     if (!status.ok() && status.scope() != StatusScope::item) {
         throw StatusError(status);
     }
-    if (status.ok()) {
-        names.emplace();
-        for (ListedEntry& entry : entries) {
-            names->insert(std::move(entry.name));
-        }
+    Names& there = names_[std::string(path)];
+    there.listed = status.ok();
+    there.status = status.ok() ? understood(listing, path) : status;
+    there.unreadable = listing.unreadable.value_or("");
+    for (ListedEntry& entry : listing.entries) {
+        there.names.insert(std::move(entry.name));
     }
-    return names;
+    return there;
 }
 
 Status Lookup::list(std::string_view path, std::vector<ListedEntry>& entries) {
-    Status status = read_listing(path, entries);
-    if (status.protocol_code() == 550 && (says_not_there(status.text()) || is_absent(path))) {
+    Listing listing;
+    Status status = read_listing(path, listing);
+    if (status.ok()) {
+        status = understood(listing, path);
+    }
+    if (status.ok()) {
+        entries = std::move(listing.entries);
+    } else if (status.protocol_code() == 550 && (says_not_there(status.text()) || is_absent(path))) {
         return {StatusCode::not_found, StatusScope::item, status.text(), status.protocol_code()};
     }
     return status;
 }
 
-Status Lookup::read_listing(std::string_view path, std::vector<ListedEntry>& entries) {
-    Listing listing;
-    Status status =
+Status Lookup::read_listing(std::string_view path, Listing& listing) {
+    const Status status =
         tools_.control.features().mlst ? list_by_mlsd(path, listing) : list_by_list(path, listing);
-    if (status.ok() && listing.unreadable) {
-        status = Status(StatusCode::unsupported, StatusScope::item,
-                        "list " + std::string(path) + ": a line is not understood: " + *listing.unreadable);
-    }
     if (!status.ok()) {
+        listing = {};
         return status;
     }
-    for (const ListedEntry& entry : listing.entries) {
-        if (entry.name.starts_with('.')) {
-            tools_.shared.lists_hidden = true;
-        }
+    if (std::any_of(listing.entries.begin(), listing.entries.end(),
+                    [](const ListedEntry& entry) { return entry.name.starts_with('.'); })) {
+        tools_.shared.lists_hidden = true;
     }
-    entries = std::move(listing.entries);
     return {};
 }
 

@@ -2,7 +2,6 @@
 #pragma once
 
 #include <map>
-#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -32,15 +31,28 @@ class Lookup {
 
     /// Whether a listing shows that nothing of that name is there; false where it cannot be told.
     bool is_absent(std::string_view path);
+    /// ok where a listing without a line that is not understood shows that very name; an item's failure where
+    /// it does not, the session's where there is no such listing.
+    Status check_shown(std::string_view path);
 
   private:
-    Status read_listing(std::string_view path, std::vector<ListedEntry>& entries);
+    struct Names {
+        bool listed = false;  ///< Everything, though perhaps in lines that are not understood.
+        Status status;        ///< ok where all of it was understood.
+        std::set<std::string, std::less<>> names;
+        std::string unreadable;  ///< Those lines: what is no part of them is not in them.
+    };
+
+    /// ok where a listing shows that nothing of that name is there, `exists` where that it is, or else why it
+    /// cannot be told.
+    Status absence(std::string_view path);
+    Status read_listing(std::string_view path, Listing& listing);
     Status list_by_mlsd(std::string_view path, Listing& listing);
     Status list_by_list(std::string_view path, Listing& listing);
-    const std::optional<std::set<std::string>>& names_in(std::string_view path);
+    const Names& names_in(std::string_view path);
 
     Tools tools_;
-    std::map<std::string, std::optional<std::set<std::string>>, std::less<>> names_;
+    std::map<std::string, Names, std::less<>> names_;
 };
 
 }  // namespace mistamover::ftp

@@ -28,14 +28,6 @@ bool has_byte_255(std::string_view path) {
     return path.find('\xff') != std::string_view::npos;
 }
 
-bool has_odd_name(std::string_view path) {
-    if (std::any_of(path.begin(), path.end(), is_control)) {
-        return true;
-    }
-    const std::string between = '/' + std::string(path) + '/';
-    return between.find("/ ") != std::string::npos || between.find(" /") != std::string::npos;
-}
-
 std::string printable(std::string_view text) {
     std::string shown(text);
     std::replace_if(shown.begin(), shown.end(), is_control, '?');
@@ -44,7 +36,7 @@ std::string printable(std::string_view text) {
 
 bool is_shown_as(std::string_view path, std::string_view shown) {
     const auto last = [](std::string_view whole) {
-        std::string name(whole.substr(whole.rfind('/') + 1));
+        std::string name(name_of(whole));
         // Some double the byte 255 in what they say, too.
         for (std::size_t at = 0; (at = name.find("\xff\xff", at)) != std::string::npos; ++at) {
             name.erase(at, 1);
@@ -71,6 +63,15 @@ std::string command_with_path(std::string_view verb, std::string_view path, cons
         }
     }
     return command;
+}
+
+std::string_view parent_of(std::string_view path) {
+    const std::size_t slash = path.rfind('/');
+    return slash == std::string_view::npos ? std::string_view() : path.substr(0, slash);
+}
+
+std::string_view name_of(std::string_view path) {
+    return path.substr(path.rfind('/') + 1);
 }
 
 std::string join(std::string_view directory, std::string_view name) {

@@ -22,9 +22,6 @@ Status cannot_carry(std::string_view path);
 /// Whether it has the byte 255 in it, which not every server reads alike: see NameRules.
 bool has_byte_255(std::string_view path);
 
-/// Whether some part of a path has a control character, or a blank at one of its ends: some servers store
-/// such a file under another name.
-bool has_odd_name(std::string_view path);
 /// The text with a question mark for each control character.
 std::string printable(std::string_view text);
 /// Whether what a server calls `shown`, with or without a path, has the name of `path`.
@@ -35,6 +32,9 @@ bool is_shown_as(std::string_view path, std::string_view shown);
 /// the present directory. Throws StatusError of cannot_carry.
 std::string command_with_path(std::string_view verb, std::string_view path, const NameRules& names = {});
 
+/// The path without its last part, and that part; of a path of one part, "" and that.
+std::string_view parent_of(std::string_view path);
+std::string_view name_of(std::string_view path);
 /// `directory/name`, or `name` where there is no directory.
 std::string join(std::string_view directory, std::string_view name);
 

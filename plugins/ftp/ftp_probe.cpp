@@ -10,70 +10,88 @@
 #include "ftp/ftp_failure.hpp"
 #include "ftp/ftp_lookup.hpp"
 #include "ftp/ftp_path.hpp"
+#include "ftp/ftp_trial.hpp"
 
 namespace mistamover::ftp {
 namespace {
 
-Reply store_empty(Tools tools, const std::string& command) {
-    OpenedData data = tools.data.open(command, false);
-    if (!data.wire) {
-        return data.refusal;
+constexpr std::string_view one_byte = "x";
+
+/// The size of what was just stored. Without it nothing can be proved.
+std::uint64_t size_of_trial(Tools tools, const std::string& path) {
+    Control& control = tools.control;
+    Reply reply = control.call(control.with_path(size_command(tools.shared), path));
+    if (reply.permanent_failure() && control.features().mlst && !tools.shared.sizes_by_mlst) {
+        const Reply facts = control.call(control.with_path("MLST", path));
+        tools.shared.sizes_by_mlst = told_size(facts).has_value();
+        reply = tools.shared.sizes_by_mlst ? facts : reply;
     }
-    data.wire->finish_writing();
-    return tools.data.end_of_transfer();
-}
-
-void make_temp_dir(Tools tools) {
-    (void)tools.control.call(tools.control.with_path("MKD", tools.options.temp_dir));
-}
-
-/// Whether it will always be so for that name: not for want of space, of a connection or of luck.
-bool is_for_good(const Status& refusal) {
-    return refusal.scope() == StatusScope::item && refusal.protocol_code() / 100 == 5;
-}
-
-/// `found` is set where the Status is ok; otherwise another try may tell.
-Status try_odd_name(Tools tools, OddNames& found) {
-    make_temp_dir(tools);
-    const std::string unique = tools.shared.temp_names.next(tools.options);
-    const std::string odd =
-        join(tools.options.temp_dir, " \t" + unique.substr(unique.rfind('/') + 1) + "\033 ");
-    const Reply stored = store_empty(tools, tools.control.with_path("STOR", odd));
-    if (!stored.completed()) {
-        const Status refusal = reply_failure(stored, During::transfer, "make a temporary file");
-        found = OddNames::changed;
-        return is_for_good(refusal) ? Status{} : refusal;
+    if (const auto size = told_size(reply)) {
+        return *size;
     }
-    std::vector<ListedEntry> entries;
-    const Status listed = Lookup(tools).list(tools.options.temp_dir, entries);
-    const bool kept = std::any_of(entries.begin(), entries.end(), [&](const ListedEntry& entry) {
-        return join(tools.options.temp_dir, entry.name) == odd;
-    });
-    // Where it has another name, the stream's cleaning up finds it.
-    (void)tools.control.call(tools.control.with_path("DELE", odd));
-    found = kept ? OddNames::kept : OddNames::changed;
-    return listed;
+    const Status refusal = reply.completed() ? not_understood(reply, "size of a temporary file")
+                                             : Lookup(tools).refusal(reply, "size of", path);
+    const bool for_now = reply.passing_failure() || refusal.code() == StatusCode::not_found;
+    remove_trial(tools, path);
+    throw StatusError({for_now ? StatusCode::unreachable : StatusCode::configuration,
+                       for_now ? StatusScope::session : StatusScope::stream,
+                       "the server does not tell the size of a file, by which it is proved: let it answer "
+                       "SIZE or MLST, or use another module (" +
+                           std::string(refusal.text()) + ')',
+                       reply.code});
+}
+
+[[noreturn]] void refuse_other_name(Tools tools, const std::string& path) {
+    remove_trial(tools, path);
+    throw StatusError(
+        {StatusCode::configuration, StatusScope::stream,
+         "the server stores a file under another name where its own is there already (Pure-FTPd: "
+         "AutoRename): an earlier file would prove it. Switch that off, or set outgoing.publish: "
+         "rename where the server renames over files"});
 }
 
 }  // namespace
 
+void learn_server(Tools tools) {
+    ModuleState& shared = tools.shared;
+    shared.renames_over = renames_over(tools);
+    if (tools.options.publish == Publish::direct || !shared.renames_over) {
+        check_stores_over(tools);
+    }
+    bool doubles = true;
+    if (try_doubled_iac(tools, doubles).ok()) {
+        shared.doubles_iac = doubles;
+        shared.probed = true;
+    }
+}
+
 bool renames_over(Tools tools) {
+    tools.shared.has_temp_dir = true;
     make_temp_dir(tools);
     Control& control = tools.control;
     const std::string from = tools.shared.temp_names.next(tools.options);
     const std::string to = tools.shared.temp_names.next(tools.options);
-    for (const std::string& path : {from, to}) {
-        const Reply stored = store_empty(tools, control.with_path("STOR", path));
-        if (!stored.completed()) {
-            throw StatusError(session_failure(stored, During::transfer, "make a temporary file"));
+    Reply stored = store_at(tools, from, one_byte);
+    if (stored.completed()) {
+        stored = store_at(tools, to);
+    }
+    if (!stored.completed()) {
+        // One that is there, and closed for now, is another matter than that none can be made.
+        const bool closed =
+            tools.options.publish == Publish::rename && control.is_directory(tools.options.temp_dir);
+        if (closed || !refuses_for_good(stored) || !can_store_beside(tools)) {
+            throw StatusError(store_failure(stored));
         }
+        tools.shared.has_temp_dir = false;
+        return false;
     }
     const Reply ready = control.call(control.with_path("RNFR", from));
     const Reply renamed = ready.intermediate() ? control.call(control.with_path("RNTO", to)) : ready;
-    const bool replaced = ready.intermediate() && renamed.completed();
-    (void)control.call(control.with_path("DELE", to));
+    const bool replaced =
+        ready.intermediate() && renamed.completed() && size_of_trial(tools, to) == one_byte.size();
+    remove_trial(tools, to);
     if (!replaced) {
-        (void)control.call(control.with_path("DELE", from));
+        remove_trial(tools, from);
     }
     // By 451 Pure-FTPd means a rename that fails, for whatever reason.
     if (renamed.passing_failure() && renamed.code != 451) {
@@ -83,17 +101,39 @@ bool renames_over(Tools tools) {
     return replaced;
 }
 
+void check_stores_over(Tools tools) {
+    const std::string path =
+        tools.shared.has_temp_dir ? tools.shared.temp_names.next(tools.options) : path_beside(tools);
+    for (const std::string_view content : {std::string_view(), one_byte}) {
+        const Reply stored = store_at(tools, path, content);
+        if (!stored.completed() && !(refuses_for_good(stored) && has_size(tools, path))) {
+            throw StatusError(store_failure(stored));
+        }
+        const std::uint64_t size = size_of_trial(tools, path);
+        if (stored.completed() && size != content.size()) {
+            refuse_other_name(tools, path);
+        }
+    }
+    if (!tools.shared.has_temp_dir) {
+        // While there is a dot-name to be listed.
+        std::vector<ListedEntry> entries;
+        tools.shared.lists = !is_for_good(Lookup(tools).list("", entries));
+    }
+    remove_trial(tools, path);
+}
+
 Status try_doubled_iac(Tools tools, bool& doubles) {
     make_temp_dir(tools);
     std::string path = tools.shared.temp_names.next(tools.options);
     path.insert(path.rfind('/') + 1, ".");
     const std::string command = path + "\xff\xff";
     const NameRules as_is{false};
-    const Reply stored = store_empty(tools, command_with_path("STOR", command, as_is));
+    const Reply stored = store(tools, command_with_path("STOR", command, as_is));
     Status status;
     std::vector<ListedEntry> entries;
     if (stored.completed()) {
         status = Lookup(tools).list(tools.options.temp_dir, entries);
+        tools.shared.lists = !is_for_good(status);
         (void)tools.control.call(command_with_path("DELE", command, as_is));
     } else {
         status = reply_failure(stored, During::transfer, "make a temporary file");
@@ -132,31 +172,26 @@ Status check_name_read(Tools tools, std::string_view path) {
     return has_byte_255(path) ? learn_name_rules(tools) : Status{};
 }
 
-Status check_name_kept(Tools tools, std::string_view path) {
-    if (Status status = check_name_read(tools, path); !status.ok()) {
-        return status;
+Status rename_failure(const Reply& reply, std::string_view doing) {
+    return reply.passing_failure() && reply.code != 451 ? session_failure(reply, During::request, doing)
+                                                        : reply_failure(reply, During::request, doing);
+}
+
+Status refused_name(Tools tools, std::string_view path, const Status& refusal) {
+    if (refusal.scope() != StatusScope::item || !parent_of(path).empty()) {
+        return refusal;
     }
-    if (!has_odd_name(path)) {
-        return {};
+    Control& control = tools.control;
+    const std::string from = tools.shared.temp_names.next(tools.options);
+    if (const Reply stored = store_at(tools, from); !stored.completed()) {
+        return store_failure(stored);
     }
-    auto& odd_names = tools.shared.odd_names;
-    if (odd_names == OddNames::unknown) {
-        OddNames found{};
-        const Status status = try_odd_name(tools, found);
-        if (!status.ok()) {
-            if (status.scope() != StatusScope::item) {
-                throw StatusError(status);
-            }
-            return status;
-        }
-        odd_names = found;
-    }
-    if (odd_names == OddNames::kept) {
-        return {};
-    }
-    return {StatusCode::unsupported, StatusScope::item,
-            "the server changes the name: it keeps no control characters, or no blanks at the ends: " +
-                printable(path)};
+    const std::string neutral = path_beside(tools);
+    const bool placed = control.call(control.with_path("RNFR", from)).intermediate() &&
+                        control.call(control.with_path("RNTO", neutral)).completed();
+    remove_trial(tools, placed ? neutral : from);
+    return placed ? refusal
+                  : Status(refusal.code(), StatusScope::session, refusal.text(), refusal.protocol_code());
 }
 
 }  // namespace mistamover::ftp

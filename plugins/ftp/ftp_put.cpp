@@ -7,9 +7,11 @@
 #include <mistamover/transfer_module.hpp>
 
 #include "ftp/ftp_listing.hpp"
+#include "ftp/ftp_name_trial.hpp"
 #include "ftp/ftp_path.hpp"
 #include "ftp/ftp_probe.hpp"
 #include "ftp/ftp_resume.hpp"
+#include "ftp/ftp_trial.hpp"
 
 namespace mistamover::ftp {
 namespace {
@@ -31,6 +33,14 @@ auto look_at_leftover(Leftovers& leftovers, const std::string& target, Leftover 
     }
 }
 
+Status no_size(const Reply& reply, const std::string& doing) {
+    if (reply.completed()) {
+        return not_understood(reply, doing);
+    }
+    return reply.passing_failure() ? session_failure(reply, During::request, doing)
+                                   : reply_failure(reply, During::request, doing);
+}
+
 bool ends_session(const Status& status) {
     return !status.ok() && (status.scope() != StatusScope::item || status.code() == StatusCode::cancelled);
 }
@@ -46,6 +56,7 @@ Status Put::run() {
             if (tools_.context.cancelled()) {
                 return {StatusCode::cancelled, StatusScope::item, "cancelled"};
             }
+            settle_unpublished();
             put(index);
         }
         finish();
@@ -245,17 +256,17 @@ void Put::queue_publication() {
     }
     control.queue(control.with_path("RNFR", file->temp_name), [file](const Reply& reply) {
         if (!reply.intermediate()) {
-            file->failure = reply_failure(reply, During::request,
-                                          "publish " + file->final_name + " from its temporary name");
+            file->failure = rename_failure(reply, "publish " + file->final_name + " from its temporary name");
         }
     });
     control.queue(control.with_path("RNTO", file->final_name), [this, file](const Reply& reply) {
         if (file->failure.ok() && !reply.completed()) {
-            file->failure = reply_failure(reply, During::request, "publish " + file->final_name);
+            file->failure = rename_failure(reply, "publish " + file->final_name);
         }
-        sink_.done(file->index, file->failure, file->report);
-        if (!file->failure.ok()) {
-            unpublished_.push_back(file->temp_name);
+        if (file->failure.ok()) {
+            sink_.done(file->index, {}, file->report);
+        } else {
+            refused_.push_back(*file);
         }
     });
 }
@@ -265,9 +276,10 @@ void Put::queue_proof() {
         return;
     }
     const auto file = std::make_shared<Stored>(*std::exchange(stored_, std::nullopt));
-    tools_.control.queue(tools_.control.with_path("SIZE", file->temp_name), [this, file](const Reply& reply) {
+    const std::string command = tools_.control.with_path(size_command(tools_.shared), file->temp_name);
+    tools_.control.queue(command, [this, file](const Reply& reply) {
         const std::uint64_t wanted = request_.items[file->index].size;
-        const auto found = size_of(reply);
+        const auto found = told_size(reply);
         if (found == wanted) {
             proved_ = *file;
             return;
@@ -275,7 +287,7 @@ void Put::queue_proof() {
         Status failure = found ? Status(StatusCode::corrupt, StatusScope::item,
                                         "the server has " + std::to_string(*found) + " of " +
                                             std::to_string(wanted) + " bytes of " + file->final_name)
-                               : reply_failure(reply, During::request, "size of " + file->final_name);
+                               : no_size(reply, "size of " + file->final_name);
         if (!found && request_.publish != Publish::rename) {
             // It lies where readers take it from, who may have taken it already.
             sink_.done(file->index, failure.with_outcome_unknown(), file->report);
@@ -286,11 +298,27 @@ void Put::queue_proof() {
     });
 }
 
+/// Reports those whose names were refused, once no other reply is outstanding. Throws where it was not for
+/// their names.
+void Put::settle_unpublished() {
+    Status worst;
+    for (const Stored& file : std::exchange(refused_, {})) {
+        const Status failure = worst.ok() ? refused_name(tools_, file.final_name, file.failure) : worst;
+        sink_.done(file.index, failure, file.report);
+        discard(file.temp_name);
+        worst = ends_session(failure) ? failure : worst;
+    }
+    if (!worst.ok()) {
+        throw StatusError(worst);
+    }
+}
+
 void Put::finish() {
     while (stored_ || proved_) {
         queue_next_steps();
         tools_.control.exchange();
     }
+    settle_unpublished();
     for (const std::string& temp_name : unpublished_) {
         discard(temp_name);
     }

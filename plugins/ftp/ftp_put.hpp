@@ -51,6 +51,7 @@ class Put {
     void queue_next_steps();
     void queue_publication();
     void queue_proof();
+    void settle_unpublished();
     void finish();
 
     Tools tools_;
@@ -61,6 +62,7 @@ class Put {
     bool temp_made_ = false;
     std::optional<Stored> stored_;          ///< The server has it all, as it says.
     std::optional<Stored> proved_;          ///< Its size is right; to be published.
+    std::vector<Stored> refused_;           ///< Their names were; not reported yet.
     std::vector<std::string> unpublished_;  ///< Temporary files of items that have failed.
 };
 

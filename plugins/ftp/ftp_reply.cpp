@@ -212,6 +212,17 @@ std::optional<std::uint64_t> size_of(const Reply& reply) {
     return reply.code == 213 ? leading_number<std::uint64_t>(reply.lines.front()) : std::nullopt;
 }
 
+std::string without_secret(std::string_view text, std::string_view secret) {
+    constexpr std::string_view mask = "***";
+    std::string shown(text);
+    std::size_t at = secret.empty() ? std::string::npos : shown.find(secret);
+    while (at != std::string::npos) {
+        shown.replace(at, secret.size(), mask);
+        at = shown.find(secret, at + mask.size());
+    }
+    return shown;
+}
+
 std::optional<std::string> quoted_path(std::string_view text) {
     std::string path;
     for (std::size_t at = text.find('"'); at != std::string_view::npos && at + 1 < text.size();) {

@@ -47,6 +47,9 @@ std::optional<std::uint16_t> pasv_port(std::string_view text);
 /// The number in a reply to SIZE.
 std::optional<std::uint64_t> size_of(const Reply& reply);
 
+/// The text with "***" for every occurrence of `secret`; as it is where that is empty.
+std::string without_secret(std::string_view text, std::string_view secret);
+
 /// The path in a reply to PWD: `257 "/a ""quoted"" one" is here`.
 std::optional<std::string> quoted_path(std::string_view text);
 /// The word of `digits` hexadecimal digits in a reply to HASH, XMD5 and the like about `path`, in lower case,

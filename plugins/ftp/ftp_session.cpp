@@ -5,6 +5,7 @@
 
 #include "ftp/ftp_digest.hpp"
 #include "ftp/ftp_lookup.hpp"
+#include "ftp/ftp_name_trial.hpp"
 #include "ftp/ftp_path.hpp"
 #include "ftp/ftp_probe.hpp"
 #include "ftp/ftp_stat.hpp"
@@ -44,11 +45,9 @@ void FtpSession::connect() {
     shared_.logged_in = true;
     last_use_ = std::chrono::steady_clock::now();
     if (!shared_.probed) {
-        shared_.renames_over = renames_over(tools());
-        bool doubles = true;
-        if (try_doubled_iac(tools(), doubles).ok()) {
-            shared_.doubles_iac = doubles;
-            shared_.probed = true;
+        const std::lock_guard one_probes(shared_.probing);
+        if (!shared_.probed) {
+            learn_server(tools());
         }
     }
 }
@@ -81,7 +80,10 @@ Status FtpSession::guarded(const std::function<Status()>& call) {
 }
 
 Capabilities FtpSession::capabilities() {
-    Capabilities found = Capability::list | Capability::remove | Capability::make_directory;
+    Capabilities found = Capability::remove | Capability::make_directory;
+    if (shared_.lists) {
+        found = found | Capability::list;
+    }
     if (shared_.renames_over) {
         found = found | Capability::rename | Capability::publish_rename;
     }
@@ -218,17 +220,21 @@ Status FtpSession::rename(std::string_view from, std::string_view to) {
         control_->queue(control_->with_path("RNFR", from), [&](const Reply& reply) { ready = reply; });
         control_->queue(control_->with_path("RNTO", to), [&](const Reply& reply) { renamed = reply; });
         control_->exchange();
+        if (ready.passing_failure()) {
+            return session_failure(ready, During::request, "rename " + std::string(from));
+        }
         if (!ready.intermediate()) {
             return Lookup(tools()).refusal(ready, "rename", from);
         }
         if (renamed.completed()) {
             return Status{};
         }
-        if (control_->is_directory(to)) {
+        const Status failure = rename_failure(renamed, "rename to " + std::string(to));
+        if (failure.scope() == StatusScope::item && control_->is_directory(to)) {
             return Status(StatusCode::exists, StatusScope::item,
                           std::string(to) + " is there already and cannot be replaced", renamed.code);
         }
-        return change_failure(renamed, "rename to", to);
+        return refused_name(tools(), to, failure);
     });
 }
 

@@ -34,30 +34,22 @@ void Stat::look_by_mlst(const Indices& asked) {
     in_windows(tools_.control, asked.size(), [&](std::size_t number) {
         const std::size_t index = asked[number];
         const auto take = [&, index](const Reply& reply) {
-            std::string_view line = reply.lines.size() > 1 ? reply.lines[1] : std::string_view();
-            line.remove_prefix(std::min(line.find_first_not_of(' '), line.size()));
-            const auto info = parse_mlst_facts(line);
+            const auto entry = read_mlst(reply);
             if (!reply.completed()) {
                 refused_.emplace_back(index, reply);
-            } else if (!info) {
+            } else if (!entry) {
                 unclear.emplace_back(index, reply);
-            } else if (is_shown_as(paths_[index], line.substr(line.find("; ") + 2))) {
-                sink_.entry(index, {}, *info);
+            } else if (is_shown_as(paths_[index], entry->name)) {
+                sink_.entry(index, {}, entry->info);
             } else {
-                renamed.emplace_back(index, *info);
+                renamed.emplace_back(index, entry->info);
             }
         };
         tools_.control.queue(tools_.control.with_path("MLST", paths_[index]), take);
     });
     // It may be said in another form, such as that of a link's aim; the listing has the names.
     for (const auto& [index, info] : renamed) {
-        const std::string_view path = paths_[index];
-        sink_.entry(index,
-                    lookup_.is_absent(path)
-                        ? Status(StatusCode::not_found, StatusScope::item,
-                                 "the server changes the name: it does not list " + printable(path))
-                        : Status{},
-                    info);
+        sink_.entry(index, lookup_.check_shown(paths_[index]), info);
     }
     look_otherwise(unclear);
 }

@@ -3,12 +3,14 @@
 
 #include <atomic>
 #include <cstdint>
+#include <mutex>
 #include <string>
 
 #include <mistamover/border.hpp>
 #include <mistamover/leftovers.hpp>
 
 #include "ftp/ftp_data.hpp"
+#include "ftp/ftp_names.hpp"
 
 namespace mistamover::ftp {
 
@@ -25,18 +27,19 @@ class TempNames {
     std::atomic<std::uint64_t> count_{0};
 };
 
-/// What the server does to names with control characters or with blanks at their ends.
-enum class OddNames : std::uint8_t { unknown, kept, changed };
-
 /// What all sessions of a module share.
 struct ModuleState {
     TempNames temp_names;
     std::atomic<bool> logged_in{false};
-    std::atomic<bool> probed{false};        ///< The next two are known.
-    std::atomic<bool> renames_over{false};  ///< A rename replaces a file that is there.
-    std::atomic<bool> doubles_iac{true};    ///< See NameRules.
-    std::atomic<bool> lists_hidden{false};  ///< A listing has shown a dot-name.
-    std::atomic<OddNames> odd_names{OddNames::unknown};
+    std::mutex probing;                      ///< Held by the session that finds these out.
+    std::atomic<bool> probed{false};         ///< The next five are known.
+    std::atomic<bool> renames_over{false};   ///< A rename replaces a file that is there.
+    std::atomic<bool> has_temp_dir{true};    ///< The temporary directory can be made.
+    std::atomic<bool> sizes_by_mlst{false};  ///< SIZE tells none.
+    std::atomic<bool> lists{true};           ///< Directories can be listed.
+    std::atomic<bool> doubles_iac{true};     ///< See NameRules.
+    std::atomic<bool> lists_hidden{false};   ///< A listing has shown a dot-name.
+    KeptNames kept_names;
     std::atomic<bool> warned_of_direct{false};  ///< See Put.
     Leftovers leftovers;
 };

@@ -7,8 +7,7 @@
 
 #include "breaking_site.hpp"
 #include "faulty_site.hpp"
-#include "ftp_site.hpp"
-#include "servers/scripted_ftp.hpp"
+#include "ftp_scripted_site.hpp"
 
 namespace mistamover::test {
 namespace {
@@ -18,62 +17,6 @@ using Clock = std::chrono::steady_clock;
 
 /// One that the doubling of the byte 255 would change: the scripted server does not undo that.
 constexpr char name_with_255[] = "\xff\xfe bytes";
-
-/// A stream by one session at a time, so that it meets a script's steps in their order.
-struct ScriptedSite : Site {
-    explicit ScriptedSite(const std::string& outgoing = "", const std::string& options = "") {
-        const auto more = [](const std::string& text) { return text.empty() ? "" : ", " + text; };
-        add_stream_with("p",
-                        "plugin: ftp, target_host: 127.0.0.1, parallel_transfers: 1, retry_delay: 20ms, "
-                        "target_dir: " +
-                            target().string() + more(outgoing),
-                        "ftp: {port: " + std::to_string(server.port()) + more(options) + "}");
-    }
-    [[nodiscard]] std::string logs() const { return ftp_logs(*this) + server.log(); }
-    [[nodiscard]] std::size_t times_gone_on() const { return count_of("goes on with", log("ftp_p")); }
-
-    /// Writes files of these names. They and all earlier ones arrive under their own names, nothing else is
-    /// left at the target, none is given up, and the whole script has been met.
-    void check_carries(const std::set<std::string>& names) {
-        for (const std::string& name : names) {
-            write_file(source() / name, name);
-        }
-        expected_.insert(names.begin(), names.end());
-        REQUIRE_MESSAGE(eventually([&] { return all_arrived(); }), logs());
-        for (const std::string& name : expected_) {
-            CHECK(read_file(target() / name) == name);
-        }
-        CHECK_FALSE(fs::exists(source() / "quarantine"));
-        CHECK_MESSAGE(server.script_done(), logs());
-    }
-    /// The same of a file `f` large enough to be gone on with.
-    void check_carries_large() {
-        const std::string content = megabytes(30);
-        write_file(source() / "f", content);
-        expected_ = {"f"};
-        const Daemon daemon(*this);
-        REQUIRE_MESSAGE(eventually([&] { return all_arrived(); }), logs());
-        CHECK((read_file(target() / "f") == content));
-        CHECK_FALSE(fs::exists(source() / "quarantine"));
-        CHECK_MESSAGE(server.script_done(), logs());
-    }
-    void check_without_a_word() const {
-        for (const char* level : {"WARNING", "ERROR", "CRITICAL"}) {
-            CHECK_MESSAGE(ftp_logs(*this).find(level) == std::string::npos, logs());
-        }
-    }
-
-    ScriptedFtp server;
-
-  private:
-    [[nodiscard]] bool all_arrived() const {
-        return std::none_of(expected_.begin(), expected_.end(),
-                            [&](const std::string& name) { return fs::exists(source() / name); }) &&
-               files_below(target()) == expected_;
-    }
-
-    std::set<std::string> expected_;
-};
 
 /// A stream whose session stays logged in.
 struct IdleStream {
@@ -108,7 +51,7 @@ constexpr char offers_hash[] =
     "MD5*;SHA-1\r\n211 End";
 /// In the names that the probes try out: of the byte 255, and of odd names.
 constexpr char doubled_255[] = "\xff\xff";
-constexpr char odd[] = "\033";
+constexpr char odd[] = "/ kept.";
 
 /// For all that a probe of the byte 255 asks the server.
 constexpr std::array hitches_with_255{Hitch{"STOR", busy, doubled_255},
@@ -390,13 +333,13 @@ TEST_CASE("a file that is refused takes nothing away from under its name") {
 
 TEST_CASE("a file published directly whose size is refused is neither delivered nor taken away") {
     ScriptedSite site("publish: direct, retry_count: 1");
-    site.server.always_answer("SIZE", "550 Not for you");
-    write_file(site.source() / "f", "x");
+    site.server.always_answer("SIZE", "550 Not for you", "nobody");
+    write_file(site.source() / "nobody", "x");
     const Daemon daemon(site);
-    REQUIRE_MESSAGE(eventually([&] { return fs::exists(site.source() / "quarantine/f"); }), site.logs());
-    CHECK(read_file(site.source() / "quarantine/f") == "x");
-    CHECK(read_file(site.target() / "f") == "x");
-    CHECK_MESSAGE(site.server.log().find("> DELE f\n") == std::string::npos, site.logs());
+    REQUIRE_MESSAGE(eventually([&] { return fs::exists(site.source() / "quarantine/nobody"); }), site.logs());
+    CHECK(read_file(site.source() / "quarantine/nobody") == "x");
+    CHECK(read_file(site.target() / "nobody") == "x");
+    CHECK_MESSAGE(site.server.log().find("> DELE nobody\n") == std::string::npos, site.logs());
 }
 
 TEST_CASE("a control file that is taken before its size is asked for is waited for, and not sent again") {

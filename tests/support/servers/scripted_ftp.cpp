@@ -252,7 +252,7 @@ class ScriptedFtp::Connection {
     }
 
     [[nodiscard]] std::string path_of(const std::string& argument) const {
-        return (directory_ / argument).string();
+        return (directory_ / server_.changed(argument)).string();
     }
 
     void enter(const std::string& argument) {
@@ -280,7 +280,12 @@ class ScriptedFtp::Connection {
         say_whether(::access(from_.c_str(), F_OK) == 0, "350 To what");
     }
     void rename_to(const std::string& argument) {
-        say_whether(::rename(from_.c_str(), path_of(argument).c_str()) == 0, "250 Renamed");
+        const std::string to = path_of(argument);
+        if (server_.keeps_existing() && ::access(to.c_str(), F_OK) == 0) {
+            say("550 It is there");
+            return;
+        }
+        say_whether(::rename(from_.c_str(), to.c_str()) == 0, "250 Renamed");
     }
     /// False, and said so, where it is not there.
     [[nodiscard]] bool find(const std::string& argument, struct stat& entry) {
@@ -305,7 +310,7 @@ class ScriptedFtp::Connection {
     void tell_facts(const std::string& argument) {
         struct stat entry = {};
         if (find(argument, entry)) {
-            say("250-Facts:\r\n " + mlst_facts(entry) + ' ' + argument + "\r\n250 End");
+            say("250-Facts:\r\n " + mlst_facts(entry) + ' ' + server_.changed(argument) + "\r\n250 End");
         }
     }
     void quit(const std::string&) { say("221 Goodbye"); }
@@ -366,7 +371,11 @@ class ScriptedFtp::Connection {
             return;
         }
         const int flags = O_WRONLY | O_CREAT | O_CLOEXEC | (offset_ == 0 ? O_TRUNC : 0);
-        const Descriptor file(::open(path_of(argument).c_str(), flags, 0666));
+        std::string path = path_of(argument);
+        while (server_.keeps_existing() && ::access(path.c_str(), F_OK) == 0) {
+            path += ".1";
+        }
+        const Descriptor file(::open(path.c_str(), flags, 0666));
         if (!file.valid()) {
             say(failure_reply());
             return;
@@ -484,9 +493,30 @@ bool ScriptedFtp::script_done() const {
     return steps_.empty();
 }
 
-void ScriptedFtp::always_answer(const std::string& verb, const std::string& reply) {
+void ScriptedFtp::always_answer(const std::string& verb, const std::string& reply, const std::string& about) {
     const std::lock_guard lock(mutex_);
-    always_[verb] = reply;
+    always_[{verb, about}] = reply;
+}
+
+void ScriptedFtp::change_names(std::function<std::string(const std::string&)> change) {
+    const std::lock_guard lock(mutex_);
+    change_of_names_ = std::move(change);
+}
+
+void ScriptedFtp::keep_existing() {
+    const std::lock_guard lock(mutex_);
+    keeps_existing_ = true;
+}
+
+bool ScriptedFtp::keeps_existing() const {
+    const std::lock_guard lock(mutex_);
+    return keeps_existing_;
+}
+
+std::string ScriptedFtp::changed(const std::string& path) const {
+    const std::lock_guard lock(mutex_);
+    const std::size_t name = path.rfind('/') + 1;
+    return change_of_names_ ? path.substr(0, name) + change_of_names_(path.substr(name)) : path;
 }
 
 void ScriptedFtp::end_cut_transfers_with(const std::string& reply) {
@@ -518,9 +548,13 @@ std::optional<ScriptedFtp::Step> ScriptedFtp::step_for(const std::string& verb, 
         steps_.pop_front();
         return step;
     }
-    const auto always = always_.find(verb);
-    return always != always_.end() ? std::optional(Step{verb, "", Act::answer, always->second})
-                                   : std::nullopt;
+    for (const auto& [command, reply] : always_) {
+        const auto& [its_verb, about] = command;
+        if (its_verb == verb && !reply.empty() && argument.find(about) != std::string::npos) {
+            return Step{verb, about, Act::answer, reply};
+        }
+    }
+    return std::nullopt;
 }
 
 std::size_t ScriptedFtp::count(const std::string& verb) const {

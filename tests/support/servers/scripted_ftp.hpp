@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 namespace mistamover::test {
@@ -42,8 +43,12 @@ class ScriptedFtp {
     /// Whether every step has met its command.
     [[nodiscard]] bool script_done() const;
 
-    /// From now on, besides the script.
-    void always_answer(const std::string& verb, const std::string& reply);
+    /// From now on, besides the script, where the argument has `about` in it; no more where `reply` is empty.
+    void always_answer(const std::string& verb, const std::string& reply, const std::string& about = "");
+    /// From now on, what a name is stored, found and shown by MLST as.
+    void change_names(std::function<std::string(const std::string&)> change);
+    /// From now on no file is replaced: a STOR goes to another name, a RNTO is refused.
+    void keep_existing();
     /// What is said, from now on, of a STOR that is to begin elsewhere than at the file's start.
     void refuse_restarts_with(const std::string& reply);
     /// What is said, instead of 426, when the client has cut a RETR off.
@@ -75,6 +80,8 @@ class ScriptedFtp {
     std::optional<Step> step_for(const std::string& verb, const std::string& argument);
     [[nodiscard]] std::string end_of_cut_transfer() const;
     [[nodiscard]] std::string refusal_of_restart() const;
+    [[nodiscard]] std::string changed(const std::string& path) const;
+    [[nodiscard]] bool keeps_existing() const;
     void note(const std::string& line);
 
     int ending_ = -1;  ///< Readable once it is to end.
@@ -82,7 +89,9 @@ class ScriptedFtp {
     std::uint16_t port_ = 0;
     mutable std::mutex mutex_;  ///< Over what follows, up to the log.
     std::deque<Step> steps_;
-    std::map<std::string, std::string> always_;
+    std::map<std::pair<std::string, std::string>, std::string> always_;
+    std::function<std::string(const std::string&)> change_of_names_;
+    bool keeps_existing_ = false;
     std::string end_of_cut_transfer_ = "426 The transfer was cut off";
     std::string refusal_of_restart_;
     std::map<std::string, std::size_t> counts_;

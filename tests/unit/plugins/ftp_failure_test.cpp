@@ -87,7 +87,9 @@ TEST_CASE("what a reply means, and how far it reaches") {
     using enum StatusCode;
     using enum StatusScope;
     check_reply(530, During::login, authentication, stream);
-    check_reply(530, During::transfer, authentication, stream);
+    // Of a login that works: no word on its password.
+    check_reply(530, During::transfer, unreachable, session);
+    check_reply(532, During::request, unreachable, session);
     check_reply(502, During::login, configuration, stream);
     check_reply(431, During::login, unreachable, session);
     check_reply(421, During::login, unreachable, session);
@@ -105,7 +107,7 @@ TEST_CASE("what a reply means, and how far it reaches") {
     check_reply(522, During::transfer, connection_lost, session);
     check_reply(522, During::request, connection_lost, session);  // as is said of RETR and MLSD
     for (const int code : {533, 534, 535, 536, 537}) {
-        check_reply(code, During::transfer, configuration, stream);
+        check_reply(code, During::transfer, unreachable, session);
     }
     check_reply(502, During::request, unsupported, item);
     check_reply(450, During::request, permission, item);
@@ -120,7 +122,7 @@ TEST_CASE("what no item is to blame for reaches as far as the session at least")
     CHECK(failure(450).code() == StatusCode::permission);
     CHECK(failure(450).protocol_code() == 450);
     CHECK(failure(452).scope() == StatusScope::session);
-    CHECK(failure(530).scope() == StatusScope::stream);
+    CHECK(failure(530).scope() == StatusScope::session);
 }
 
 TEST_CASE("a server that is full is told from a refused password by its words") {
@@ -256,13 +258,61 @@ TEST_CASE("how the byte 255 is read is tried out when a name needs it, and then 
     CHECK(talk.state.probed);
 }
 
-TEST_CASE("which names a server might change, and whether it shows one unchanged") {
-    for (const char* path : {"a\tb", "a/\033[31m/b", " a", "a ", "d /a", "d/ a", "\177"}) {
-        CHECK_MESSAGE(has_odd_name(path), printable(path));
+TEST_CASE("a password that the server says again goes no further") {
+    for (const char* answer : {"530 PASS open-sesame? I know no open-sesame", "421 PASS open-sesame",
+                               "230-PASS open-sesame\r\n230 Welcome", "PASS open-sesame"}) {
+        CAPTURE(answer);
+        test::FtpTalk talk("none", {{"PASS ", answer}, {"TYPE ", "504 Not that"}});
+        talk.options.password = "open-sesame";
+        try {
+            const Control control(talk.options, talk.tls, talk.context, false);
+            FAIL("it cannot have logged in");
+        } catch (const StatusError& error) {
+            CHECK_MESSAGE(error.status().text().find("sesame") == std::string_view::npos,
+                          error.status().text());
+        }
+        CHECK(talk.talker.was_told("PASS open-sesame"));
     }
-    for (const char* path : {"a", "a b/c d", "\303\244", "\xff", ".a", "-"}) {
-        CHECK_FALSE_MESSAGE(has_odd_name(path), path);
+    CHECK(without_secret("an-an-a", "an") == "***-***-a");
+    CHECK(without_secret("as it is", "") == "as it is");
+}
+
+TEST_CASE(
+    "a name that MLST shows otherwise, and no listing can confirm, is not taken for the one asked for") {
+    test::FtpTalk talk("none", {{"FEAT", offers_mlst},
+                                {"MLST ", "250-Facts:\r\n type=file;size=5; a_b\r\n250 End"},
+                                {"MLSD", "550 Not for you"}});
+    FtpSession session(talk.options, talk.tls, talk.state, talk.context);
+    Seen seen;
+    const std::array<std::string_view, 1> paths{"a b"};
+    REQUIRE(session.call_stat(paths, seen).ok());
+    CHECK_FALSE(seen.statuses[0].ok());
+    CHECK(seen.statuses[0].code() != StatusCode::not_found);
+    CHECK(seen.statuses[0].scope() == StatusScope::session);
+}
+
+TEST_CASE("why it cannot be told whether something is there is said") {
+    test::FtpTalk talk("none",
+                       {{"FEAT", offers_mlst}, {"MLST ", "550 No"}, {"MLSD", "550 Lists are secret"}});
+    FtpSession session(talk.options, talk.tls, talk.state, talk.context);
+    Seen seen;
+    const std::array<std::string_view, 1> paths{".stop"};
+    REQUIRE(session.call_stat(paths, seen).ok());
+    CHECK(seen.statuses[0].code() == StatusCode::permission);
+    CHECK_MESSAGE(seen.statuses[0].text().find("Lists are secret") != std::string_view::npos,
+                  seen.statuses[0].text());
+}
+
+TEST_CASE("a rename that is refused for the moment says nothing of the file") {
+    for (const char* verb : {"RNFR", "RNTO"}) {
+        CAPTURE(verb);
+        test::FtpTalk talk("none", {{verb, "450 Busy"}, {"RNFR", "350 To what"}});
+        FtpSession session(talk.options, talk.tls, talk.state, talk.context);
+        CHECK(session.call_rename("a", "b").scope() == StatusScope::session);
     }
+}
+
+TEST_CASE("whether a server shows a name unchanged") {
     CHECK(printable("a\tb\n") == "a?b?");
     CHECK(is_shown_as("d/a", "a"));
     CHECK(is_shown_as("d/a", "/home/d/a"));

@@ -103,6 +103,11 @@ TEST_CASE("a listing is all there, or not understood") {
     REQUIRE(facts.entries.size() == 1);
     CHECK(facts.entries.front().name == "x");
     CHECK(read_mlsd("type=file;size=5; x\r\nx\r\n").unreadable == "x");
+    // What stands behind such a line is there nevertheless.
+    const Listing broken = read_mlsd("type=file;size=5; a\r\nb\r\nc\r\ntype=file;size=5; x\r\n");
+    CHECK(broken.unreadable == "b\nc");
+    REQUIRE(broken.entries.size() == 2);
+    CHECK(broken.entries.back().name == "x");
 }
 
 TEST_CASE("a server that reports success may say that it has not listed everything") {

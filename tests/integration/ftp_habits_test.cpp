@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include <algorithm>
+#include <doctest/doctest.h>
+
+#include "ftp_scripted_site.hpp"
+
+/// What a server does for as long as it is set up that way.
+namespace mistamover::test {
+namespace {
+
+constexpr char forbidden[] = "550 Permission denied";
+constexpr char offers_no_mlst[] = "211-Features:\r\n EPSV\r\n SIZE\r\n211 End";
+
+bool is_quarantined(const ScriptedSite& site, const std::string& name) {
+    return std::filesystem::exists(site.source() / "quarantine" / name);
+}
+
+bool stream_says(const ScriptedSite& site, const std::string& words) {
+    return site.log("dtc_p").find(words) != std::string::npos;
+}
+
+/// A one-off run that stops with these words, and keeps the file.
+void check_stops(const ScriptedSite& site, const std::string& words) {
+    write_file(site.source() / "f", "new");
+    const ProgramResult result = site.one_off();
+    CHECK_MESSAGE(result.exit_code != 0, result.output);
+    CHECK_MESSAGE(stream_says(site, "(configuration)"), site.logs());
+    CHECK_MESSAGE(stream_says(site, words), site.logs());
+    CHECK(read_file(site.source() / "f") == "new");
+}
+
+/// `second` would be stored over `first`: it is given up, and what is there stays.
+void check_kept_apart(ScriptedSite& site, const std::string& first, const std::string& second) {
+    CAPTURE(second);
+    const Daemon daemon(site);
+    site.check_carries({first});
+    write_file(site.source() / second, "another");
+    REQUIRE_MESSAGE(eventually([&] { return is_quarantined(site, second); }), site.logs());
+    CHECK(read_file(site.source() / "quarantine" / second) == "another");
+    CHECK(files_below(site.target()) == std::set{first});
+    CHECK(read_file(site.target() / first) == first);
+    CHECK_MESSAGE(stream_says(site, "the server changes the name"), site.logs());
+}
+
+}  // namespace
+
+TEST_SUITE_BEGIN("ftp_habits");
+
+TEST_CASE("a server that changes names is not given one that would become another's") {
+    const auto underscores = [](auto is_changed) {
+        return [is_changed](std::string name) {
+            std::replace_if(name.begin(), name.end(), is_changed, '_');
+            return name;
+        };
+    };
+    ScriptedSite site("retry_count: 0");
+    SUBCASE("a blank") {
+        site.server.change_names(underscores([](char c) { return c == ' '; }));
+        check_kept_apart(site, "a_b", "a b");
+    }
+    SUBCASE("what is not ASCII") {
+        site.server.change_names(
+            underscores([](char c) { return (static_cast<unsigned char>(c) & 0x80U) != 0; }));
+        check_kept_apart(site, "a__b", "a\303\244b");
+    }
+    SUBCASE("a dot at the end") {
+        site.server.change_names([](const std::string& name) {
+            return name.ends_with('.') ? name.substr(0, name.size() - 1) : name;
+        });
+        check_kept_apart(site, "a", "a.");
+    }
+    SUBCASE("what a long name ends with") {
+        site.server.change_names([](const std::string& name) { return name.substr(0, 60); });
+        check_kept_apart(site, std::string(60, 'n'), std::string(60, 'n') + "2");
+    }
+    SUBCASE("a blank, where MLST alone shows it") {
+        site.server.change_names(underscores([](char c) { return c == ' '; }));
+        site.server.always_answer("MLSD", forbidden);
+        check_kept_apart(site, "a_b", "a b");
+    }
+}
+
+TEST_CASE("ordinary names with a blank are tried out once") {
+    ScriptedSite site;
+    const Daemon daemon(site);
+    std::set<std::string> names{"r\303\251sum\303\251 + more.txt"};
+    for (int number = 0; number < 30; ++number) {
+        names.insert("a file " + std::to_string(number));
+    }
+    site.check_carries(names);
+    // Made and removed, for either kind of name.
+    CHECK_MESSAGE(count_of("/kept.", site.server.log()) <= 4, site.logs());
+    CHECK_MESSAGE(count_of("/kept.", site.server.log()) >= 2, site.logs());
+}
+
+TEST_CASE("a server that stores beside what is there, instead of over it, stops the stream") {
+    for (const char* publish : {"direct", "rename"}) {
+        CAPTURE(publish);
+        ScriptedSite site("publish: " + std::string(publish));
+        site.server.keep_existing();
+        write_file(site.target() / "f", "old");
+        check_stops(site, "AutoRename");
+        CHECK(read_file(site.target() / "f") == "old");
+    }
+}
+
+TEST_CASE("a server that tells no size stops the stream at its start") {
+    ScriptedSite site;
+    site.server.always_answer("FEAT", offers_no_mlst);
+    site.server.always_answer("SIZE", forbidden);
+    check_stops(site, "SIZE or MLST");
+}
+
+TEST_CASE("where SIZE is forbidden, MLST proves a file") {
+    ScriptedSite site;
+    site.server.always_answer("SIZE", forbidden);
+    const Daemon daemon(site);
+    site.check_carries({"a", "b", "with blank"});
+    site.check_without_a_word();
+}
+
+TEST_CASE("files are carried directly where no directory may be made") {
+    ScriptedSite site("publish: direct");
+    site.server.always_answer("MKD", forbidden);
+    const Daemon daemon(site);
+    site.check_carries({"a", "with blank"});
+    site.check_without_a_word();
+}
+
+TEST_CASE("where no directory may be made, a stream that publishes by renaming is told what to set") {
+    ScriptedSite site;
+    site.server.always_answer("MKD", forbidden);
+    check_stops(site, "outgoing.publish: direct");
+}
+
+TEST_CASE("a server that lists nothing is sent files, and its temporary directory is left to itself") {
+    ScriptedSite site;
+    site.server.always_answer("MLSD", forbidden);
+    const Daemon daemon(site);
+    site.check_carries({"plain", "with blank", std::string(100, 'n')});
+    site.check_without_a_word();
+}
+
+TEST_CASE("a file whose name has a line break in it hides no other from the target's listing") {
+    ScriptedSite site;
+    write_file(site.target() / "line\nbreak", "x");
+    site.server.always_answer("MLST", "550 Not for you", ".stop");
+    write_file(site.source() / "f", "f");
+    const Daemon daemon(site);
+    CHECK_MESSAGE(eventually([&] { return !std::filesystem::exists(site.source() / "f"); }), site.logs());
+    CHECK(read_file(site.target() / "f") == "f");
+}
+
+TEST_CASE("a line that is not understood leaves open what it might name") {
+    ScriptedSite site("retry_count: 0");
+    write_file(site.target() / "line\nand .stop", "x");
+    site.server.always_answer("MLST", "550 Not for you", ".stop");
+    write_file(site.source() / "f", "f");
+    const ProgramResult result = site.one_off();
+    CHECK(result.exit_code != 0);
+    CHECK_MESSAGE(stream_says(site, "cannot be told whether the target has a stop file"), site.logs());
+    CHECK(read_file(site.source() / "f") == "f");
+}
+
+TEST_CASE("a target that takes no name at all costs no file a try") {
+    ScriptedSite site("retry_count: 0");
+    const Daemon daemon(site);
+    site.check_carries({"before"});
+    SUBCASE("550") {
+        site.server.always_answer("RNTO", forbidden);
+    }
+    SUBCASE("451") {
+        site.server.always_answer("RNTO", "451 Rename failed");
+    }
+    SUBCASE("what is to be renamed") {
+        site.server.always_answer("RNFR", forbidden);
+    }
+    write_file(site.source() / "later", "later");
+    REQUIRE_MESSAGE(eventually([&] { return stream_says(site, "(permission)"); }), site.logs());
+    site.server.always_answer("RNTO", "");
+    site.server.always_answer("RNFR", "");
+    site.check_carries({"later"});
+}
+
+TEST_CASE("a server that is busy when a file is to be published costs it no try") {
+    for (const char* verb : {"SIZE", "RNFR", "RNTO"}) {
+        CAPTURE(verb);
+        ScriptedSite site("retry_count: 0");
+        const Daemon daemon(site);
+        site.check_carries({"before"});
+        site.server.answer(verb, "450 Busy");
+        site.check_carries({"later"});
+    }
+}
+
+TEST_CASE("a name that is refused is that unit's own, and the others go on") {
+    ScriptedSite site("retry_count: 0");
+    site.server.always_answer("RNTO", "553 No such name", "refused");
+    write_file(site.source() / "refused", "x");
+    write_file(site.source() / "plain", "plain");
+    const Daemon daemon(site);
+    REQUIRE_MESSAGE(eventually([&] { return is_quarantined(site, "refused"); }), site.logs());
+    CHECK(eventually([&] { return files_below(site.target()) == std::set<std::string>{"plain"}; }));
+    CHECK_MESSAGE(site.server.count("USER") == 1, site.logs());
+}
+
+TEST_CASE("a login that is lost in the midst of work is made again") {
+    ScriptedSite site("retry_count: 0");
+    const Daemon daemon(site);
+    site.check_carries({"before"});
+    for (const char* reply : {"530 Not logged in", "534 Not now"}) {
+        site.server.answer("STOR", reply);
+        site.check_carries({std::string("f").append(reply, 3)});
+    }
+    CHECK_FALSE_MESSAGE(stream_says(site, "CRITICAL"), site.logs());
+}
+
+TEST_SUITE_END();
+
+}  // namespace mistamover::test
