@@ -144,6 +144,9 @@ int show(const std::vector<std::string>& arguments) {
 int config_check(std::ostream& out, const std::filesystem::path& file,
                  const std::vector<std::string>& environment, config::SchemaSource& schemas) {
     const config::Configuration configuration = config::load(file, environment, schemas);
+    for (const config::Problem& warning : configuration.warnings) {
+        out << printable(to_string(warning)) << '\n';
+    }
     const std::vector<std::string> lines = lines_of(configuration.problems);
     for (const std::string& line : lines) {
         out << line << '\n';

@@ -128,6 +128,8 @@ int run(const std::vector<std::string>& arguments) {
     std::optional<supervisor::Detach> detach;
     if (daemon && !found->contains("foreground")) {
         detach.emplace();
+    } else if (controller.revived) {
+        supervisor::keep_terminal_from_children();
     }
     Terminal terminal(!daemon);
     const bool revived = controller.revived;

@@ -182,15 +182,18 @@ Document read_document(const std::filesystem::path& file, const std::string& str
     return document;
 }
 
-std::vector<std::string> values_of_text(const std::string& text) {
-    if (text.starts_with('[')) {
-        try {
-            return YAML::Load(text).as<std::vector<std::string>>();
-        } catch (const YAML::Exception&) {
-            return {text};
-        }
+std::optional<std::vector<std::string>> values_of_text(const std::string& text) {
+    const auto last = text.find_last_not_of(" \t\n");
+    if (!text.starts_with('[') || text[last] != ']') {
+        return std::vector<std::string>{text};
     }
-    return {text};
+    try {
+        // All of it: what stands behind a list, as in [ab]*[cd], would be left out otherwise.
+        const std::vector<YAML::Node> parts = YAML::LoadAll(text);
+        return parts.size() == 1 ? std::optional(parts.front().as<std::vector<std::string>>()) : std::nullopt;
+    } catch (const YAML::Exception&) {
+        return std::nullopt;
+    }
 }
 
 }  // namespace mistamover::config

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <map>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -45,7 +46,8 @@ struct Document {
 Document read_document(const std::filesystem::path& file, const std::string& stream,
                        std::vector<Problem>& problems);
 
-/// The values that an environment variable holds: one, or as many as a list written as [a, b] has.
-std::vector<std::string> values_of_text(const std::string& text);
+/// The values that an environment variable holds: one, or as many as a list written as [a, b] has. Nothing:
+/// it is in brackets, but no list.
+std::optional<std::vector<std::string>> values_of_text(const std::string& text);
 
 }  // namespace mistamover::config

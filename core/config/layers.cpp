@@ -26,7 +26,9 @@ std::vector<Override> overrides_in(const std::map<std::string, std::string>& env
         const std::string name = entry->first.substr(override_prefix.size());
         Override& added = found.emplace_back();
         added.variable = entry->first;
-        added.values = values_of_text(entry->second);
+        const std::optional<std::vector<std::string>> values = values_of_text(entry->second);
+        added.is_broken_list = !values;
+        added.values = values ? *values : std::vector<std::string>{entry->second};
         const auto cut = name.find("__");
         if (cut != std::string::npos && cut > 0 && cut + 2 < name.size()) {
             added.section = name.substr(0, cut);

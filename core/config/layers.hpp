@@ -22,6 +22,7 @@ struct Override {
     std::string section;  ///< Empty where the name has not that form.
     std::string key;
     std::vector<std::string> values;
+    bool is_broken_list = false;  ///< In brackets, but no list: one value holds all of it.
 };
 
 /// Those in an environment, by name. Pure.

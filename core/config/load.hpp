@@ -75,6 +75,7 @@ struct Configuration {
     Origins global_origins;
     std::vector<Stream> streams;    ///< Those without a problem, by name.
     std::vector<Problem> problems;  ///< In the order of file, line, column.
+    std::vector<Problem> warnings;  ///< What is hardly meant so, but keeps nothing from running.
     /// The names of streams that have a problem, by their files' stems; not of those whose name cannot be
     /// told.
     std::map<std::string, std::string> broken_names;

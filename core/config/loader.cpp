@@ -29,6 +29,14 @@ bool comes_with_the_program(const std::string& module) {
     return std::find(bundled.begin(), bundled.end(), module) != bundled.end();
 }
 
+// Behind a symbolic link `..` leads elsewhere than it reads.
+std::filesystem::path whole_path(const std::filesystem::path& file) {
+    std::error_code error;
+    std::filesystem::path path = std::filesystem::absolute(file, error);
+    const bool climbs = std::find(path.begin(), path.end(), "..") != path.end();
+    return climbs ? path : path.lexically_normal();
+}
+
 bool said_by_a_bad_key(const Layers& layers, const Conflict& conflict) {
     return layers.is_bad(conflict.section, conflict.key) ||
            std::any_of(conflict.others.begin(), conflict.others.end(),
@@ -40,8 +48,7 @@ bool said_by_a_bad_key(const Layers& layers, const Conflict& conflict) {
 Loader::Loader(const std::filesystem::path& file, const std::vector<std::string>& environment,
                SchemaSource& schemas)
     : schemas_(schemas) {
-    std::error_code error;
-    result_.file = std::filesystem::absolute(file, error).lexically_normal();
+    result_.file = whole_path(file);
     for (const std::string& entry : environment) {
         const auto equals = entry.find('=');
         if (equals != std::string::npos) {
@@ -141,8 +148,13 @@ std::vector<Loader::StreamFile> Loader::all_files(const std::filesystem::path& d
     std::filesystem::directory_iterator entry(directory, error);
     for (; !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
         const std::filesystem::path& path = entry->path();
-        if (path.extension() == ".yaml" && !path.filename().string().starts_with('.')) {
+        if (path.filename().string().starts_with('.')) {
+            continue;
+        }
+        if (path.extension() == ".yaml") {
             files.push_back({path, path.stem().string()});
+        } else if (path.extension() == ".yml") {
+            result_.warnings.push_back({path, 0, 0, "", "is ignored: a stream's file must be called *.yaml"});
         }
     }
     if (error) {

@@ -107,6 +107,10 @@ void check_overrides(const std::vector<Override>& overrides, const KnownSections
         } else if (override.values.size() != 1 &&
                    section->second->at(override.key).type != OptionType::list) {
             add(problems, nowhere, {}, "", what + "must be one value, not a list");
+        } else if (override.is_broken_list && section->second->at(override.key).type == OptionType::list) {
+            add(problems, nowhere, {}, "",
+                what +
+                    "is in brackets, but no list as YAML has it: put each value in quotes, as in ['*.a', b]");
         }
     }
 }

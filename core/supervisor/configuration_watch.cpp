@@ -2,9 +2,11 @@
 #include "supervisor/configuration_watch.hpp"
 
 #include <algorithm>
+#include <cstdint>
 #include <set>
 #include <sys/stat.h>
 #include <system_error>
+#include <utility>
 
 namespace mistamover::supervisor {
 namespace {
@@ -15,17 +17,30 @@ bool concerns(const std::string& only, const std::string& name) {
     return only.empty() ? name.ends_with(".yaml") && name.front() != '.' : name == only;
 }
 
+std::string file_facts(const std::filesystem::path& file) {
+    struct stat info {};
+    std::string facts;
+    if (::stat(file.c_str(), &info) == 0) {
+        for (const auto number : {static_cast<std::int64_t>(info.st_ino), info.st_size, info.st_mtim.tv_sec,
+                                  info.st_mtim.tv_nsec, info.st_ctim.tv_sec, info.st_ctim.tv_nsec}) {
+            facts += ' ' + std::to_string(number);
+        }
+    }
+    return facts;
+}
+
+enum class Files : std::uint8_t { all, links };
+
 // Differs after any change of the files, as far as the file system tells.
-std::string look_at(const std::filesystem::path& path, const std::string& only) {
+std::string look_at(const std::filesystem::path& path, const std::string& only, Files which) {
     std::set<std::string> files;
     std::error_code error;
     for (auto entry = std::filesystem::directory_iterator(path, error);
          !error && entry != std::filesystem::directory_iterator(); entry.increment(error)) {
         const std::string name = entry->path().filename().string();
-        struct stat info {};
-        if (concerns(only, name) && ::stat(entry->path().c_str(), &info) == 0) {
-            files.insert(name + '/' + std::to_string(info.st_ino) + ' ' + std::to_string(info.st_size) + ' ' +
-                         std::to_string(info.st_mtim.tv_sec) + ' ' + std::to_string(info.st_mtim.tv_nsec));
+        std::error_code ignored;
+        if (concerns(only, name) && (which == Files::all || entry->is_symlink(ignored))) {
+            files.insert(name + '/' + file_facts(entry->path()));
         }
     }
     std::string text;
@@ -70,7 +85,7 @@ bool ConfigurationWatch::aim(Directory& directory, const std::filesystem::path& 
     directory.watch = 0;
     directory.path = path;
     if (!try_watch(directory)) {
-        directory.seen = look_at(path, directory.only);
+        looks_different(directory);
     }
     return true;
 }
@@ -79,8 +94,20 @@ bool ConfigurationWatch::try_watch(Directory& directory) {
     std::string problem;
     directory.watch = watcher_.add(
         directory.path.string(),
-        [this, &directory](const Watcher::Events& events) { on_events(directory, events); }, problem);
-    return directory.watch != 0;
+        [this, &directory](const Watcher::Events& events) { on_events(directory, events); }, problem,
+        Watcher::Attributes::tell);
+    if (directory.watch == 0) {
+        return false;
+    }
+    looks_different(directory);
+    return true;
+}
+
+// No event tells what becomes of a file that a link leads to.
+bool ConfigurationWatch::looks_different(Directory& directory) {
+    std::string seen =
+        look_at(directory.path, directory.only, directory.watch == 0 ? Files::all : Files::links);
+    return std::exchange(directory.seen, seen) != seen;
 }
 
 void ConfigurationWatch::on_events(Directory& directory, const Watcher::Events& events) {
@@ -91,7 +118,11 @@ void ConfigurationWatch::on_events(Directory& directory, const Watcher::Events& 
     }
     const auto counts = [&](const std::string& name) { return concerns(directory.only, name); };
     if (events.gone || events.lost || std::any_of(events.names.begin(), events.names.end(), counts)) {
+        looks_different(directory);
         change_soon();
+        if (poll_timer_ == 0) {
+            poll_later();
+        }
     }
 }
 
@@ -104,23 +135,20 @@ void ConfigurationWatch::change_soon() {
 }
 
 void ConfigurationWatch::poll_later() {
-    const auto is_not_watched = [](const Directory& directory) { return directory.watch == 0; };
+    const auto must_be_looked_at = [](const Directory& directory) {
+        return directory.watch == 0 || !directory.seen.empty();
+    };
     loop_.cancel(poll_timer_);
     poll_timer_ = 0;
-    if (std::any_of(directories_.begin(), directories_.end(), is_not_watched)) {
+    if (std::any_of(directories_.begin(), directories_.end(), must_be_looked_at)) {
         poll_timer_ = loop_.call_after(poll_interval_, [this] { poll(); });
     }
 }
 
 void ConfigurationWatch::poll() {
     for (Directory& directory : directories_) {
-        if (directory.watch == 0) {
-            const bool watched_now = try_watch(directory);
-            std::string seen = watched_now ? "" : look_at(directory.path, directory.only);
-            if (watched_now || seen != directory.seen) {
-                directory.seen = std::move(seen);
-                change_soon();
-            }
+        if ((directory.watch == 0 && try_watch(directory)) || looks_different(directory)) {
+            change_soon();
         }
     }
     poll_later();

@@ -12,9 +12,9 @@
 
 namespace mistamover::supervisor {
 
-/// Tells when the configuration's files may have changed: the global file, and every *.yaml in config_dir. Of
-/// a directory that cannot be watched, or is not there at present, it looks at the files' identities and
-/// times instead, as often as it was told.
+/// Tells when the configuration's files may have changed: the global file, and every *.yaml in config_dir,
+/// their owners and modes included. Of a directory that cannot be watched, or is not there at present, and of
+/// symbolic links, it looks at the files' identities and times instead, as often as it was told.
 class ConfigurationWatch {
   public:
     /// `on_change` is called once the files have been left alone for a moment, since editors write one in
@@ -34,10 +34,11 @@ class ConfigurationWatch {
         std::filesystem::path path;
         std::string only;  ///< The one name that counts; empty: every *.yaml.
         Watcher::WatchId watch = 0;
-        std::string seen;  ///< While it is not watched: what the files were like.
+        std::string seen;  ///< What the files were like; while it is watched, those that links lead to.
     };
     bool aim(Directory& directory, const std::filesystem::path& path);
     bool try_watch(Directory& directory);
+    bool looks_different(Directory& directory);
     void on_events(Directory& directory, const Watcher::Events& events);
     void change_soon();
     void poll_later();

@@ -39,6 +39,29 @@ Address address_of(const std::filesystem::path& path) {
     return address;
 }
 
+std::pair<dev_t, ino_t> identity_of(const std::filesystem::path& path) {
+    struct stat info {};
+    return ::lstat(path.c_str(), &info) == 0 ? std::pair(info.st_dev, info.st_ino)
+                                             : std::pair<dev_t, ino_t>();
+}
+
+[[noreturn]] void not_connected(const std::filesystem::path& path, int error) {
+    if (error == EAGAIN) {
+        throw std::runtime_error("the mistamover daemon does not answer at " + path.string() +
+                                 ": too many others wait for it");
+    }
+    const char* what = error == EACCES ? "this user may not ask the mistamover daemon at "
+                                       : "no mistamover daemon answers at ";
+    throw std::runtime_error(what + path.string() + ": " + std::system_category().message(error));
+}
+
+void set_patience(int socket, std::chrono::milliseconds patience) {
+    const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(patience);
+    const timeval time{seconds.count(), std::chrono::microseconds(patience - seconds).count()};
+    ::setsockopt(socket, SOL_SOCKET, SO_SNDTIMEO, &time, sizeof time);
+    ::setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &time, sizeof time);
+}
+
 }  // namespace
 
 ControlSocket::ControlSocket(process::EventLoop& loop, const std::filesystem::path& run_dir,
@@ -57,6 +80,7 @@ ControlSocket::ControlSocket(process::EventLoop& loop, const std::filesystem::pa
     if (bound != 0 || ::listen(listener_.get(), 16) != 0) {
         process::throw_errno("the control socket " + path_.string());
     }
+    made_ = identity_of(path_);
     loop_.watch(listener_.get(), EPOLLIN, [this](std::uint32_t) { accept(); });
 }
 
@@ -66,7 +90,9 @@ ControlSocket::~ControlSocket() {
     }
     loop_.cancel(listen_timer_);
     loop_.unwatch(listener_.get());
-    ::unlink(path_.c_str());
+    if (identity_of(path_) == made_) {  // where run_dir was replaced, it is that of another controller
+        ::unlink(path_.c_str());
+    }
 }
 
 void ControlSocket::accept() {
@@ -147,15 +173,15 @@ void ControlSocket::serve(int fd) {
     }
 }
 
-std::string ask_controller(const std::filesystem::path& run_dir, const std::string& request) {
-    const Address address = address_of(run_dir / "control.sock");
+std::string ask_controller(const std::filesystem::path& run_dir, const std::string& request,
+                           std::chrono::milliseconds patience) {
+    const std::filesystem::path path = run_dir / "control.sock";
+    const Address address = address_of(path);
     const process::UniqueFd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    set_patience(fd.get(), patience);
     if (::connect(fd.get(), reinterpret_cast<const sockaddr*>(&address.name), sizeof address.name) != 0) {
-        throw std::runtime_error("no mistamover daemon answers at " + (run_dir / "control.sock").string() +
-                                 ": " + std::system_category().message(errno));
+        not_connected(path, errno);
     }
-    const timeval patience{10, 0};
-    ::setsockopt(fd.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
     const std::string line = request + '\n';
     if (::send(fd.get(), line.data(), line.size(), MSG_NOSIGNAL) != static_cast<ssize_t>(line.size())) {
         throw std::runtime_error("the mistamover daemon does not take requests");
@@ -167,7 +193,9 @@ std::string ask_controller(const std::filesystem::path& run_dir, const std::stri
         answer.append(buffer.data(), static_cast<std::size_t>(length));
     }
     if (answer.empty()) {
-        throw std::runtime_error("the mistamover daemon did not answer within 10 seconds");
+        throw std::runtime_error("the mistamover daemon did not answer within " +
+                                 std::to_string(std::chrono::ceil<std::chrono::seconds>(patience).count()) +
+                                 " seconds");
     }
     return answer;
 }

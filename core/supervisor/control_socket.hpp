@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <sys/types.h>
 #include <utility>
 
 #include "process/event_loop.hpp"
@@ -53,11 +54,14 @@ class ControlSocket {
     RequestHandler handler_;
     process::UniqueFd listener_;
     Limits limits_;
+    std::pair<dev_t, ino_t> made_;  ///< The identity of its entry.
     std::map<int, Client> clients_;
     process::EventLoop::TimerId listen_timer_ = 0;  ///< While no descriptor is to be had for another client.
 };
 
-/// Sends one request to the controller with this run_dir. Throws std::runtime_error where none answers.
-std::string ask_controller(const std::filesystem::path& run_dir, const std::string& request);
+/// Sends one request to the controller with this run_dir. Throws std::runtime_error where none answers, for
+/// which each step is waited for `patience`, or where this user may not ask.
+std::string ask_controller(const std::filesystem::path& run_dir, const std::string& request,
+                           std::chrono::milliseconds patience = std::chrono::seconds{10});
 
 }  // namespace mistamover::supervisor

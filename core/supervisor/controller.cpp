@@ -20,6 +20,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto progress_interval = 1s;
+constexpr std::chrono::milliseconds shortest_time_with_problems = 1min;
 constexpr auto last_records_limit = 5s;  // for the log server to write them
 
 std::vector<std::string> environment_strings() {
@@ -58,6 +59,9 @@ int Controller::run() {
     for (const config::Problem& problem : configuration_.problems) {
         audience_.problem(to_string(problem));
     }
+    for (const config::Problem& warning : configuration_.warnings) {
+        audience_.problem(to_string(warning));
+    }
     if (!configuration_.usable() || (configuration_.streams.empty() && !configuration_.problems.empty())) {
         return 2;
     }
@@ -91,6 +95,8 @@ void Controller::set_up() {
     const StreamProcesses::Options options{options_.one_off, global_.run_dir};
     const auto on_left = [this](const std::string& stream, const process::UnitLeft& unit) {
         audience_.left(stream, unit);
+        // It may tell of a stream that is given up without a process, of whose end nothing would be heard.
+        loop_.call_after(0ms, [this] { go_on(); });
     };
     transfers_.emplace(loop_, *watcher_, *log_, transfer_process, options, on_left);
     arrivals_.emplace(loop_, *watcher_, *log_, arrivals_monitor, options, on_left);
@@ -105,13 +111,40 @@ void Controller::set_up() {
         loop_, [this] { return load(options_, schemas_); },
         [this](config::Configuration&& fresh) { apply(std::move(fresh)); });
     configuration_watch_.emplace(loop_, *watcher_, [this] { reload(); });
-    // From here on a detached daemon has left the terminal, so that no child keeps it.
-    on_ready_();
     log_->start_server();
     if (InstanceLock::announced(global_.run_dir) == 0) {
         StreamProcesses::forget_stopped(global_.run_dir);
     }
-    lock_->announce();
+    announce();
+    on_ready_();
+}
+
+// A disk that is full keeps nothing from running that may empty it. The lock alone tells that this runs.
+void Controller::announce() {
+    const std::string problem = lock_->announce();
+    if (!problem.empty() && !told_not_announced_) {
+        log_->log().warning(problem + "; it is tried again every minute");
+    }
+    announced_ = problem.empty();
+    told_not_announced_ = !announced_;
+}
+
+void Controller::check_lock() {
+    const bool has_gone = !lock_->is_in_place();
+    if (!announced_ && !has_gone) {
+        try {
+            announce();
+        } catch (const std::exception& error) {
+            log_->log().error(error.what());
+        }
+    }
+    if (has_gone && !told_lock_gone_) {
+        log_->log().critical(
+            "the lock file in global.run_dir " + global_.run_dir.string() +
+            " was removed while the daemon runs: stop it, and start it again, before another "
+            "one is started beside it");
+    }
+    told_lock_gone_ = has_gone;
 }
 
 // One that was brought back goes on as the one before it did, where it wrote no log either: `status` tells.
@@ -128,6 +161,9 @@ void Controller::start_streams() {
     for (const config::Problem& problem : configuration_.problems) {
         log_->log().error(to_string(problem));
     }
+    for (const config::Problem& warning : configuration_.warnings) {
+        log_->log().warning(to_string(warning));
+    }
     for (const config::Stream& stream : configuration_.streams) {
         arrivals_->add(stream);
         // One pass over the stream shall find all that arrives in it.
@@ -139,6 +175,7 @@ void Controller::start_streams() {
     } else {
         disk_space_->apply(configuration_);
         configuration_watch_->watch(configuration_.file, global_.config_dir, global_.general_poll_interval);
+        look_again_later();
         mount_watch_.emplace(loop_, [this] {
             for (StreamProcesses* kind : kinds()) {
                 kind->mounts_changed();
@@ -205,6 +242,10 @@ void Controller::on_child_ended() {
             disk_space_->process_ended(pid, status);
         }
     }
+    go_on();
+}
+
+void Controller::go_on() {
     if (options_.one_off) {
         send_what_has_arrived();
     }
@@ -261,6 +302,7 @@ void Controller::check_health() {
         kind->check_health();
     }
     disk_space_->check_health();
+    check_lock();
     loop_.call_after(HealthCheck::interval, [this] { check_health(); });
 }
 
@@ -301,6 +343,16 @@ void Controller::reload() {
     }
 }
 
+// What mends a problem may be far from what is watched: a password_file, a directory, a module.
+void Controller::look_again_later() {
+    loop_.cancel(look_again_timer_);
+    look_again_timer_ = 0;
+    if (!configuration_.problems.empty()) {
+        look_again_timer_ = loop_.call_after(
+            std::max(shortest_time_with_problems, global_.general_poll_interval), [this] { reload(); });
+    }
+}
+
 void Controller::apply(config::Configuration&& fresh) {
     if (stopping_) {
         return;
@@ -324,6 +376,7 @@ void Controller::apply(config::Configuration&& fresh) {
             kind->resume();
         }
     }
+    look_again_later();
     ServiceManager::ready(summary());
 }
 

@@ -53,8 +53,8 @@ class Audience {
 /// and never touches a file of a stream. Lives on the thread that calls run.
 class Controller {
   public:
-    /// `on_ready` is called once nothing is left that may keep it from running, before the first child is
-    /// started.
+    /// `on_ready` is called once nothing is left that may keep it from running, before the first stream's
+    /// process is started.
     Controller(ControllerOptions options, Audience& audience, std::function<void()> on_ready);
     ~Controller();
     Controller(const Controller&) = delete;
@@ -65,8 +65,11 @@ class Controller {
 
   private:
     void set_up();
+    void announce();
+    void check_lock();
     void check_log_directory() const;
     void start_streams();
+    void go_on();
     void send_what_has_arrived();
     int run_loop();
     int end();
@@ -82,6 +85,7 @@ class Controller {
     [[nodiscard]] std::vector<config::Problem> problems() const;
     void tell_progress();
     void reload();
+    void look_again_later();
     void apply(config::Configuration&& fresh);
     void refuse_unusable_log_directory(config::Configuration& fresh) const;
     void report_problems(const config::Configuration& fresh);
@@ -108,9 +112,13 @@ class Controller {
     std::optional<ConfigurationWatch> configuration_watch_;
     std::optional<MountWatch> mount_watch_;
     std::int64_t started_ = 0;
+    process::EventLoop::TimerId look_again_timer_ = 0;  ///< While the configuration has problems.
     int stop_signal_ = 0;
     bool stopping_ = false;
     bool told_to_reload_ = false;
+    bool announced_ = false;  ///< The pid file is written.
+    bool told_not_announced_ = false;
+    bool told_lock_gone_ = false;
 };
 
 }  // namespace mistamover::supervisor

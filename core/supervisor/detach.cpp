@@ -3,6 +3,7 @@
 
 #include <cerrno>
 #include <fcntl.h>
+#include <linux/close_range.h>
 #include <unistd.h>
 
 #include "process/throw_errno.hpp"
@@ -17,7 +18,14 @@ void let_go_of_terminal() {
     (void)!::chdir("/");
 }
 
+void keep_terminal_from_children() {
+    for (const int stream : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+        ::fcntl(stream, F_SETFD, FD_CLOEXEC);
+    }
+}
+
 Detach::Detach() {
+    ::close_range(STDERR_FILENO + 1, ~0U, 0);  // a lock or a pipe of whoever starts it would stay in use
     int ends[2];
     if (::pipe2(ends, O_CLOEXEC) != 0) {
         process::throw_errno("pipe");
@@ -36,6 +44,7 @@ Detach::Detach() {
         ::_exit(code);
     }
     ::setsid();
+    keep_terminal_from_children();
 }
 
 void Detach::report(int exit_code) {

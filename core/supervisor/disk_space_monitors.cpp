@@ -2,6 +2,7 @@
 #include "supervisor/disk_space_monitors.hpp"
 
 #include <algorithm>
+#include <ctime>
 
 #include "disk_space/placed_stops.hpp"
 #include "supervisor/child.hpp"
@@ -97,9 +98,21 @@ void DiskSpaceMonitors::take(const std::string& label, disk_space::FileSystem&& 
 
 void DiskSpaceMonitors::start(const std::string& label) {
     SpaceChild& child = *children_.at(label);
-    if (!stopping_) {
-        keeper_.start(
-            child, monitor_description(label), [&] { spawn(label, child); }, [this, label] { start(label); });
+    if (stopping_) {
+        return;
+    }
+    const std::string problem =
+        keeper_.start(child, monitor_description(label), [&] { spawn(label, child); });
+    if (problem.empty()) {
+        return;
+    }
+    if (child.report.last_error != problem) {
+        log_.log().error(problem + "; it is tried again");
+    }
+    child.report.last_error = problem;
+    child.report.last_error_time = std::time(nullptr);
+    if (child.pid < 0) {
+        keeper_.start_again(child, [this, label] { start(label); });
     }
 }
 

@@ -7,6 +7,7 @@
 #include <fstream>
 #include <stdexcept>
 #include <string>
+#include <sys/stat.h>
 #include <system_error>
 #include <thread>
 #include <unistd.h>
@@ -67,17 +68,34 @@ InstanceLock::InstanceLock(const std::filesystem::path& run_dir) : run_dir_(run_
     }
 }
 
-void InstanceLock::announce() const {
-    std::ofstream file(pid_file(run_dir_));
-    file << ::getpid() << std::endl;
-    if (!file) {
+// What an earlier controller has left is written over, which needs no room.
+std::string InstanceLock::announce() const {
+    const std::filesystem::path path = pid_file(run_dir_);
+    const std::string text = std::to_string(::getpid()) + '\n';
+    const process::UniqueFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0666));
+    if (file.valid() &&
+        ::pwrite(file.get(), text.data(), text.size(), 0) == static_cast<ssize_t>(text.size()) &&
+        ::ftruncate(file.get(), static_cast<off_t>(text.size())) == 0) {
+        return "";
+    }
+    if (errno != ENOSPC && errno != EDQUOT) {
         cannot_be_used(run_dir_);
     }
+    return path.string() + " cannot be written: " + std::system_category().message(errno);
 }
 
 void InstanceLock::withdraw() const noexcept {
-    std::error_code ignored;
-    std::filesystem::remove(pid_file(run_dir_), ignored);
+    if (is_in_place() || announced(run_dir_) == ::getpid()) {
+        std::error_code ignored;
+        std::filesystem::remove(pid_file(run_dir_), ignored);
+    }
+}
+
+bool InstanceLock::is_in_place() const noexcept {
+    struct stat held {};
+    struct stat there {};
+    return ::fstat(lock_.get(), &held) == 0 && ::stat(lock_file(run_dir_).c_str(), &there) == 0 &&
+           held.st_dev == there.st_dev && held.st_ino == there.st_ino;
 }
 
 pid_t InstanceLock::holder(const std::filesystem::path& run_dir) {

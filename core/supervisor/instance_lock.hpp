@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <string>
 #include <sys/types.h>
 
 #include "process/unique_fd.hpp"
@@ -17,11 +18,14 @@ class InstanceLock {
     /// cannot be used.
     explicit InstanceLock(const std::filesystem::path& run_dir);
 
-    /// Writes the pid file: from now on the log server brings this controller back. Throws
-    /// std::runtime_error.
-    void announce() const;
-    /// Removes the pid file: from now on nothing brings this controller back.
+    /// Writes the pid file: from now on the log server brings this controller back. Returns why there is no
+    /// room for it; empty: it is written. Throws std::runtime_error where anything else is wrong.
+    [[nodiscard]] std::string announce() const;
+    /// Removes the pid file, unless it may be that of another controller: from now on nothing brings this one
+    /// back.
     void withdraw() const noexcept;
+    /// False where the lock file was removed, or replaced: the lock keeps nobody away any more.
+    [[nodiscard]] bool is_in_place() const noexcept;
 
     /// Who has the lock; 0: nobody; -1: a process that cannot be seen from here. Not to be asked in the
     /// process that has it: it would lose it.

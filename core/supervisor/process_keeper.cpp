@@ -23,21 +23,21 @@ std::string how_it_ended(int status) {
     return "exit code " + std::to_string(WEXITSTATUS(status));
 }
 
-void ProcessKeeper::start(ChildProcess& child, const std::string& description,
-                          const std::function<void()>& spawn, std::function<void()> again) {
+std::string ProcessKeeper::start(ChildProcess& child, const std::string& description,
+                                 const std::function<void()>& spawn) {
     loop_.cancel(child.start_timer);
     child.start_timer = 0;
+    child.started = KeeperClock::now();
     try {
         spawn();
+        return "";
     } catch (const std::exception& error) {
-        log_.log().error(description + " cannot be started: " + error.what());
         if (child.pid > 0) {
             ::kill(child.pid, SIGKILL);
-            return;
+        } else {
+            child.channel.reset();
         }
-        child.channel.reset();
-        start_later(child, child.restart.next_pause(std::chrono::milliseconds{0}, random_jitter()),
-                    std::move(again));
+        return description + " cannot be started: " + error.what();
     }
 }
 

@@ -44,9 +44,10 @@ class ProcessKeeper {
     /// How long a process that is to end may take before it is killed.
     void set_grace(std::chrono::milliseconds grace) noexcept { grace_ = grace; }
 
-    /// Calls `spawn`, which throws where it fails; then `again` is called a little later.
-    void start(ChildProcess& child, const std::string& description, const std::function<void()>& spawn,
-               std::function<void()> again);
+    /// Calls `spawn`, which throws where it fails. Returns why it did; empty: it did not. A process that is
+    /// there nevertheless is killed, and will end.
+    [[nodiscard]] std::string start(ChildProcess& child, const std::string& description,
+                                    const std::function<void()>& spawn);
     /// `arguments`: a hidden verb and its own. Makes `work_dir`, for this user alone. Throws.
     void spawn(ChildProcess& child, const std::vector<std::string>& arguments,
                const std::filesystem::path& work_dir, MessageHandler on_message);

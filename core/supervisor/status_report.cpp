@@ -13,13 +13,7 @@ namespace {
 using Poco::JSON::Array;
 using Poco::JSON::Object;
 
-std::string outgoing_setting(const config::Stream& stream, const std::string& key) {
-    const auto& outgoing = stream.settings.at("outgoing");
-    const auto found = outgoing.find(key);
-    return found == outgoing.end() || found->second.empty() ? "" : found->second.front();
-}
-
-// File names may hold any bytes, JSON only UTF-8.
+// Names and settings may hold any bytes, JSON only UTF-8.
 std::string utf8(const std::string& text) {
     const Poco::UTF8Encoding encoding;
     std::string clean;
@@ -27,10 +21,16 @@ std::string utf8(const std::string& text) {
     return clean;
 }
 
+std::string outgoing_setting(const config::Stream& stream, const std::string& key) {
+    const auto& outgoing = stream.settings.at("outgoing");
+    const auto found = outgoing.find(key);
+    return found == outgoing.end() || found->second.empty() ? "" : utf8(found->second.front());
+}
+
 Object::Ptr stream_json(const StreamChild& child) {
     const process::StreamReport& report = child.report;
     Object::Ptr json = new Object(Poco::JSON_PRESERVE_KEY_ORDER);
-    json->set("name", child.stream.name);
+    json->set("name", utf8(child.stream.name));
     json->set("state", std::string(to_string(report.state)));
     json->set("reason", utf8(report.reason));
     json->set("plugin", outgoing_setting(child.stream, "plugin"));
@@ -55,7 +55,7 @@ Object::Ptr stream_json(const StreamChild& child) {
 Object::Ptr monitor_json(const StreamChild& child) {
     const process::StreamReport& report = child.report;
     Object::Ptr json = new Object(Poco::JSON_PRESERVE_KEY_ORDER);
-    json->set("name", child.stream.name);
+    json->set("name", utf8(child.stream.name));
     json->set("state", std::string(to_string(report.state)));
     json->set("reason", utf8(report.reason));
     json->set("pid", static_cast<Poco::Int64>(child.pid));
@@ -72,7 +72,7 @@ Array::Ptr plan_json(const process::DiskSpaceReport& report) {
     Array::Ptr plan = new Array;
     for (const process::PlannedDeletion& deletion : report.plan) {
         Object::Ptr json = new Object(Poco::JSON_PRESERVE_KEY_ORDER);
-        json->set("stream", deletion.stream);
+        json->set("stream", utf8(deletion.stream));
         json->set("path", utf8(deletion.path));
         json->set("bytes", deletion.bytes);
         plan->add(json);
@@ -84,10 +84,10 @@ Object::Ptr file_system_json(const std::string& label, const SpaceChild& child) 
     const process::DiskSpaceReport& report = child.report;
     Array::Ptr stopped = new Array;
     for (const std::string& stream : report.stopped_names) {
-        stopped->add(stream);
+        stopped->add(utf8(stream));
     }
     Object::Ptr json = new Object(Poco::JSON_PRESERVE_KEY_ORDER);
-    json->set("name", label);
+    json->set("name", utf8(label));
     json->set("mount_point", utf8(child.file_system.mount_point));
     json->set("state", report.total_bytes == 0 ? "starting" : std::string(to_string(report.state)));
     json->set("free_bytes", report.free_bytes);
@@ -126,7 +126,7 @@ std::string status_json(const Children& transfers, const Children& monitors, con
     }
     Array::Ptr texts = new Array;
     for (const config::Problem& problem : problems) {
-        texts->add(to_string(problem));
+        texts->add(utf8(to_string(problem)));
     }
     Object json(Poco::JSON_PRESERVE_KEY_ORDER);
     json.set("pid", static_cast<Poco::Int64>(::getpid()));

@@ -108,13 +108,43 @@ void StreamProcesses::start(StreamChild& child) {
     if (stopping_) {
         return;
     }
-    const auto again = [this, &child] { start(child); };
     if (directory_is_in_use(child)) {
-        keeper_.start_later(child, directory_wait, again);
+        keeper_.start_later(child, directory_wait, [this, &child] { start(child); });
         return;
     }
-    keeper_.start(
-        child, description(child.stream.name), [this, &child] { spawn(child); }, again);
+    const std::string problem =
+        keeper_.start(child, description(child.stream.name), [this, &child] { spawn(child); });
+    if (!problem.empty()) {
+        not_started(child, problem);
+    }
+}
+
+void StreamProcesses::not_started(StreamChild& child, const std::string& problem) {
+    if (child.report.reason != problem) {
+        log_.log().error(problem + "; it is tried again");
+    }
+    child.report.reason = problem;
+    note_error(child, problem);
+    if (child.pid < 0) {
+        start_again(child, problem);
+    }
+}
+
+void StreamProcesses::note_error(StreamChild& child, const std::string& error) {
+    child.report.last_error = error;
+    child.report.last_error_time = std::time(nullptr);
+}
+
+// In one pass only so many times.
+void StreamProcesses::start_again(StreamChild& child, const std::string& why) {
+    if (options_.one_off && child.restarts == most_one_off_restarts) {
+        something_left_ = true;
+        child.finished = process::Finished{false};
+        log_.log().error(why + ", for the last time");
+        on_left_(child.stream.name, {directory_of(child.stream), why});
+        return;
+    }
+    keeper_.start_again(child, [this, &child] { start(child); });
 }
 
 void StreamProcesses::spawn(StreamChild& child) {
@@ -123,6 +153,7 @@ void StreamProcesses::spawn(StreamChild& child) {
                   [this, &child](process::Message&& message) { on_message(child, std::move(message)); });
     child.finished.reset();
     child.report.state = process::StreamState::starting;
+    child.report.reason.clear();
     process::Configure configure;
     config::SettingsMap settings = child.stream.settings;
     if (is_marked_stopped(name)) {
@@ -372,19 +403,12 @@ void StreamProcesses::process_ended(pid_t pid, int status) {
 }
 
 void StreamProcesses::died(StreamChild& child, int status) {
-    const std::string& name = child.stream.name;
-    const std::string how = description(name) + " ended with " + how_it_ended(status);
-    if (options_.one_off && child.restarts == most_one_off_restarts) {
-        something_left_ = true;
-        child.finished = process::Finished{false};
-        log_.log().error(how + " for the last time");
-        on_left_(name, {directory_of(child.stream), how});
-        return;
+    const std::string how = description(child.stream.name) + " ended with " + how_it_ended(status);
+    if (!options_.one_off || child.restarts < most_one_off_restarts) {
+        log_.log().error(how + "; it is started again");
     }
-    log_.log().error(how + "; it is started again");
-    child.report.last_error = how;
-    child.report.last_error_time = std::time(nullptr);
-    keeper_.start_again(child, [this, &child] { start(child); });
+    note_error(child, how);
+    start_again(child, how);
 }
 
 void StreamProcesses::check_health() {

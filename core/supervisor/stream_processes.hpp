@@ -87,6 +87,9 @@ class StreamProcesses {
     void note_stopped(StreamChild& child) const;
     void answer_held(StreamChild& child, std::vector<std::string>&& names);
     void died(StreamChild& child, int status);
+    void not_started(StreamChild& child, const std::string& problem);
+    void start_again(StreamChild& child, const std::string& why);
+    static void note_error(StreamChild& child, const std::string& error);
     void on_message(StreamChild& child, process::Message&& message);
     void on_events(StreamChild& child, const Watcher::Events& events);
     void start_anew(StreamChild& child);

@@ -16,7 +16,7 @@ namespace {
 constexpr std::chrono::milliseconds gathering{2};
 
 constexpr std::uint32_t wanted = IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_CREATE | IN_DELETE |
-                                 IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR;
+                                 IN_DELETE_SELF | IN_MOVE_SELF | IN_ONLYDIR | IN_MASK_ADD;
 
 std::string refusal(int error_number, const std::string& directory) {
     switch (error_number) {
@@ -45,7 +45,8 @@ Watcher::~Watcher() {
     }
 }
 
-Watcher::WatchId Watcher::add(const std::string& directory, Handler handler, std::string& problem) {
+Watcher::WatchId Watcher::add(const std::string& directory, Handler handler, std::string& problem,
+                              Attributes attributes) {
     if (!inotify_.valid()) {
         inotify_.reset(::inotify_init1(IN_CLOEXEC | IN_NONBLOCK));
         if (!inotify_.valid()) {
@@ -54,7 +55,8 @@ Watcher::WatchId Watcher::add(const std::string& directory, Handler handler, std
         }
         loop_.watch(inotify_.get(), EPOLLIN, [this](std::uint32_t) { read_events(); });
     }
-    const int descriptor = ::inotify_add_watch(inotify_.get(), directory.c_str(), wanted);
+    const std::uint32_t mask = attributes == Attributes::tell ? wanted | IN_ATTRIB : wanted;
+    const int descriptor = ::inotify_add_watch(inotify_.get(), directory.c_str(), mask);
     if (descriptor < 0) {
         problem = refusal(errno, directory);
         return 0;

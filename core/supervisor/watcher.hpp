@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <map>
 #include <string>
@@ -21,6 +22,8 @@ class Watcher {
     };
     using Handler = std::function<void(const Events&)>;
     using WatchId = std::uint64_t;
+    /// Whether an entry is told as well whose owner or mode was changed.
+    enum class Attributes : std::uint8_t { leave_out, tell };
 
     /// `loop` must outlive the watcher. Never throws: where the kernel refuses an instance, every add fails.
     explicit Watcher(process::EventLoop& loop);
@@ -30,7 +33,8 @@ class Watcher {
 
     /// 0 with the reason in `problem` where the kernel refuses: the sysctl to raise, for all directories in
     /// the same words, or what is wrong with this one. A handler may add and remove watches.
-    WatchId add(const std::string& directory, Handler handler, std::string& problem);
+    WatchId add(const std::string& directory, Handler handler, std::string& problem,
+                Attributes attributes = Attributes::leave_out);
     void remove(WatchId watch);
 
   private:

@@ -8,6 +8,7 @@ namespace mistamover::ftp {
 namespace {
 
 constexpr std::size_t elsewhere = 256;  // what else the number of a byte stands for, in NameMarks
+constexpr std::size_t blank_in_front = elsewhere;
 constexpr std::size_t longest_body = 128;
 
 unsigned char byte_of(char c) {
@@ -82,7 +83,7 @@ NameMarks marks_in(std::string_view name) {
         }
     }
     if (name.front() == ' ') {
-        marks.set(elsewhere + ' ');
+        marks.set(blank_in_front);
     }
     if (may_be_cut_off(name.back())) {
         marks.set(elsewhere + byte_of(name.back()));

@@ -41,6 +41,19 @@ TEST_CASE("config check names every problem at once, with file, line and column"
     CHECK(result.output.find("2 problems") != std::string::npos);
 }
 
+TEST_CASE("config check names a file in config_dir that is no stream's by its name alone") {
+    Site site;
+    site.add_stream("p");
+    const std::filesystem::path ignored = site.home() / "streams.d/q.yml";
+    write_file(ignored, "outgoing: {plugin: local}\n");
+    const ProgramResult result = run_program({"config", "check", site.config().string()});
+    CHECK(result.exit_code == 0);
+    CHECK_MESSAGE(result.output == ignored.string() +
+                                       ": is ignored: a stream's file must be called *.yaml\n"
+                                       "configuration is good: 1 streams\n",
+                  result.output);
+}
+
 TEST_CASE("one bad stream does not keep the others from running") {
     Site site;
     site.add_stream("p");

@@ -9,6 +9,7 @@
 #include "faulty_site.hpp"
 #include "program.hpp"
 #include "receiving_site.hpp"
+#include "small_disk.hpp"
 
 namespace mistamover::test {
 namespace {
@@ -18,6 +19,41 @@ void replace_by_a_file(const std::filesystem::path& directory) {
     const std::filesystem::path other = directory.string() + "-until-now";
     write_file(other, "no directory");
     REQUIRE(::renameat2(AT_FDCWD, other.c_str(), AT_FDCWD, directory.c_str(), RENAME_EXCHANGE) == 0);
+}
+
+// The exit code where a shell has closed this descriptor, and ignores what becomes of its children.
+int start_daemon_without(int descriptor, const Site& site) {
+    const std::string config = site.config().string();
+    const pid_t pid = ::fork();
+    if (pid == 0) {
+        ::signal(SIGCHLD, SIG_IGN);
+        ::close(descriptor);
+        ::execl(MISTAMOVER_PROGRAM, "mistamover", "run", "--daemon", config.c_str(), nullptr);
+        ::_exit(127);
+    }
+    int status = 0;
+    ::waitpid(pid, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+// As status tells them; -1: no daemon answers.
+int restarts_of_first_stream(const Site& site) {
+    const std::string json = run_program({"status", "--json", site.config().string()}).output;
+    const std::string key = "\"restarts\":";
+    const std::size_t found = json.find(key);
+    return found == std::string::npos ? -1 : std::stoi(json.substr(found + key.size()));
+}
+
+bool stop_daemon_of(const Site& site) {
+    return eventually([&] {
+        const std::vector<pid_t> left = processes_of(site);
+        for (const pid_t pid : left) {
+            if (process_name(pid) == "mm:ctl") {
+                ::kill(pid, SIGTERM);
+            }
+        }
+        return left.empty();
+    });
 }
 
 }  // namespace
@@ -115,6 +151,7 @@ TEST_CASE("a detached daemon keeps nothing of what it was started with") {
     if (pid == 0) {
         ::dup2(ends[1], 1);
         ::dup2(ends[1], 2);
+        ::dup2(ends[1], 42);
         ::execl(MISTAMOVER_PROGRAM, "mistamover", "run", "--daemon", config.c_str(), nullptr);
         ::_exit(127);
     }
@@ -129,6 +166,77 @@ TEST_CASE("a detached daemon keeps nothing of what it was started with") {
     const std::filesystem::path pid_file = site.home() / "run/mistamover.pid";
     ::kill(static_cast<pid_t>(std::stol(read_file(pid_file))), SIGTERM);
     CHECK(eventually([&] { return !std::filesystem::exists(pid_file); }));
+}
+
+TEST_CASE("a daemon starts whatever is closed or ignored where it is started") {
+    for (const int closed : {0, 1, 2}) {
+        INFO("descriptor ", closed);
+        Site site;
+        site.add_stream("p");
+        CHECK(start_daemon_without(closed, site) == 0);
+        CHECK(site.carries("f"));
+        CHECK(stop_daemon_of(site));
+    }
+}
+
+TEST_CASE("a daemon that cannot start says so, with exit code 3, and leaves nothing running") {
+    Site site;
+    site.add_stream("p");
+    std::filesystem::create_directories(site.home() / "run/mistamover.pid");
+    const ProgramResult result = run_program({"run", "--daemon", site.config().string()});
+    CHECK(result.exit_code == 3);
+    CHECK_MESSAGE(result.output.find("cannot be used: Is a directory") != std::string::npos, result.output);
+    CHECK(eventually([&] { return processes_of(site).empty(); }));
+}
+
+TEST_CASE("a full disk below run_dir keeps no stream from being moved") {
+    if (!may_mount()) {
+        MESSAGE("not tried: only root may mount");
+        return;
+    }
+    Site site;
+    site.add_stream("p");
+    std::filesystem::create_directories(site.home() / "run");
+    const SmallDisk disk(site.home() / "run", 1);
+    disk.leave_free(0);
+    Daemon daemon(site);
+    CHECK(site.carries("f"));
+    CHECK(eventually([&] {
+        return site.log("mistamover_ctl")
+                   .find("mistamover.pid cannot be written: No space left on device; it is tried again") !=
+               std::string::npos;
+    }));
+    CHECK(stop_daemon_of(site));
+}
+
+TEST_CASE("a stream whose process cannot be started says why, once in the log, and goes on when it can") {
+    Site site;
+    site.add_stream("p");
+    const std::filesystem::path work = site.home() / "run/work/p";
+    write_file(work, "no directory");
+    const Daemon daemon(site);
+    const auto status = [&] { return run_program({"status", site.config().string()}).output; };
+    CHECK(eventually([&] { return status().find("cannot be started: ") != std::string::npos; }));
+    CHECK(eventually([&] { return restarts_of_first_stream(site) >= 3; }));
+    CHECK(count_of("the process of stream p cannot be started", site.log("mistamover_ctl")) == 1);
+    std::filesystem::remove(work);
+    CHECK(site.carries("f"));
+    CHECK(eventually([&] { return status().find("cannot be started: ") == std::string::npos; }));
+}
+
+TEST_CASE("one pass ends though a stream's process cannot be started, and tells which stream") {
+    Site site;
+    site.add_stream("p");
+    site.add_stream("q");
+    write_file(site.source("q") / "f", "f");
+    write_file(site.home() / "run/work/p", "no directory");
+    const ProgramResult result = site.one_off();
+    CHECK(result.exit_code == 1);
+    CHECK_MESSAGE(result.output.find("p: left " + site.source().string() +
+                                     ": the process of stream p cannot "
+                                     "be started: ") != std::string::npos,
+                  result.output);
+    CHECK(read_file(site.target("q") / "f") == "f");
 }
 
 TEST_CASE(

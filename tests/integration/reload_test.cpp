@@ -45,6 +45,23 @@ TEST_CASE("new, changed, broken and removed stream files are noticed") {
     CHECK(site.carries("last"));
 }
 
+TEST_CASE("what a problem's message says to do mends it while the daemon runs") {
+    Site site;
+    site.add_stream("p");
+    const Daemon daemon(site);
+    const std::filesystem::path file = site.home() / "streams.d/q.yaml";
+    std::filesystem::create_directories(site.source("q"));
+    write_file(file,
+               "outgoing: {plugin: sftp, target_host: 127.0.0.1, target_dir: /nowhere}\n"
+               "data_stream: {directory: " +
+                   site.source("q").string() + "}\nsftp: {password: x, port: 1}\n");
+    std::filesystem::permissions(file, std::filesystem::perms{0644});
+    const auto status = [&] { return run_program({"status", "--json", site.config().string()}).output; };
+    REQUIRE(eventually([&] { return status().find("chmod 600") != std::string::npos; }));
+    std::filesystem::permissions(file, std::filesystem::perms{0600});
+    CHECK(eventually([&] { return site.state_of("q") != "none"; }));
+}
+
 TEST_CASE("a broken global file is reported, the old settings stay in force, and the mended one is taken") {
     Site site;
     site.add_stream("p");

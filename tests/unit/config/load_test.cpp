@@ -132,6 +132,43 @@ TEST_CASE("the environment overrides a key") {
           "environment MISTAMOVER__outgoing__retry_count");
 }
 
+TEST_CASE("a variable in brackets that is no list is a problem of a list, and a value of anything else") {
+    Files files;
+    files.stream(good);
+    CHECK(has(files.problems({"MISTAMOVER__outgoing__exclude=[*.a, b]"}),
+              "`MISTAMOVER__outgoing__exclude` is in brackets, but no list"));
+    CHECK(files.problems({"MISTAMOVER__outgoing__exclude=['*.a', b]"}).empty());
+    const Configuration pattern = files.load({"MISTAMOVER__outgoing__exclude=[ab]*.txt"});
+    REQUIRE(pattern.streams.size() == 1);
+    CHECK(stream_settings(pattern.streams.front().settings).outgoing.exclude ==
+          std::vector<std::string>{"[ab]*.txt"});
+    CHECK(files.problems({"MISTAMOVER__carrier__password=[*]"}).empty());
+}
+
+TEST_CASE("a file of a stream that is called *.yml is named in a warning") {
+    Files files;
+    files.stream(good);
+    const std::filesystem::path ignored = files.file().parent_path() / "q.yml";
+    write_file(ignored, good);
+    const Configuration configuration = files.load();
+    CHECK(configuration.problems.empty());
+    CHECK(configuration.streams.size() == 1);
+    REQUIRE(configuration.warnings.size() == 1);
+    CHECK(to_string(configuration.warnings.front()).starts_with(ignored.string() + ": is ignored"));
+}
+
+TEST_CASE("a path that climbs from behind a link names the file that the system finds there") {
+    const Scratch scratch;
+    write_file(scratch / "mistamover.yaml", "nonsense: {}\n");
+    write_file(scratch / "real/mistamover.yaml", "");
+    std::filesystem::create_directories(scratch / "real/streams.d");
+    std::filesystem::create_directories(scratch / "real/deep");
+    std::filesystem::create_directory_symlink(scratch / "real/deep", scratch / "link");
+    FakeSchemas schemas;
+    const Configuration configuration = load(scratch / "link/../mistamover.yaml", {}, schemas);
+    CHECK(configuration.problems.empty());
+}
+
 TEST_CASE(
     "a file with a secret that others may read is refused with the chmod that mends it, without the secret") {
     Files files;

@@ -2,6 +2,7 @@
 #include "supervisor/configuration_watch.hpp"
 
 #include <doctest/doctest.h>
+#include <sys/stat.h>
 
 #include "loop_support.hpp"
 #include "scratch.hpp"
@@ -49,6 +50,21 @@ TEST_CASE("new, changed and removed stream files and a changed global file are n
     write_file(watched.directory / "notes.txt", "x");
     write_file(watched.directory / ".a.yaml.swp", "x");
     write_file(watched.file.parent_path() / "other.yaml", "x");
+    run_for(watched.loop, 500ms);
+    CHECK(watched.changes == before);
+}
+
+TEST_CASE("a changed mode is noticed, and so is a change of the file that a link leads to") {
+    WatchedConfiguration watched;
+    CHECK(watched.notices([&] { write_file(watched.directory / "a.yaml", "x"); }));
+    CHECK(watched.notices([&] { ::chmod((watched.directory / "a.yaml").c_str(), 0600); }));
+    CHECK(watched.notices([&] { ::chmod(watched.file.c_str(), 0600); }));
+    const std::filesystem::path target = watched.scratch / "elsewhere.yaml";
+    write_file(target, "x");
+    CHECK(watched.notices([&] { std::filesystem::create_symlink(target, watched.directory / "b.yaml"); }));
+    CHECK(watched.notices([&] { write_file(target, "longer"); }));
+    CHECK(watched.notices([&] { ::chmod(target.c_str(), 0600); }));
+    const int before = watched.changes;
     run_for(watched.loop, 500ms);
     CHECK(watched.changes == before);
 }

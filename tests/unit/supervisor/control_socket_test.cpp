@@ -5,12 +5,14 @@
 #include <cstring>
 #include <ctime>
 #include <doctest/doctest.h>
+#include <optional>
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <thread>
+#include <unistd.h>
 
 #include "scratch.hpp"
 
@@ -54,6 +56,15 @@ UniqueFd connect_to(const std::filesystem::path& run_dir) {
         fd.reset();
     }
     return fd;
+}
+
+std::string refusal_to_answer(const std::filesystem::path& run_dir,
+                              std::chrono::milliseconds patience = 10s) {
+    try {
+        return supervisor::ask_controller(run_dir, "status", patience);
+    } catch (const std::runtime_error& error) {
+        return error.what();
+    }
 }
 
 // Waits for the other end to hang up.
@@ -126,6 +137,46 @@ TEST_CASE("a silent client is dropped after a while") {
         const UniqueFd silent = connect_to(run_dir);
         CHECK(read_to_end(silent.get()).empty());
     });
+}
+
+TEST_CASE("a controller that accepts nobody is not waited for without end") {
+    const Scratch scratch;
+    process::EventLoop loop;  // never runs
+    const ControlSocket socket(loop, scratch.path(), [](const std::string& request) { return request; });
+    CHECK(refusal_to_answer(scratch.path(), 50ms).find("did not answer within 1 seconds") !=
+          std::string::npos);
+    std::string refusal;
+    for (int clients = 0; clients < 100 && refusal.find("too many others wait") == std::string::npos;
+         ++clients) {
+        refusal = refusal_to_answer(scratch.path(), 50ms);
+    }
+    CHECK_MESSAGE(refusal.find("too many others wait") != std::string::npos, refusal);
+}
+
+TEST_CASE("a user who may not ask is told so") {
+    const Scratch scratch;
+    process::EventLoop loop;
+    const ControlSocket socket(loop, scratch.path(), [](const std::string& request) { return request; });
+    ::chmod((scratch / "control.sock").c_str(), 0);
+    const bool is_root = ::geteuid() == 0;
+    if (is_root) {
+        REQUIRE(::seteuid(65534) == 0);
+    }
+    const std::string refusal = refusal_to_answer(scratch.path());
+    if (is_root) {
+        REQUIRE(::seteuid(0) == 0);
+    }
+    CHECK_MESSAGE(refusal.find("this user may not ask the mistamover daemon") == 0, refusal);
+}
+
+TEST_CASE("the socket of the next controller stays where this one ends") {
+    const Scratch scratch;
+    process::EventLoop loop;
+    auto first =
+        std::make_optional<ControlSocket>(loop, scratch.path(), [](const auto& text) { return text; });
+    const ControlSocket next(loop, scratch.path(), [](const auto& text) { return text; });
+    first.reset();
+    CHECK(std::filesystem::exists(scratch / "control.sock"));
 }
 
 TEST_CASE("where no descriptor is left, the socket does not spin, and it answers again when there is one") {

@@ -55,12 +55,38 @@ TEST_CASE("only withdraw removes the pid file") {
     CHECK(std::filesystem::exists(InstanceLock::pid_file(scratch.path())));
     {
         const InstanceLock lock(scratch.path());
-        lock.announce();
+        CHECK(lock.announce().empty());
         CHECK(InstanceLock::announced(scratch.path()) == ::getpid());
     }
     CHECK(std::filesystem::exists(InstanceLock::pid_file(scratch.path())));
     InstanceLock(scratch.path()).withdraw();
     CHECK(InstanceLock::announced(scratch.path()) == 0);
+    CHECK_FALSE(std::filesystem::exists(InstanceLock::pid_file(scratch.path())));
+}
+
+TEST_CASE("a number in the pid file that is longer leaves nothing behind") {
+    const Scratch scratch;
+    const InstanceLock lock(scratch.path());
+    write_file(InstanceLock::pid_file(scratch.path()), "12345678901234567890\n");
+    CHECK(lock.announce().empty());
+    CHECK(read_file(InstanceLock::pid_file(scratch.path())) == std::to_string(::getpid()) + '\n');
+}
+
+TEST_CASE("where the lock file was removed, the pid file of the next controller stays, and one's own goes") {
+    const Scratch scratch;
+    const InstanceLock lock(scratch.path());
+    CHECK(lock.announce().empty());
+    CHECK(lock.is_in_place());
+    std::filesystem::remove(scratch / "mistamover.lock");
+    CHECK_FALSE(lock.is_in_place());
+    {
+        const Child next(controller_of(scratch.path(), Announces::yes));
+        lock.withdraw();
+        CHECK(InstanceLock::announced(scratch.path()) == next.pid());
+        CHECK_FALSE(lock.is_in_place());
+    }
+    CHECK(lock.announce().empty());
+    lock.withdraw();
     CHECK_FALSE(std::filesystem::exists(InstanceLock::pid_file(scratch.path())));
 }
 

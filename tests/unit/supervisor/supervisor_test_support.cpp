@@ -52,7 +52,7 @@ std::function<void()> controller_of(const std::filesystem::path& run_dir, Announ
         // Kept until the process is killed.
         const auto* lock = new supervisor::InstanceLock(run_dir);
         if (announces == Announces::yes) {
-            lock->announce();
+            (void)lock->announce();
         }
     };
 }

@@ -71,6 +71,25 @@ TEST_CASE("a directory may be watched twice, and one of the two watches be remov
     CHECK_FALSE(first.has("y"));
 }
 
+TEST_CASE("a changed mode is told to whoever asked for it, and otherwise to nobody") {
+    const Scratch scratch;
+    std::filesystem::create_directories(scratch / "a");
+    std::filesystem::create_directories(scratch / "b");
+    write_file(scratch / "a/x", "");
+    write_file(scratch / "b/x", "");
+    process::EventLoop loop;
+    Watcher watcher(loop);
+    WatchedNames a;
+    WatchedNames b;
+    std::string problem;
+    REQUIRE(watcher.add((scratch / "a").string(), a.handler(), problem) != 0);
+    REQUIRE(watcher.add((scratch / "b").string(), b.handler(), problem, Watcher::Attributes::tell) != 0);
+    std::filesystem::permissions(scratch / "a/x", std::filesystem::perms{0600});
+    std::filesystem::permissions(scratch / "b/x", std::filesystem::perms{0600});
+    CHECK(run_until(loop, [&] { return b.has("x"); }));
+    CHECK(a.names.empty());
+}
+
 TEST_CASE("a directory that is removed or moved away is told to be gone") {
     const Scratch scratch;
     std::filesystem::create_directories(scratch / "removed");
