@@ -16,7 +16,7 @@ bool is_quarantined(const ScriptedSite& site, const std::string& name) {
 }
 
 bool stream_says(const ScriptedSite& site, const std::string& words) {
-    return site.log("dtc_p").find(words) != std::string::npos;
+    return eventually([&] { return site.log("dtc_p").find(words) != std::string::npos; });
 }
 
 /// A one-off run that stops with these words, and keeps the file.
