@@ -20,7 +20,7 @@ struct Entry {
 };
 
 std::vector<Entry> entries_of(const std::filesystem::path& table) {
-    constexpr std::size_t longest_line = 16 * 1024;
+    constexpr std::size_t longest_line = 16UL * 1024;
     std::vector<Entry> entries;
     const std::unique_ptr<FILE, int (*)(FILE*)> file(::setmntent(table.c_str(), "re"), ::endmntent);
     std::array<char, longest_line> line{};

@@ -14,7 +14,7 @@ namespace mistamover::files {
 TEST_CASE("files and their names are brought to the disk, be they few or many") {
     const test::Scratch scratch;
     const process::UniqueFd directory(::open(scratch.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    for (const std::size_t count : {1, 100}) {
+    for (const std::size_t count : {1UL, 100UL}) {
         std::vector<std::string> names;
         for (std::size_t number = 0; number < count; ++number) {
             names.push_back(std::to_string(number));
