@@ -8,7 +8,7 @@
 #include <memory>
 #include <mntent.h>
 #include <system_error>
-#include <vector>
+#include <utility>
 
 namespace mistamover::files {
 namespace {
@@ -39,18 +39,28 @@ bool is_on_the_way_to(const std::filesystem::path& path, const std::filesystem::
 
 }  // namespace
 
+MountList::MountList(const std::filesystem::path& table) {
+    for (Entry& entry : entries_of(table)) {
+        mounts_.push_back({std::move(entry.device), std::move(entry.directory)});
+    }
+}
+
 // The nearest of those on the way, and of several on one directory the last, which covers the others.
-std::string mount_of(const std::filesystem::path& path, const MountTables& tables) {
+std::string MountList::mount_of(const std::filesystem::path& path) const {
     std::string found;
     std::size_t nearest = 0;
-    for (const Entry& entry : entries_of(tables.mounted)) {
-        const std::size_t length = entry.directory.native().size();
-        if (length >= nearest && is_on_the_way_to(path, entry.directory)) {
+    for (const Mount& mount : mounts_) {
+        const std::size_t length = mount.directory.native().size();
+        if (length >= nearest && is_on_the_way_to(path, mount.directory)) {
             nearest = length;
-            found = entry.device + " on " + entry.directory.string();
+            found = mount.device + " on " + mount.directory.string();
         }
     }
     return found;
+}
+
+std::string mount_of(const std::filesystem::path& path, const MountTables& tables) {
+    return MountList(tables.mounted).mount_of(path);
 }
 
 std::optional<std::filesystem::path> missing_mount(const std::filesystem::path& path,

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 namespace mistamover::files {
 
@@ -12,6 +13,21 @@ namespace mistamover::files {
 struct MountTables {
     std::filesystem::path mounted = "/proc/self/mounts";
     std::filesystem::path wanted = "/etc/fstab";
+};
+
+/// What was mounted at one moment: for many questions at once.
+class MountList {
+  public:
+    explicit MountList(const std::filesystem::path& table = MountTables{}.mounted);
+    /// As the function of that name.
+    [[nodiscard]] std::string mount_of(const std::filesystem::path& path) const;
+
+  private:
+    struct Mount {
+        std::string device;
+        std::filesystem::path directory;
+    };
+    std::vector<Mount> mounts_;
 };
 
 /// What `path`, which is absolute and holds no link, lies on, in words that tell it from any other mount.

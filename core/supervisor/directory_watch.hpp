@@ -33,7 +33,9 @@ class DirectoryWatch {
     /// later.
     [[nodiscard]] const std::string& problem() const noexcept { return problem_; }
     /// Something was mounted on the way to it, or unmounted, since: what has its name now is not watched.
-    [[nodiscard]] bool is_elsewhere() const { return files::mount_of(real_directory_) != mount_; }
+    [[nodiscard]] bool is_elsewhere(const files::MountList& mounts) const {
+        return mounts.mount_of(real_directory_) != mount_;
+    }
 
   private:
     [[nodiscard]] std::filesystem::path path_of(const std::filesystem::path& below) const;

@@ -354,8 +354,9 @@ void StreamProcesses::start_anew(StreamChild& child) {
 }
 
 void StreamProcesses::mounts_changed() {
+    const files::MountList mounts;
     for (const auto& [name, child] : children_) {
-        if (child->watch && child->watch->is_elsewhere()) {
+        if (child->watch && child->watch->is_elsewhere(mounts)) {
             log_.log().info("the directory of stream " + name + " is on another mount now");
             start_anew(*child);
         }

@@ -213,8 +213,10 @@ Reply Control::read_reply() {
     for (;;) {
         try {
             if (std::optional<Reply> reply = parser_.take()) {
-                for (std::string& line : reply->lines) {
-                    line = without_secret(line, secret_);
+                if (!secret_.empty()) {
+                    for (std::string& line : reply->lines) {
+                        line = without_secret(line, secret_);
+                    }
                 }
                 if (reply->code == 421) {
                     throw StatusError(
