@@ -232,8 +232,11 @@ TEST_CASE("a monitor waits for the end of the one that the file system had under
     CHECK(eventually(
         [&] { return count_of("waits for the end of an earlier process", site.log("dsm_also")) == 1; }));
     REQUIRE(::kill(earlier, SIGCONT) == 0);
-    CHECK(eventually([&] { return !site.status("also").isNull() && site.status("disk").isNull(); }));
-    CHECK(site.status("also")->getValue<std::string>("state") == "GOOD");
+    CHECK(eventually([&] {
+        const auto status = site.status("also");
+        return !status.isNull() && status->getValue<std::string>("state") == "GOOD" &&
+               site.status("disk").isNull();
+    }));
 }
 
 TEST_SUITE_END();
