@@ -35,11 +35,6 @@ Status link_refusal(const Reply& reply) {
     return of_session(refusal);
 }
 
-bool may_be_the_directory(const Status& refusal) {
-    return refusal.protocol_code() == reply_code::permission_denied ||
-           refusal.protocol_code() == reply_code::failure;
-}
-
 }  // namespace
 
 BatchPut::BatchPut(const PutTools& tools, const PutRequest& request, PutSink& sink)
@@ -49,7 +44,8 @@ BatchPut::BatchPut(const PutTools& tools, const PutRequest& request, PutSink& si
       sink_(sink),
       source_root_(request.source_root),
       writer_(tools.server, tools.options, tools.context,
-              [this](OutgoingFile& file) { on_written(static_cast<Item&>(file)); }) {}
+              [this](OutgoingFile& file) { on_written(static_cast<Item&>(file)); }),
+      publish_refusal_(tools.server, tools.temp_names) {}
 
 BatchPut::~BatchPut() {
     if (!items_.empty()) {
@@ -327,67 +323,13 @@ void BatchPut::publish(Item& item) {
                 item.temp.clear();
                 return report(item);
             }
-            const Status refusal = reply.failure("publish " + item.target);
-            if (reply.code == reply_code::no_such_file && tools_.server.features().is_proftpd) {
-                return finish_vanished(item, refusal);
-            }
-            finish_refused(item, refusal);
-        });
-}
-
-/// ProFTPD takes more than a quota allows, and removes it when it is closed.
-void BatchPut::finish_vanished(Item& item, const Status& refusal) {
-    pipeline_.request(
-        PacketType::lstat, [&](PacketWriter& packet) { packet.text(item.temp); },
-        [this, &item, refusal](Reply& reply) {
-            if (reply.code != reply_code::no_such_file) {
-                return finish_refused(item, refusal);
-            }
-            item.temp.clear();
-            give_up(item, Status(StatusCode::no_space, StatusScope::session,
-                                 "publish " + item.target +
-                                     ": what was stored is not there any more, as where a quota is used up"));
-        });
-}
-
-/// A directory in the way is a general failure like many others, so it is looked for.
-void BatchPut::finish_refused(Item& item, const Status& refusal) {
-    pipeline_.request(
-        PacketType::lstat, [&](PacketWriter& packet) { packet.text(item.target); },
-        [this, &item, refusal](Reply& reply) {
-            const bool in_the_way = reply.type == PacketType::attributes &&
-                                    info_of(reply.body.attributes()).kind == EntryKind::directory;
-            if (in_the_way) {
-                return give_up(item, {StatusCode::exists, StatusScope::item,
-                                      "publish " + item.target + ": a directory of that name is there"});
-            }
-            blame_item_or_directory(item, refusal);
-        });
-}
-
-/// Where the directory takes nothing new, every other item would fail too.
-void BatchPut::blame_item_or_directory(Item& item, const Status& refusal) {
-    const std::string directory = item.target.substr(0, item.target.rfind('/'));
-    if (!may_be_the_directory(refusal) || directory == usable_directory_) {
-        return give_up(item, refusal);
-    }
-    const std::string trial = tools_.temp_names.next_in(directory);
-    pipeline_.request(
-        PacketType::mkdir,
-        [&](PacketWriter& packet) {
-            packet.text(trial).attributes({{}, own_directory, {}});
-        },
-        [this, &item, refusal, directory, trial](Reply& reply) {
-            if (reply.is_ok()) {
-                usable_directory_ = directory;
-                pipeline_.request(
-                    PacketType::rmdir, [&](PacketWriter& packet) { packet.text(trial); }, [](Reply&) {});
-                return give_up(item, refusal);
-            }
-            const Status of_trial = reply.failure(
-                "publish " + item.target + ", or put anything new into its directory", StatusCode::no_space);
-            const bool reaches_all = of_trial.scope() != StatusScope::item || may_be_the_directory(of_trial);
-            give_up(item, reaches_all ? of_session(of_trial) : refusal);
+            publish_refusal_.ask({item.temp, item.target, reply.failure("publish " + item.target),
+                                  [this, &item](const Status& failure, bool temp_has_gone) {
+                                      if (temp_has_gone) {
+                                          item.temp.clear();
+                                      }
+                                      give_up(item, failure);
+                                  }});
         });
 }
 

@@ -11,6 +11,7 @@
 #include <mistamover/source_file.hpp>
 
 #include "sftp/file_writer.hpp"
+#include "sftp/publish_refusal.hpp"
 #include "sftp/resume.hpp"
 #include "sftp/server.hpp"
 #include "sftp/sftp_options.hpp"
@@ -67,9 +68,6 @@ class BatchPut {
     void on_opened(Item& item, Reply& reply);
     void on_written(Item& item);
     void publish(Item& item);
-    void finish_vanished(Item& item, const Status& refusal);
-    void finish_refused(Item& item, const Status& refusal);
-    void blame_item_or_directory(Item& item, const Status& refusal);
     void give_up(Item& item, const Status& status);
     void report(Item& item);
     void keep_leftovers();
@@ -81,10 +79,10 @@ class BatchPut {
     SourceRoot source_root_;
     std::list<Item> items_;  ///< On their way.
     FileWriter writer_;
+    PublishRefusal publish_refusal_;
     std::size_t next_ = 0;
-    std::string usable_directory_;  ///< Of final names; has been seen to take something new.
-    Status temp_directory_;         ///< Why it could not be made, where it could not.
-    Status end_;                    ///< Why nothing more is started.
+    Status temp_directory_;  ///< Why it could not be made, where it could not.
+    Status end_;             ///< Why nothing more is started.
 };
 
 }  // namespace mistamover::sftp
