@@ -45,7 +45,8 @@ BatchPut::BatchPut(const PutTools& tools, const PutRequest& request, PutSink& si
       source_root_(request.source_root),
       writer_(tools.server, tools.options, tools.context,
               [this](OutgoingFile& file) { on_written(static_cast<Item&>(file)); }),
-      publish_refusal_(tools.server, tools.temp_names) {}
+      publish_refusal_(tools.server, tools.temp_names),
+      directories_(pipeline_, tools.options.target_dir) {}
 
 BatchPut::~BatchPut() {
     if (!items_.empty()) {
@@ -80,8 +81,10 @@ Status BatchPut::run() {
 
 void BatchPut::start_items() {
     const std::size_t most = tools_.server.features().open_files;
+    begin_ready();
     while (end_.ok() && items_.size() < most && next_ < request_.items.size() && pipeline_.has_room()) {
         start(next_++);
+        begin_ready();
     }
 }
 
@@ -94,6 +97,42 @@ void BatchPut::start(std::size_t index) {
         (item.target += request_.target_prefix) += '/';
     }
     item.target += put_item(item).path;
+    const bool is_directory = put_item(item).kind == EntryKind::directory;
+    if (is_directory) {
+        directories_.expect(item.target);
+    }
+    directories_.when_known(parent_directory(item.target),
+                            [this, &item, is_directory](const Status& of_parent) {
+                                ready_.push_back(&item);
+                                if (of_parent.ok()) {
+                                    return;
+                                }
+                                item.fail({of_parent.code(), of_parent.scope(),
+                                           item.target + " is not sent: " + std::string(of_parent.text()),
+                                           of_parent.protocol_code()});
+                                if (is_directory) {
+                                    directories_.settle(item.target, of_parent);
+                                }
+                            });
+}
+
+/// Not where it becomes known that they are ready: that may be amidst the answers, which a look at a leftover
+/// would wait for.
+void BatchPut::begin_ready() {
+    while (!ready_.empty()) {
+        Item& item = *ready_.front();
+        ready_.pop_front();
+        begin(item);
+    }
+}
+
+void BatchPut::begin(Item& item) {
+    if (!end_.ok()) {
+        item.fail(end_);
+    }
+    if (!item.failure.ok()) {
+        return report(item);
+    }
     switch (put_item(item).kind) {
         case EntryKind::directory:
             return start_directory(item);
@@ -135,6 +174,7 @@ void BatchPut::finish_directory(Item& item, const std::optional<Status>& refusal
         return give_up(item, {StatusCode::exists, StatusScope::item,
                               "make directory " + item.target + ": something else of that name is there"});
     }
+    directories_.settle(item.target, {});
     // A set-group-id bit that it has inherited from the directory above is the operator's wish.
     const std::uint32_t wanted = (put_item(item).mode & 01777U) | own_directory | (mode & S_ISGID);
     if (refusal || (mode & 07777U) == wanted) {
@@ -269,9 +309,9 @@ void BatchPut::remove_at_server(const std::string& path) {
 }
 
 void BatchPut::open_file(Item& item) {
-    const bool direct = request_.publish == Publish::direct;
-    const std::uint32_t flags =
-        open_flag::write | open_flag::create | (direct ? open_flag::truncate : open_flag::exclusive);
+    // Through a link nothing is ever made exclusively.
+    const std::uint32_t flags = open_flag::write | open_flag::create |
+                                (item.may_overwrite ? open_flag::truncate : open_flag::exclusive);
     pipeline_.request(
         PacketType::open,
         [&](PacketWriter& packet) {
@@ -290,6 +330,9 @@ void BatchPut::on_opened(Item& item, Reply& reply) {
         return writer_.end(item);
     }
     if (request_.publish == Publish::direct) {
+        if (!item.may_overwrite) {
+            return look_before_overwriting(item);
+        }
         item.temp.clear();
         return give_up(item, reply.failure("write " + item.target));
     }
@@ -303,6 +346,28 @@ void BatchPut::on_opened(Item& item, Reply& reply) {
                       ? of_session(reply.failure("make a temporary file in " + tools_.temp_names.directory(),
                                                  StatusCode::no_space))
                       : temp_directory_);
+}
+
+/// Opening it would follow a link, and whatever that leads to would be overwritten.
+void BatchPut::look_before_overwriting(Item& item) {
+    pipeline_.request(
+        PacketType::lstat, [&](PacketWriter& packet) { packet.text(item.target); },
+        [this, &item](Reply& reply) {
+            const bool in_the_way = reply.type == PacketType::attributes &&
+                                    info_of(reply.body.attributes()).kind != EntryKind::file;
+            if (in_the_way) {
+                item.fail({StatusCode::exists, StatusScope::item,
+                           "write " + item.target + ": something that is no file has that name"});
+            } else {
+                item.fail(end_);
+            }
+            if (!item.failure.ok()) {
+                item.temp.clear();
+                return report(item);
+            }
+            item.may_overwrite = true;
+            open_file(item);
+        });
 }
 
 void BatchPut::on_written(Item& item) {
@@ -349,6 +414,9 @@ void BatchPut::report(Item& item) {
     }
     if (end_.ok() && item.failure.scope() != StatusScope::item) {
         end_ = item.failure;
+    }
+    if (put_item(item).kind == EntryKind::directory) {
+        directories_.settle(item.target, item.failure);
     }
     sink_.done(item.index, item.failure, item.report);
     items_.erase(item.self);

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <deque>
 #include <list>
 #include <optional>
 #include <string>
@@ -15,6 +16,7 @@
 #include "sftp/resume.hpp"
 #include "sftp/server.hpp"
 #include "sftp/sftp_options.hpp"
+#include "sftp/target_directories.hpp"
 #include "sftp/temp_names.hpp"
 
 namespace mistamover::sftp {
@@ -31,7 +33,8 @@ struct PutTools {
 /// One put request, with the requests of many files on their way at once. Guarantees: nothing partial is left
 /// behind under a final name but with Publish::direct, and, while the connection lasts, no temporary file; an
 /// item is reported as ok only once the server has confirmed every write, the close and the rename. What a
-/// broken connection leaves of a large file is kept as a Leftover.
+/// broken connection leaves of a large file is kept as a Leftover. No link at the target is followed below
+/// the target directory: what would be written through one fails.
 class BatchPut {
   public:
     /// Opens the source root; throws StatusError where that fails.
@@ -50,12 +53,15 @@ class BatchPut {
         std::string temp;             ///< What is written; empty while nothing is.
         std::string source_identity;  ///< Empty where it is too small to go on with.
         bool made_temp_directory = false;
+        bool may_overwrite = false;  ///< What has its final name is a file, or was not there.
         std::list<Item>::iterator self;
     };
 
     [[nodiscard]] const PutItem& put_item(const Item& item) const { return request_.items[item.index]; }
     void start_items();
     void start(std::size_t index);
+    void begin_ready();
+    void begin(Item& item);
     void start_directory(Item& item);
     void finish_directory(Item& item, const std::optional<Status>& refusal, const Attributes& found);
     void start_link(Item& item);
@@ -64,6 +70,7 @@ class BatchPut {
     std::optional<Resumed> look_at_leftover(Item& item, Leftover leftover);
     void remove_at_server(const std::string& path);
     void open_file(Item& item);
+    void look_before_overwriting(Item& item);
     void make_temp_directory(Item& item);
     void on_opened(Item& item, Reply& reply);
     void on_written(Item& item);
@@ -77,9 +84,11 @@ class BatchPut {
     const PutRequest& request_;
     PutSink& sink_;
     SourceRoot source_root_;
-    std::list<Item> items_;  ///< On their way.
+    std::list<Item> items_;    ///< On their way.
+    std::deque<Item*> ready_;  ///< Those of them whose directories are known, and that are not yet begun.
     FileWriter writer_;
     PublishRefusal publish_refusal_;
+    TargetDirectories directories_;
     std::size_t next_ = 0;
     Status temp_directory_;  ///< Why it could not be made, where it could not.
     Status end_;             ///< Why nothing more is started.

@@ -87,6 +87,54 @@ TEST_CASE("a mirror sends what is new, deletes what has vanished, and sends noth
     CHECK(fs::last_write_time(site.target() / "a") == sent);
 }
 
+TEST_CASE("a link at the target leads nothing out of it") {
+    Site site;
+    const Sshd sshd;
+    const Scratch elsewhere;
+    write_file(elsewhere / "x", "old");
+    fs::create_directories(site.target());
+    SUBCASE("a directory that is moved") {
+        add_sftp_stream(site, sshd, "retry_count: 0");
+        fs::create_directory_symlink(elsewhere.path(), site.target() / "d");
+        write_file(site.source() / "d/x", "new");
+    }
+    SUBCASE("a mirror that deletes nothing") {
+        add_sftp_stream(site, sshd, "retry_count: 0, transfer_mode: mirror, mirror_delete: false");
+        fs::create_directory_symlink(elsewhere.path(), site.target() / "d");
+        write_file(site.source() / "d/x", "new");
+    }
+    SUBCASE("a file that is written in place") {
+        add_sftp_stream(site, sshd, "retry_count: 0, publish: direct");
+        fs::create_symlink(elsewhere / "x", site.target() / "x");
+        write_file(site.source() / "x", "new");
+    }
+    const ProgramResult result = site.one_off();
+    CHECK_MESSAGE(result.exit_code == 1, result.output << sftp_logs(site));
+    CHECK_MESSAGE(site.log("dtc_p").find("(exists") != std::string::npos, sftp_logs(site));
+    CHECK(read_file(elsewhere / "x") == "old");
+    CHECK(names_in(elsewhere.path()) == std::set<std::string>{"x"});
+    CHECK(names_in(site.target()).size() == 1);
+    // It is kept, if in the quarantine.
+    const auto kept = files_below(site.source());
+    REQUIRE(kept);
+    CHECK(kept->size() == 1);
+}
+
+TEST_CASE("a link at the target that has the name of a file gives way to the file") {
+    Site site;
+    const Sshd sshd;
+    const Scratch elsewhere;
+    write_file(elsewhere / "x", "old");
+    add_sftp_stream(site, sshd);
+    fs::create_symlink(elsewhere / "x", site.target() / "x");
+    write_file(site.source() / "x", "new");
+    const ProgramResult result = site.one_off();
+    CHECK_MESSAGE(result.exit_code == 0, result.output << sftp_logs(site));
+    CHECK_FALSE(fs::is_symlink(site.target() / "x"));
+    CHECK(read_file(site.target() / "x") == "new");
+    CHECK(read_file(elsewhere / "x") == "old");
+}
+
 TEST_CASE("several sessions share the files, as many as are asked for") {
     Site site;
     const Sshd sshd;

@@ -3,10 +3,14 @@
 #include <cstdint>
 #include <doctest/doctest.h>
 #include <filesystem>
+#include <map>
 #include <optional>
+#include <set>
+#include <span>
 #include <string>
 #include <sys/stat.h>
 #include <utility>
+#include <vector>
 
 #include <mistamover/transfer_module.hpp>
 
@@ -24,12 +28,54 @@ using test::AnsweringChannel;
 constexpr std::size_t resumable_size = 9UL << 20U;
 
 struct PutReports final : PutSink {
-    void done(std::size_t /*index*/, const Status& status, const PutReport& /*report*/) noexcept override {
+    void done(std::size_t index, const Status& status, const PutReport& /*report*/) noexcept override {
         last = status;
         ++count;
+        of_items.at(index) = status;
     }
+    explicit PutReports(std::size_t items) : of_items(items) {}
     Status last;
-    int count = 0;
+    std::size_t count = 0;
+    std::vector<Status> of_items;
+};
+
+/// What lies at the server, by its whole path, as a server sees it: the paths lead through links.
+struct ServerTree {
+    explicit ServerTree(AnsweringChannel& channel) {
+        channel.on_request = [this](PacketType type, std::uint32_t id, PacketReader fields,
+                                    OutputBuffer& output) { return answer(type, id, fields, output); };
+    }
+    bool answer(PacketType type, std::uint32_t id, PacketReader fields, OutputBuffer& output) {
+        std::string path(fields.text());
+        if (type == PacketType::extended && path == "posix-rename@openssh.com") {
+            (void)fields.text();
+            published.emplace(fields.text());
+            return false;
+        }
+        const auto found = modes.find(path);
+        const bool is_there = found != modes.end();
+        bool refused = false;
+        if (type == PacketType::lstat && is_there) {
+            PacketWriter(output, PacketType::attributes).number(id).attributes({0, found->second, {}});
+            return true;
+        }
+        if (type == PacketType::mkdir) {
+            refused = is_there;
+            modes.emplace(path, S_IFDIR | 0700U);
+        } else if (type == PacketType::open) {
+            refused = is_there && (fields.number() & open_flag::exclusive) != 0;
+            if (!refused) {
+                opened.push_back(std::move(path));
+            }
+        }
+        if (refused) {
+            PacketWriter(output, PacketType::status).number(id).number(reply_code::failure);
+        }
+        return refused;
+    }
+    std::map<std::string, std::uint32_t> modes;
+    std::vector<std::string> opened;
+    std::set<std::string> published;
 };
 
 /// A source directory, and what outlives a session.
@@ -40,8 +86,7 @@ struct PutSite {
               return SftpOptions(settings.get());
           }()) {}
 
-    /// Puts `name` by a session of its own.
-    Status put(AnsweringChannel& channel, const std::string& name) {
+    [[nodiscard]] PutItem item_of(const std::string& name) const {
         struct stat found = {};
         REQUIRE(::lstat((source / name).c_str(), &found) == 0);
         PutItem item;
@@ -54,22 +99,45 @@ struct PutSite {
         item.kind = S_ISLNK(found.st_mode)   ? EntryKind::symlink
                     : S_ISDIR(found.st_mode) ? EntryKind::directory
                                              : EntryKind::file;
+        return item;
+    }
+    /// By a session of its own.
+    void run(AnsweringChannel& channel, std::span<const PutItem> items, Publish publish,
+             PutReports& reports) {
         const std::string root = source.path().string();
         PutRequest request;
         request.source_root = root;
-        request.items = {&item, 1};
+        request.items = items;
+        request.publish = publish;
         Server server(channel, context);
         TempNames names(options.target_dir + '/' + options.temp_dir);
-        PutReports reports;
+        (void)BatchPut({server, names, leftovers, options, context}, request, reports).run();
+        keeps_attributes = server.features().keeps_attributes;
+    }
+    Status put(AnsweringChannel& channel, const std::string& name) {
+        const PutItem item = item_of(name);
+        PutReports reports(1);
         try {
-            (void)BatchPut({server, names, leftovers, options, context}, request, reports).run();
+            run(channel, {&item, 1}, Publish::rename, reports);
         } catch (const StatusError& error) {
             CHECK(reports.count == 0);
             return error.status();
         }
         CHECK(reports.count == 1);
-        keeps_attributes = server.features().keeps_attributes;
         return reports.last;
+    }
+    /// In one request.
+    std::vector<Status> put_all(AnsweringChannel& channel, const std::vector<std::string>& names,
+                                Publish publish = Publish::rename) {
+        std::vector<PutItem> items;
+        items.reserve(names.size());
+        for (const std::string& name : names) {
+            items.push_back(item_of(name));
+        }
+        PutReports reports(items.size());
+        run(channel, items, publish, reports);
+        CHECK(reports.count == items.size());
+        return reports.of_items;
     }
     /// The start of the large file `f`, left by an earlier session.
     void leave_start_of_f() {
@@ -199,6 +267,93 @@ TEST_CASE("a refused rename is the directory's where that takes nothing new, and
         CHECK(closed.times_asked(PacketType::rmdir) == 0);
         CHECK(closed.times_asked(PacketType::remove) == 1);
     }
+}
+
+TEST_CASE("nothing is sent through a link to a directory, whether or not the directory is sent too") {
+    PutSite site;
+    mistamover::test::write_file(site.source / "d/e/x", "x");
+    const std::vector<std::vector<std::string>> requests{{"d", "d/e", "d/e/x"}, {"d/e", "d/e/x"}, {"d/e/x"}};
+    for (const auto& names : requests) {
+        for (const Publish publish : {Publish::rename, Publish::direct}) {
+            AnsweringChannel channel;
+            ServerTree tree(channel);
+            tree.modes = {{"/data/in/d", S_IFLNK | 0777U}, {"/data/in/d/e", S_IFDIR | 0700U}};
+            for (const Status& status : site.put_all(channel, names, publish)) {
+                CHECK(status.code() == StatusCode::exists);
+                CHECK(status.scope() == StatusScope::item);
+                CHECK_MESSAGE(status.text().find("/data/in/d") != std::string_view::npos, status.text());
+            }
+            CHECK(tree.opened.empty());
+            CHECK(tree.published.empty());
+            CHECK(channel.times_asked(PacketType::mkdir) == (names.front() == "d" ? 1 : 0));
+        }
+    }
+}
+
+TEST_CASE(
+    "what lies in directories that are there, or are made, arrives, and each of them is looked at once") {
+    PutSite site;
+    for (const char* name : {"d/x", "d/y", "d/e/x", "d/e/y"}) {
+        mistamover::test::write_file(site.source / name, "x");
+    }
+    AnsweringChannel channel;
+    ServerTree tree(channel);
+    tree.modes = {{"/data/in/d", S_IFDIR | 0700U}};
+    for (const Status& status : site.put_all(channel, {"d/x", "d/y", "d/e", "d/e/x", "d/e/y"})) {
+        CHECK_MESSAGE(status.ok(), status.text());
+    }
+    CHECK(tree.published ==
+          std::set<std::string>{"/data/in/d/x", "/data/in/d/y", "/data/in/d/e/x", "/data/in/d/e/y"});
+    CHECK(channel.times_asked(PacketType::lstat) == 2);
+}
+
+TEST_CASE("what lies in a directory that cannot be made, or is not there, is not sent") {
+    PutSite site;
+    mistamover::test::write_file(site.source / "d/x", "x");
+    AnsweringChannel forbidden;
+    forbidden.refusals[PacketType::mkdir] = reply_code::permission_denied;
+    for (const Status& status : site.put_all(forbidden, {"d", "d/x"})) {
+        CHECK(status.code() == StatusCode::permission);
+        CHECK(status.scope() == StatusScope::item);
+    }
+    CHECK(forbidden.times_asked(PacketType::open) == 0);
+    AnsweringChannel without;
+    CHECK(site.put_all(without, {"d/x"}).front().code() == StatusCode::not_found);
+    CHECK(without.times_asked(PacketType::open) == 0);
+}
+
+TEST_CASE("new files beside each other are sent without a look at the target") {
+    PutSite site;
+    mistamover::test::write_file(site.source / "f", "x");
+    mistamover::test::write_file(site.source / "g", "x");
+    for (const Publish publish : {Publish::rename, Publish::direct}) {
+        AnsweringChannel channel;
+        for (const Status& status : site.put_all(channel, {"f", "g"}, publish)) {
+            CHECK_MESSAGE(status.ok(), status.text());
+        }
+        CHECK(channel.times_asked(PacketType::lstat) == 0);
+        CHECK(channel.times_asked(PacketType::open) == 2);
+    }
+}
+
+TEST_CASE("a file that is written in place overwrites a file, and nothing through a link") {
+    PutSite site;
+    mistamover::test::write_file(site.source / "f", "x");
+    for (const std::uint32_t kind : {S_IFLNK, S_IFIFO, S_IFDIR}) {
+        AnsweringChannel channel;
+        ServerTree tree(channel);
+        tree.modes = {{"/data/in/f", kind | 0600U}};
+        const Status status = site.put_all(channel, {"f"}, Publish::direct).front();
+        CHECK(status.code() == StatusCode::exists);
+        CHECK(status.scope() == StatusScope::item);
+        CHECK(tree.opened.empty());
+        CHECK(channel.times_asked(PacketType::remove) == 0);
+    }
+    AnsweringChannel channel;
+    ServerTree tree(channel);
+    tree.modes = {{"/data/in/f", S_IFREG | 0600U}};
+    CHECK(site.put_all(channel, {"f"}, Publish::direct).front().ok());
+    CHECK(tree.opened == std::vector<std::string>{"/data/in/f"});
 }
 
 TEST_CASE("a leftover over which a server breaks twice is removed, and the file sent anew") {

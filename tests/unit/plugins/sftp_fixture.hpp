@@ -55,7 +55,10 @@ class AnsweringChannel final : public ByteChannel {
             PacketReader reader(*request);
             const PacketType type = reader.type();
             ++asked_[type];
-            answer(type, reader.number());
+            const std::uint32_t id = reader.number();
+            if (!on_request || !on_request(type, id, reader, incoming_)) {
+                answer(type, id);
+            }
         }
         return bytes.size();
     }
@@ -81,6 +84,10 @@ class AnsweringChannel final : public ByteChannel {
 
     std::map<PacketType, std::uint32_t> refusals;
     std::uint64_t size_of_files = 0;
+    /// Sees each request, with the fields behind its number, before all else; true where it has appended the
+    /// answer.
+    std::function<bool(PacketType type, std::uint32_t id, PacketReader fields, OutputBuffer& output)>
+        on_request;
     /// Each appends the answer to the request of this number.
     std::map<PacketType, std::function<void(OutputBuffer&, std::uint32_t)>> answers;
     /// While nothing comes; may append something.
