@@ -130,8 +130,18 @@ Status SftpSession::stat(std::span<const std::string_view> paths, StatSink& sink
     return {};
 }
 
+/// A server follows a link, and whoever clears away what is listed would clear what that leads to.
 Status SftpSession::open_directory(const std::string& path, std::string& handle) {
     Status status;
+    bool is_link = false;
+    if (path != options_.target_dir) {
+        server_.pipeline().request(
+            PacketType::lstat, [&](PacketWriter& packet) { packet.text(path); },
+            [&](Reply& reply) {
+                is_link = reply.type == PacketType::attributes &&
+                          info_of(reply.body.attributes()).kind == EntryKind::symlink;
+            });
+    }
     server_.ask(
         PacketType::opendir, [&](PacketWriter& packet) { packet.text(path); },
         [&](Reply& reply) {
@@ -141,7 +151,13 @@ Status SftpSession::open_directory(const std::string& path, std::string& handle)
                 status = reply.failure("open " + path);
             }
         });
-    return status;
+    if (!is_link) {
+        return status;
+    }
+    if (!handle.empty()) {
+        close_handle(handle);
+    }
+    return {StatusCode::not_found, StatusScope::item, path + " is a link, not a directory"};
 }
 
 void SftpSession::close_handle(const std::string& handle) {

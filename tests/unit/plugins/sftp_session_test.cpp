@@ -202,6 +202,19 @@ TEST_CASE("a listing without end is given up when that is wanted") {
     CHECK(site.channel->times_asked(PacketType::close) == 1);
 }
 
+TEST_CASE("a link is not listed as the directory that it leads to, unless it is the target directory") {
+    SessionSite site;
+    site.show({{}, S_IFLNK | 0777, {}});
+    site.list_in({2});
+    ListedNames names;
+    CHECK(site.list(names).code() == StatusCode::not_found);
+    CHECK(names.all.empty());
+    CHECK(site.channel->times_asked(PacketType::readdir) == 0);
+    CHECK(site.channel->times_asked(PacketType::close) == 1);
+    CHECK(site.session->list("", names).ok());
+    CHECK(names.all.size() == 2);
+}
+
 TEST_CASE("a directory that is made is not looked at") {
     SessionSite site;
     CHECK(site.make_directory(reply_code::ok).ok());
