@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "sftp/ssh_command.hpp"
 
+#include <unistd.h>
+
 namespace mistamover::sftp {
 namespace {
 
@@ -93,6 +95,7 @@ std::vector<std::string> ssh_environment(const SftpOptions& options, const std::
     environment.push_back("SSH_ASKPASS=" + options.askpass);
     environment.emplace_back("SSH_ASKPASS_REQUIRE=force");
     environment.push_back(std::string(password_variable) + '=' + password_file);
+    environment.push_back(std::string(starter_variable) + '=' + std::to_string(::getpid()));
     environment.push_back(std::string(passphrase_variable) + '=' + options.passphrase_file);
     return environment;
 }

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <doctest/doctest.h>
 #include <string>
+#include <unistd.h>
 
 #include "module_settings.hpp"
 #include "sftp/ssh_command.hpp"
@@ -145,6 +146,7 @@ TEST_CASE("a password is in no argument, and only a file that holds it in the en
     }
     CHECK(has(environment, "SSH_ASKPASS=/askpass"));
     CHECK(has(environment, std::string(password_variable) + "=/run/password"));
+    CHECK(has(environment, std::string(starter_variable) + '=' + std::to_string(::getpid())));
 }
 
 }  // namespace mistamover::sftp
