@@ -75,8 +75,7 @@ int Controller::run() {
         }
         return 3;
     }
-    start_streams();
-    return run_loop();
+    return run_streams();
 }
 
 void Controller::set_up() {
@@ -188,12 +187,15 @@ void Controller::start_streams() {
     finish_if_done();
 }
 
-int Controller::run_loop() {
+int Controller::run_streams() {
     try {
+        start_streams();
         loop_.run();
     } catch (const std::exception& error) {
         // The pid file stays, so that the log server, or systemd, starts another controller.
-        log_->log().critical(std::string("ended by an error: ") + error.what());
+        const std::string problem = std::string("ended by an error: ") + error.what();
+        log_->log().critical(problem);
+        audience_.problem(problem);
         return 3;
     }
     return end();

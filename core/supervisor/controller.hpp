@@ -71,7 +71,7 @@ class Controller {
     void start_streams();
     void go_on();
     void send_what_has_arrived();
-    int run_loop();
+    int run_streams();
     int end();
     void on_signal(int signal);
     void on_child_ended();
