@@ -51,7 +51,7 @@ class DiskSpaceMonitors {
     void apply(const config::Configuration& configuration);
     /// To be called where a child has ended that may be one of these.
     void process_ended(pid_t pid, int status);
-    /// Kills what hangs: every HealthCheck::interval.
+    /// Kills what hangs, for which the log is no excuse here: every HealthCheck::interval.
     void check_health();
     /// Stops all, for good.
     void stop();

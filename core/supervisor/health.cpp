@@ -5,16 +5,16 @@
 
 namespace mistamover::supervisor {
 
-void HealthCheck::begin(Time now) {
+void HealthCheck::begin(Time now, Children children) {
     const bool slept = now_ == Time{} || now - now_ > 2 * interval;
-    if (slept) {
-        awake_since_ = now;
+    if (slept || children == Children::may_be_held_up) {
+        heard_all_since_ = now;
     }
     now_ = now;
 }
 
 bool HealthCheck::hangs(const Contact& contact) const {
-    const Time silent_since = std::max(contact.heard_, awake_since_);
+    const Time silent_since = std::max(contact.heard_, heard_all_since_);
     if (contact.works_) {
         return now_ - silent_since > longest_silence;
     }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 
 #include "process/messages.hpp"
 
@@ -32,8 +33,8 @@ class Contact {
     bool works_ = false;
 };
 
-/// Tells which child hangs: one of which nothing was heard for too long, while the controller itself was
-/// awake to hear it. Pure.
+/// Tells which child hangs: one of which nothing was heard for too long, while it could speak and the
+/// controller itself was awake to hear it. Pure.
 class HealthCheck {
   public:
     using Time = Contact::Time;
@@ -42,14 +43,19 @@ class HealthCheck {
     static constexpr std::chrono::seconds longest_silence = 3 * process::heartbeat_interval;
     static constexpr std::chrono::seconds longest_idle_silence = 3 * process::idle_heartbeat_interval;
 
+    enum class Children : std::uint8_t {
+        can_speak,
+        may_be_held_up,  ///< By what is no fault of theirs: in this look none hangs, and times start anew.
+    };
+
     /// A look at all children begins.
-    void begin(Time now);
+    void begin(Time now, Children children = Children::can_speak);
     /// In this look.
     [[nodiscard]] bool hangs(const Contact& contact) const;
 
   private:
     Time now_{};
-    Time awake_since_{};
+    Time heard_all_since_{};  ///< Whoever said something from then on was heard.
 };
 
 }  // namespace mistamover::supervisor

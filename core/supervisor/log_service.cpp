@@ -116,6 +116,11 @@ bool LogService::process_ended(pid_t pid, int status) {
     return true;
 }
 
+bool LogService::may_hold_up_writers() const {
+    pollfd writable{socket(), POLLOUT, 0};
+    return !problem_.empty() || ::poll(&writable, 1, 0) == 0;
+}
+
 void LogService::reopen_files() const {
     if (server_ > 0) {
         ::kill(server_, SIGHUP);

@@ -412,8 +412,10 @@ void StreamProcesses::died(StreamChild& child, int status) {
     start_again(child, how);
 }
 
+// They wait for the log, and must outlive that: a record that one of them is about to write is in it alone.
 void StreamProcesses::check_health() {
-    health_.begin(Clock::now());
+    health_.begin(Clock::now(), log_.may_hold_up_writers() ? HealthCheck::Children::may_be_held_up
+                                                           : HealthCheck::Children::can_speak);
     for (const auto& [name, child] : children_) {
         if (!keeper_.kill_if_it_hangs(*child, description(name), health_) && child->pid > 0 &&
             !child->watch && child->wants_watch && watch(*child).empty()) {

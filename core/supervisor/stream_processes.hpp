@@ -63,7 +63,8 @@ class StreamProcesses {
 
     /// To be called where a child has ended that may be one of these.
     void process_ended(pid_t pid, int status);
-    /// Kills what hangs, and tries again to watch what could not be watched: every HealthCheck::interval.
+    /// Kills what hangs, but for what the log may hold up, and tries again to watch what could not be
+    /// watched: every HealthCheck::interval.
     void check_health();
     /// Something was mounted or unmounted: starts anew the processes whose directory is another one now.
     void mounts_changed();

@@ -86,4 +86,23 @@ TEST_CASE("after a sleep of the controller itself nobody is blamed for the time 
     CHECK(check.hangs(contact));
 }
 
+TEST_CASE("nobody is blamed for a time in which all may be held up, and times start anew after it") {
+    HealthCheck::Time now = start;
+    HealthCheck check = awake_until(now);
+    Contact contact = heard(now);
+    contact.works(true);
+    const auto look = [&](HealthCheck::Children children) {
+        now += HealthCheck::interval;
+        check.begin(now, children);
+        return check.hangs(contact);
+    };
+    for (int times = 0; times < 20; ++times) {
+        CHECK_FALSE(look(HealthCheck::Children::may_be_held_up));
+    }
+    for (int times = 0; times < 3; ++times) {
+        CHECK_FALSE(look(HealthCheck::Children::can_speak));
+    }
+    CHECK(look(HealthCheck::Children::can_speak));
+}
+
 }  // namespace mistamover::test
