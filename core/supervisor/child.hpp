@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "config/load.hpp"
+#include "supervisor/change_sender.hpp"
 #include "supervisor/directory_watch.hpp"
 #include "supervisor/process_keeper.hpp"
 
@@ -31,6 +32,7 @@ struct StreamChild : ChildProcess {
     config::Stream stream;
     process::StreamReport report;
     std::optional<process::Finished> finished;
+    std::optional<ChangeSender> changes;  ///< Through the channel of the last process.
     std::optional<process::WatchRequest> wants_watch;
     std::unique_ptr<DirectoryWatch> watch;  ///< None: it polls.
     std::optional<config::Stream> next;     ///< The settings to start again with once it has ended.

@@ -15,7 +15,6 @@ using namespace std::chrono_literals;
 using Clock = process::EventLoop::Clock;
 
 constexpr unsigned most_one_off_restarts = 5;
-constexpr std::size_t most_names_in_message = 1000;
 constexpr auto longest_unit_in_hand = 24h;  // of a stream that was removed
 constexpr auto directory_wait = 1s;
 
@@ -151,6 +150,7 @@ void StreamProcesses::spawn(StreamChild& child) {
     const std::string& name = child.stream.name;
     keeper_.spawn(child, {kind_.verb, name}, work_dir(name),
                   [this, &child](process::Message&& message) { on_message(child, std::move(message)); });
+    child.changes.emplace(*child.channel);
     child.finished.reset();
     child.report.state = process::StreamState::starting;
     child.report.reason.clear();
@@ -369,13 +369,7 @@ void StreamProcesses::tell_changes(StreamChild& child, const Watcher::Events& ev
         return;
     }
     child.contact.told(Clock::now());
-    if (events.lost || names.size() > most_names_in_message || child.channel->pending() > 0) {
-        if (child.channel->pending() < 2) {
-            child.channel->send(process::Rescan{});
-        }
-    } else {
-        child.channel->send(process::Changed{std::move(names)});
-    }
+    child.changes->tell(std::move(names), events.lost);
 }
 
 void StreamProcesses::process_ended(pid_t pid, int status) {
