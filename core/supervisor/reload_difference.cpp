@@ -33,6 +33,8 @@ ReloadDifference reload_difference(const std::map<std::string, StreamInForce>& s
             difference.added.push_back(stream);
         } else if (found->second.leaving || found->second.stream.settings != stream.settings) {
             difference.changed.push_back(stream);
+        } else if (found->second.stream.file != stream.file) {
+            difference.moved.push_back(stream);
         }
     }
     const std::set<std::string> broken = broken_streams(fresh);

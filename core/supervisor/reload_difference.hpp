@@ -13,6 +13,7 @@ namespace mistamover::supervisor {
 struct ReloadDifference {
     std::vector<config::Stream> added;
     std::vector<config::Stream> changed;  ///< With their new settings.
+    std::vector<config::Stream> moved;    ///< With the settings that are in force, in another file.
     std::vector<std::string> removed;     ///< By name.
 };
 

@@ -209,6 +209,10 @@ void StreamProcesses::apply(const config::Configuration& fresh) {
     for (const config::Stream& stream : difference.changed) {
         replace(*children_.at(stream.name), stream);
     }
+    for (const config::Stream& stream : difference.moved) {
+        StreamChild& child = *children_.at(stream.name);
+        (child.next ? *child.next : child.stream) = stream;
+    }
     for (const config::Stream& stream : difference.added) {
         log_.log().info("stream " + stream.name + " is new");
         add(stream);

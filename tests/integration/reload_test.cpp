@@ -45,6 +45,25 @@ TEST_CASE("new, changed, broken and removed stream files are noticed") {
     CHECK(site.carries("last"));
 }
 
+TEST_CASE("a mistake in a stream's file that had another name before leaves the old settings in force") {
+    Site site;
+    site.add_stream("p");
+    const std::filesystem::path before = site.home() / "streams.d/p.yaml";
+    const std::filesystem::path after = site.home() / "streams.d/q.yaml";
+    const std::string good = "data_stream: {name: p, directory: " + site.source().string() +
+                             "}\noutgoing: {plugin: local, target_dir: " + site.target().string() + "}\n";
+    write_file(before, good);
+    const Daemon daemon(site);
+    REQUIRE(site.carries("f"));
+    std::filesystem::rename(before, after);
+    site.add_stream("new");  // which tells that the configuration was read
+    REQUIRE(site.carries("g", "new"));
+    write_file(after, good + "nonsense: {}\n");
+    REQUIRE(controller_logs(site, "q.yaml"));
+    CHECK(site.carries("h"));
+    CHECK(site.log("mistamover_ctl").find("stream p was removed") == std::string::npos);
+}
+
 TEST_CASE("what a problem's message says to do mends it while the daemon runs") {
     Site site;
     site.add_stream("p");

@@ -64,6 +64,20 @@ TEST_CASE("a stream whose file does not check out keeps its old settings") {
     CHECK(difference.added.empty());
 }
 
+TEST_CASE("a stream whose file has got another name is left alone, but known by that file from then on") {
+    const config::Stream before = stream("s");
+    config::Stream after = before;
+    after.file = "/etc/streams.d/other.yaml";
+    const auto difference =
+        reload_difference({{"s", {before}}}, configuration({after}), transfer_process.wanted);
+    CHECK(difference.added.empty());
+    CHECK(difference.changed.empty());
+    CHECK(difference.removed.empty());
+    REQUIRE(names(difference.moved) == Names{"s"});
+    CHECK(difference.moved.front().file == after.file);
+    CHECK(reload_difference({{"s", {after}}}, configuration({after}), transfer_process.wanted).moved.empty());
+}
+
 TEST_CASE("a stream that is on its way out is not removed twice, and comes back where it is wanted again") {
     const config::Stream leaving = stream("leaving");
     const std::map<std::string, StreamInForce> streams{{"leaving", {leaving, true}}};
