@@ -18,6 +18,7 @@ namespace {
     sigset_t none;
     sigemptyset(&none);
     ::sigprocmask(SIG_SETMASK, &none, nullptr);
+    ::signal(SIGPIPE, SIG_DFL);
     ::setpgid(0, 0);
     // Moved out of the way first, since each may sit on the other's number.
     const int channel_copy = ::fcntl(channel, F_DUPFD, 10);

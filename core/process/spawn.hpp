@@ -12,8 +12,8 @@ inline constexpr int channel_fd = 3;  ///< Its Channel.
 inline constexpr int log_fd = 4;      ///< Writing end of the log socket; the log server's reading end.
 
 /// Starts this same executable: `arguments` follow argv[0], "mistamover". Of the caller's descriptors the
-/// child keeps 0 to 2 and the two given, under the numbers above; its signal mask is empty and it is in a
-/// process group of its own. Throws std::system_error.
+/// child keeps 0 to 2 and the two given, under the numbers above; its signal mask is empty, SIGPIPE ends it
+/// even if the caller ignores that, and it is in a process group of its own. Throws std::system_error.
 pid_t spawn_self(const std::vector<std::string>& arguments, int channel, int log);
 
 /// Names the process for ps and top: at most 15 bytes are kept ("mm:proj1").

@@ -53,6 +53,8 @@ Controller::~Controller() = default;
 int Controller::run() {
     process::set_process_name("mm:ctl");
     process::allow_many_files();
+    // Whoever reads what it prints may go first.
+    (void)std::signal(SIGPIPE, SIG_IGN);
     // Before anything that takes time: who stops the daemon while it starts means it.
     loop_.handle_signals({SIGCHLD, SIGTERM, SIGINT, SIGHUP}, [this](int signal, int) { on_signal(signal); });
     configuration_ = load(options_, schemas_);

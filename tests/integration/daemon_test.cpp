@@ -36,6 +36,32 @@ int start_daemon_without(int descriptor, const Site& site) {
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
+// The exit code of a program of which nobody reads what it prints; 128 and the signal where one ended it.
+int run_unread(const std::vector<std::string>& arguments) {
+    int ends[2];
+    REQUIRE(::pipe2(ends, O_CLOEXEC) == 0);
+    ::close(ends[0]);
+    std::vector<std::string> texts = arguments;
+    std::vector<char*> pointers;
+    pointers.reserve(texts.size() + 1);
+    for (std::string& text : texts) {
+        pointers.push_back(text.data());
+    }
+    pointers.push_back(nullptr);
+    const pid_t pid = ::fork();
+    if (pid == 0) {
+        ::signal(SIGPIPE, SIG_DFL);
+        ::dup2(ends[1], 1);
+        ::dup2(ends[1], 2);
+        ::execv(MISTAMOVER_PROGRAM, pointers.data());
+        ::_exit(127);
+    }
+    ::close(ends[1]);
+    int status = 0;
+    ::waitpid(pid, &status, 0);
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
 // As status tells them; -1: no daemon answers.
 int restarts_of_first_stream(const Site& site) {
     const std::string json = run_program({"status", "--json", site.config().string()}).output;
@@ -177,6 +203,16 @@ TEST_CASE("a daemon starts whatever is closed or ignored where it is started") {
         CHECK(site.carries("f"));
         CHECK(stop_daemon_of(site));
     }
+}
+
+TEST_CASE("what is moved does not depend on anybody who reads what is printed") {
+    Site site;
+    site.add_stream("p");
+    write_file(site.home() / "streams.d/ignored.yml", "");  // is told before anything is moved
+    write_file(site.source() / "f", "f");
+    CHECK(run_unread({"mistamover", "run", site.config().string()}) == 0);
+    CHECK(read_file(site.target() / "f") == "f");
+    CHECK(run_unread({"mistamover", "--help"}) == 128 + SIGPIPE);  // nothing but printing is asked for
 }
 
 TEST_CASE("a daemon that cannot start says so, with exit code 3, and leaves nothing running") {

@@ -28,6 +28,7 @@ std::string told_by_child() {
     sigset_t mask;
     ::sigprocmask(SIG_BLOCK, nullptr, &mask);
     text += ::sigismember(&mask, SIGUSR1) == 0 ? "unblocked" : "blocked";
+    text += std::signal(SIGPIPE, SIG_DFL) == SIG_DFL ? "" : " ignores SIGPIPE";
     return text + (::getpgrp() == ::getpid() ? " own group" : " other group");
 }
 
@@ -42,7 +43,8 @@ TEST_CASE("of a child" * doctest::skip()) {
     CHECK(::read(process::channel_fd, &wait, 1) == 0);
 }
 
-TEST_CASE("a child has its two descriptors and no other, no blocked signal and a group of its own") {
+TEST_CASE(
+    "a child has its two descriptors and no other, no blocked or ignored signal and a group of its own") {
     auto [ours, theirs] = process::socket_pair();
     auto [log_ours, log_theirs] = process::socket_pair();
     const int inheritable = ::open("/dev/null", O_RDONLY);  // NOLINT: not close-on-exec, on purpose
@@ -51,9 +53,11 @@ TEST_CASE("a child has its two descriptors and no other, no blocked signal and a
     sigemptyset(&blocked);
     sigaddset(&blocked, SIGUSR1);
     ::pthread_sigmask(SIG_BLOCK, &blocked, &before);
+    const auto handled_before = std::signal(SIGPIPE, SIG_IGN);
     const pid_t pid =
         process::spawn_self({"--no-skip", "--test-case=of a child"}, theirs.get(), log_theirs.get());
     ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
+    std::signal(SIGPIPE, handled_before);
     theirs.reset();
     log_theirs.reset();
     ::close(inheritable);
