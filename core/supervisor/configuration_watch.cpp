@@ -17,6 +17,13 @@ bool concerns(const std::string& only, const std::string& name) {
     return only.empty() ? name.ends_with(".yaml") && name.front() != '.' : name == only;
 }
 
+// Empty where there is nothing.
+std::string directory_identity(const std::filesystem::path& path) {
+    struct stat info {};
+    return ::stat(path.c_str(), &info) == 0 ? std::to_string(info.st_dev) + ' ' + std::to_string(info.st_ino)
+                                            : std::string();
+}
+
 std::string file_facts(const std::filesystem::path& file) {
     struct stat info {};
     std::string facts;
@@ -76,9 +83,18 @@ void ConfigurationWatch::watch(const std::filesystem::path& file, const std::fil
     poll_later();
 }
 
+void ConfigurationWatch::look_again() {
+    for (Directory& directory : directories_) {
+        if (aim(directory, directory.path)) {
+            change_soon();
+            poll_later();
+        }
+    }
+}
+
 // True where it was not looked at until now.
 bool ConfigurationWatch::aim(Directory& directory, const std::filesystem::path& path) {
-    if (directory.path == path) {
+    if (directory.path == path && (directory.watch == 0 || directory_identity(path) == directory.identity)) {
         return directory.watch == 0 && try_watch(directory);
     }
     watcher_.remove(directory.watch);
@@ -92,6 +108,8 @@ bool ConfigurationWatch::aim(Directory& directory, const std::filesystem::path& 
 
 bool ConfigurationWatch::try_watch(Directory& directory) {
     std::string problem;
+    directory.identity =
+        directory_identity(directory.path);  // first: what takes its place meanwhile is seen later
     directory.watch = watcher_.add(
         directory.path.string(),
         [this, &directory](const Watcher::Events& events) { on_events(directory, events); }, problem,

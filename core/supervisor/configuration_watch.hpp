@@ -28,13 +28,18 @@ class ConfigurationWatch {
     /// before it was watched. `poll_interval`: where it must look by itself.
     void watch(const std::filesystem::path& file, const std::filesystem::path& config_dir,
                std::chrono::milliseconds poll_interval);
+    /// Looks whether other directories have the names now, which no event tells where a symbolic link, or a
+    /// directory above, was replaced: then these are watched, and on_change will be called. To be called
+    /// after watch, now and then.
+    void look_again();
 
   private:
     struct Directory {
         std::filesystem::path path;
         std::string only;  ///< The one name that counts; empty: every *.yaml.
         Watcher::WatchId watch = 0;
-        std::string seen;  ///< What the files were like; while it is watched, those that links lead to.
+        std::string identity;  ///< Of what is watched.
+        std::string seen;      ///< What the files were like; while it is watched, those that links lead to.
     };
     bool aim(Directory& directory, const std::filesystem::path& path);
     bool try_watch(Directory& directory);

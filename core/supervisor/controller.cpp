@@ -307,6 +307,9 @@ void Controller::check_health() {
     }
     disk_space_->check_health();
     check_lock();
+    if (!options_.one_off) {
+        configuration_watch_->look_again();
+    }
     loop_.call_after(HealthCheck::interval, [this] { check_health(); });
 }
 

@@ -102,6 +102,35 @@ TEST_CASE("a directory that was replaced is watched again") {
     CHECK(watched.notices([&] { write_file(watched.directory / "a.yaml", "x"); }));
 }
 
+TEST_CASE("another directory that has the name now, by a link or by one above, is found and watched") {
+    WatchedConfiguration watched;
+    const std::filesystem::path link = watched.scratch / "current";
+    const auto lead_to = [&](const std::string& version) {
+        std::filesystem::create_directories(watched.scratch / version / "streams.d");
+        std::filesystem::create_directory_symlink(version, watched.scratch / "next");
+        std::filesystem::rename(watched.scratch / "next", link);
+    };
+    lead_to("v1");
+    CHECK(watched.notices([&] {
+        watched.directory = link / "streams.d";
+        watched.aim();
+    }));
+    lead_to("v2");
+    CHECK(watched.notices([&] { watched.watch.look_again(); }));
+    CHECK(watched.notices([&] { write_file(watched.scratch / "v2/streams.d/a.yaml", "x"); }));
+    std::filesystem::rename(watched.scratch / "v2", watched.scratch / "v3");
+    CHECK(watched.notices([&] { watched.aim(); }));
+    lead_to("v3");
+    // By itself: a name that led nowhere is looked for as often as it was told.
+    CHECK(watched.notices([] {}));
+    CHECK(watched.notices([&] { write_file(watched.scratch / "v3/streams.d/a.yaml", "y"); }));
+    const int before = watched.changes;
+    write_file(watched.scratch / "v1/streams.d/a.yaml", "x");
+    watched.watch.look_again();
+    run_for(watched.loop, 500ms);
+    CHECK(watched.changes == before);
+}
+
 TEST_CASE("a directory that comes back later is noticed then, and watched") {
     WatchedConfiguration watched;
     CHECK(watched.notices([&] { std::filesystem::remove_all(watched.directory); }));
