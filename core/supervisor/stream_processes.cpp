@@ -351,7 +351,7 @@ void StreamProcesses::on_events(StreamChild& child, const Watcher::Events& event
 void StreamProcesses::start_anew(StreamChild& child) {
     child.watch.reset();
     child.wants_watch.reset();
-    if (!child.removed && !child.next) {
+    if (!stopping_ && !child.removed && !child.next) {
         child.next = child.stream;
         keeper_.stop(child, description(child.stream.name));
     }

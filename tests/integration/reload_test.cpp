@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#include <chrono>
 #include <doctest/doctest.h>
 #include <signal.h>  // NOLINT(modernize-deprecated-headers): kill
+#include <thread>
 
 #include "program.hpp"
 
@@ -190,6 +192,25 @@ TEST_CASE("the old process of a changed stream is killed where it does not end w
     site.add_stream("p", "retry_count: 7");
     CHECK(controller_logs(site, "the process of stream p did not end in time and is killed"));
     CHECK(site.carries("g"));
+}
+
+TEST_CASE("a stop takes no longer where a stream's directory goes meanwhile") {
+    constexpr std::chrono::seconds grace{8};
+    Site site;
+    site.add_stream("p");
+    write_file(site.config(), "global: {top: " + site.home().string() +
+                                  ", shutdown_grace: " + std::to_string(grace.count()) + "s}\n");
+    Daemon daemon(site);
+    REQUIRE(site.carries("f"));
+    REQUIRE(eventually([&] { return daemon.whole() && site.state_of("p") == "idle"; }));
+    ::kill(daemon.process("mm:p"), SIGSTOP);
+    ::kill(daemon.controller(), SIGTERM);
+    const auto begin = std::chrono::steady_clock::now();
+    REQUIRE(controller_logs(site, "stopping, because of signal 15"));
+    std::this_thread::sleep_until(begin + grace * 3 / 4);  // of which a second grace would be told apart
+    std::filesystem::rename(site.source(), site.home() / "moved away");
+    CHECK(eventually([&] { return daemon.processes().empty(); }));
+    CHECK(std::chrono::steady_clock::now() - begin < grace * 3 / 2);
 }
 
 TEST_CASE("SIGHUP reads the configuration and opens the log files again") {
