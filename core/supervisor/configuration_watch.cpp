@@ -14,7 +14,8 @@ namespace {
 constexpr std::chrono::milliseconds quiet_time{200};
 
 bool concerns(const std::string& only, const std::string& name) {
-    return only.empty() ? name.ends_with(".yaml") && name.front() != '.' : name == only;
+    const bool is_told_of = name.ends_with(".yaml") || name.ends_with(".yml");
+    return only.empty() ? is_told_of && name.front() != '.' : name == only;
 }
 
 // Empty where there is nothing.

@@ -13,8 +13,10 @@
 namespace mistamover::supervisor {
 
 /// Tells when the configuration's files may have changed: the global file, and every *.yaml in config_dir,
-/// their owners and modes included. Of a directory that cannot be watched, or is not there at present, and of
-/// symbolic links, it looks at the files' identities and times instead, as often as it was told.
+/// and
+/// *.yml, which is warned of, their owners and modes included. Of a directory that cannot be watched, or is
+/// not there at present, and of symbolic links, it looks at the files' identities and times instead, as often
+/// as it was told.
 class ConfigurationWatch {
   public:
     /// `on_change` is called once the files have been left alone for a moment, since editors write one in
@@ -36,7 +38,7 @@ class ConfigurationWatch {
   private:
     struct Directory {
         std::filesystem::path path;
-        std::string only;  ///< The one name that counts; empty: every *.yaml.
+        std::string only;  ///< The one name that counts; empty: every *.yaml and *.yml.
         Watcher::WatchId watch = 0;
         std::string identity;  ///< Of what is watched.
         std::string seen;      ///< What the files were like; while it is watched, those that links lead to.

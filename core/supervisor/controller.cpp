@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <csignal>
 #include <ctime>
+#include <set>
 #include <stdexcept>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -159,12 +160,8 @@ void Controller::check_log_directory() const {
 void Controller::start_streams() {
     started_ = std::time(nullptr);
     log_->log().info("started with " + std::to_string(configuration_.streams.size()) + " streams");
-    for (const config::Problem& problem : configuration_.problems) {
-        log_->log().error(to_string(problem));
-    }
-    for (const config::Problem& warning : configuration_.warnings) {
-        log_->log().warning(to_string(warning));
-    }
+    report(LogLevel::error, configuration_.problems, {}, "");
+    report(LogLevel::warning, configuration_.warnings, {}, "");
     for (const config::Stream& stream : configuration_.streams) {
         arrivals_->add(stream);
         // One pass over the stream shall find all that arrives in it.
@@ -365,8 +362,9 @@ void Controller::apply(config::Configuration&& fresh) {
         return;
     }
     refuse_unusable_log_directory(fresh);
-    report_problems(fresh);
+    report(LogLevel::error, fresh.problems, configuration_.problems, " (the old settings stay in force)");
     if (fresh.usable()) {
+        report(LogLevel::warning, fresh.warnings, configuration_.warnings, "");
         for (StreamProcesses* kind : kinds()) {
             kind->apply(fresh);
         }
@@ -401,15 +399,16 @@ void Controller::refuse_unusable_log_directory(config::Configuration& fresh) con
 }
 
 // Once each, unless somebody asks by SIGHUP.
-void Controller::report_problems(const config::Configuration& fresh) {
-    std::vector<std::string> known;
-    for (const config::Problem& problem : configuration_.problems) {
-        known.push_back(to_string(problem));
+void Controller::report(LogLevel level, const std::vector<config::Problem>& found,
+                        const std::vector<config::Problem>& known, const std::string& consequence) const {
+    std::set<std::string> told;
+    for (const config::Problem& problem : known) {
+        told.insert(to_string(problem));
     }
-    for (const config::Problem& problem : fresh.problems) {
+    for (const config::Problem& problem : found) {
         const std::string text = to_string(problem);
-        if (told_to_reload_ || std::find(known.begin(), known.end(), text) == known.end()) {
-            log_->log().error(text + " (the old settings stay in force)");
+        if (told_to_reload_ || !told.contains(text)) {
+            log_->log().log(level, text + consequence);
         }
     }
 }

@@ -88,7 +88,8 @@ class Controller {
     void look_again_later();
     void apply(config::Configuration&& fresh);
     void refuse_unusable_log_directory(config::Configuration& fresh) const;
-    void report_problems(const config::Configuration& fresh);
+    void report(LogLevel level, const std::vector<config::Problem>& found,
+                const std::vector<config::Problem>& known, const std::string& consequence) const;
     void set_grace();
     void take_global_settings(const config::Configuration& fresh);
     [[nodiscard]] std::string summary() const;

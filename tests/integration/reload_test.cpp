@@ -4,6 +4,7 @@
 #include <signal.h>  // NOLINT(modernize-deprecated-headers): kill
 #include <thread>
 
+#include "faulty_site.hpp"
 #include "program.hpp"
 
 namespace mistamover::test {
@@ -64,6 +65,19 @@ TEST_CASE("a mistake in a stream's file that had another name before leaves the 
     REQUIRE(controller_logs(site, "q.yaml"));
     CHECK(site.carries("h"));
     CHECK(site.log("mistamover_ctl").find("stream p was removed") == std::string::npos);
+}
+
+TEST_CASE("a file that is no stream's by its name alone is mentioned when it comes, and once") {
+    Site site;
+    site.add_stream("p");
+    const Daemon daemon(site);
+    REQUIRE(site.carries("f"));
+    write_file(site.home() / "streams.d/q.yml", "outgoing: {plugin: local}\n");
+    const std::string warning = "q.yml: is ignored: a stream's file must be called *.yaml";
+    CHECK(controller_logs(site, warning));
+    site.add_stream("new");  // so that the configuration is read once more
+    CHECK(site.carries("g", "new"));
+    CHECK(count_of(warning, site.log("mistamover_ctl")) == 1);
 }
 
 TEST_CASE("what a problem's message says to do mends it while the daemon runs") {

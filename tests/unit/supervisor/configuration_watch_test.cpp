@@ -46,6 +46,7 @@ TEST_CASE("new, changed and removed stream files and a changed global file are n
     CHECK(watched.notices([&] { write_file(watched.directory / "a.yaml", "y"); }));
     CHECK(watched.notices([&] { std::filesystem::remove(watched.directory / "a.yaml"); }));
     CHECK(watched.notices([&] { write_file(watched.file, "x"); }));
+    CHECK(watched.notices([&] { write_file(watched.directory / "a.yml", "x"); }));
     const int before = watched.changes;
     write_file(watched.directory / "notes.txt", "x");
     write_file(watched.directory / ".a.yaml.swp", "x");
