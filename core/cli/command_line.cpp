@@ -19,7 +19,7 @@ constexpr char help[] =
 
   mistamover [run] [--one-off | --daemon] [--foreground] [--debug] [--stream NAME]... [CONFIG]
   mistamover status [--json] [--watch] [CONFIG]    what every stream is doing, and why
-  mistamover plugins list [CONFIG]                 the transfer modules that can be used
+  mistamover plugins [list [CONFIG]]               the transfer modules that can be used
   mistamover plugins info NAME [CONFIG]            a module's options and capabilities
   mistamover config check [CONFIG]                 every problem at once, each with file, line, column
   mistamover config show [STREAM] [--config FILE]  the effective settings, and where each came from

@@ -215,7 +215,7 @@ int plugins_info(const std::string& name, const std::vector<std::filesystem::pat
 int plugins(const std::vector<std::string>& arguments) {
     const std::string which = arguments.empty() ? "" : arguments.front();
     const std::vector<std::string> rest(arguments.begin() + (arguments.empty() ? 0 : 1), arguments.end());
-    if (which == "list") {
+    if (which.empty() || which == "list") {
         return list(rest);
     }
     if (which == "info") {

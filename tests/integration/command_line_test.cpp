@@ -79,6 +79,14 @@ TEST_CASE("words that are not understood are refused with exit code 2") {
     CHECK(run_program({"plugins", "info", "nosuch"}).exit_code == 2);
 }
 
+TEST_CASE("plugins alone lists them") {
+    const ProgramResult bare = run_program({"plugins"});
+    CHECK(bare.exit_code == 0);
+    CHECK(bare.output == run_program({"plugins", "list"}).output);
+    CHECK_MESSAGE(bare.output.starts_with("Name "), bare.output);
+    CHECK(run_program({"plugins", "lists"}).exit_code == 2);
+}
+
 TEST_CASE("help and version") {
     CHECK(run_program({"--version"}).output.starts_with("mistamover "));
     for (const char* verb : {"run", "status"}) {
