@@ -57,6 +57,7 @@ config::LoggingSettings first_settings() {
 }  // namespace
 
 int run_log_server_process(const std::vector<std::string>& arguments) {
+    (void)!::chdir("/");  // where it was started, it would keep that directory in use
     process::set_process_name("mm:log");
     const config::LoggingSettings settings = first_settings();
     std::thread reviver;

@@ -189,6 +189,10 @@ TEST_CASE("a detached daemon keeps nothing of what it was started with") {
     ::waitpid(pid, &status, 0);
     CHECK(status == 0);
     CHECK(run_program({"status", config}).exit_code == 0);
+    for (const pid_t process : processes_of(site)) {
+        const std::filesystem::path directory = "/proc/" + std::to_string(process) + "/cwd";
+        CHECK_MESSAGE(std::filesystem::read_symlink(directory).string() == "/", process_name(process));
+    }
     const std::filesystem::path pid_file = site.home() / "run/mistamover.pid";
     ::kill(static_cast<pid_t>(std::stol(read_file(pid_file))), SIGTERM);
     CHECK(eventually([&] { return !std::filesystem::exists(pid_file); }));
