@@ -171,14 +171,15 @@ void Controller::start_streams() {
     if (options_.one_off) {
         loop_.call_after(progress_interval, [this] { tell_progress(); });
     } else {
-        disk_space_->apply(configuration_);
-        configuration_watch_->watch(configuration_.file, global_.config_dir, global_.general_poll_interval);
-        look_again_later();
         mount_watch_.emplace(loop_, [this] {
             for (StreamProcesses* kind : kinds()) {
                 kind->mounts_changed();
             }
+            disk_space_->mounts_changed();
         });
+        disk_space_->apply(configuration_);
+        configuration_watch_->watch(configuration_.file, global_.config_dir, global_.general_poll_interval);
+        look_again_later();
     }
     loop_.call_after(HealthCheck::interval, [this] { check_health(); });
     service_manager_.start_watchdog();

@@ -30,7 +30,7 @@ bool asks_for_the_same(const disk_space::FileSystem& a, const disk_space::FileSy
 
 DiskSpaceMonitors::DiskSpaceMonitors(process::EventLoop& loop, LogService& log, StreamProcesses& transfers,
                                      const std::filesystem::path& run_dir)
-    : loop_(loop), log_(log), transfers_(transfers), work_dir_(run_dir / "disk_space"), keeper_(loop, log) {}
+    : log_(log), transfers_(transfers), work_dir_(run_dir / "disk_space"), keeper_(loop, log) {}
 
 DiskSpaceMonitors::~DiskSpaceMonitors() {
     for (const auto& [label, child] : children_) {
@@ -47,9 +47,6 @@ void DiskSpaceMonitors::apply(const config::Configuration& configuration) {
         }
     }
     settings_ = config::serialize_settings(configuration.global);
-    if (!mounts_) {
-        mounts_.emplace(loop_, [this] { regroup(); });
-    }
     regroup();
 }
 

@@ -5,7 +5,6 @@
 #include <filesystem>
 #include <map>
 #include <memory>
-#include <optional>
 #include <set>
 #include <string>
 #include <sys/types.h>
@@ -15,7 +14,6 @@
 #include "process/event_loop.hpp"
 #include "supervisor/health.hpp"
 #include "supervisor/log_service.hpp"
-#include "supervisor/mount_watch.hpp"
 #include "supervisor/process_keeper.hpp"
 #include "supervisor/stream_processes.hpp"
 
@@ -49,6 +47,8 @@ class DiskSpaceMonitors {
     void set_grace(std::chrono::milliseconds grace) noexcept { keeper_.set_grace(grace); }
     /// Starts, replaces and stops what the configuration, which is usable(), asks for.
     void apply(const config::Configuration& configuration);
+    /// Something was mounted or unmounted, after an apply.
+    void mounts_changed() { regroup(); }
     /// To be called where a child has ended that may be one of these.
     void process_ended(pid_t pid, int status);
     /// Kills what hangs, for which the log is no excuse here: every HealthCheck::interval.
@@ -68,7 +68,6 @@ class DiskSpaceMonitors {
     void hold(const std::string& label, const process::HoldUnits& wanted);
     void release_all(SpaceChild& child);
 
-    process::EventLoop& loop_;
     LogService& log_;
     StreamProcesses& transfers_;
     std::filesystem::path work_dir_;
@@ -78,7 +77,6 @@ class DiskSpaceMonitors {
     std::string settings_;
     SpaceChildren children_;
     HealthCheck health_;
-    std::optional<MountWatch> mounts_;
     bool stopping_ = false;
 };
 
