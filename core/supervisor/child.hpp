@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include <functional>
 #include <map>
 #include <memory>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "config/load.hpp"
 #include "supervisor/change_sender.hpp"
@@ -38,9 +36,6 @@ struct StreamChild : ChildProcess {
     std::optional<config::Stream> next;     ///< The settings to start again with once it has ended.
     bool removed = false;                   ///< It is to go, with its process, for good.
     bool begins_later = false;              ///< It has no process before StreamProcesses::begin.
-    std::uint64_t hold_request = 0;         ///< The last that the process was asked to hold units by.
-    /// Waits for the answer to that; empty: nobody does.
-    std::function<void(std::vector<std::string>&& names)> on_held;
 };
 
 using Children = std::map<std::string, std::unique_ptr<StreamChild>>;  ///< By the stream's name.

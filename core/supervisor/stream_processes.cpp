@@ -162,9 +162,7 @@ void StreamProcesses::spawn(StreamChild& child) {
     configure.settings = config::serialize_settings(settings);
     configure.one_off = options_.one_off;
     configure.work_dir = work_dir(name).string();
-    if (const auto held = held_.find(directory_of(child.stream)); held != held_.end()) {
-        configure.held = held->second;
-    }
+    configure.held = holds_.held_in(directory_of(child.stream));
     child.channel->send(configure);
     child.contact.told(Clock::now());
 }
@@ -261,9 +259,8 @@ void StreamProcesses::on_message(StreamChild& child, process::Message&& message)
         on_left_(child.stream.name, *left);
     } else if (const auto* finished = std::get_if<process::Finished>(&message)) {
         child.finished = *finished;
-    } else if (auto* held = std::get_if<process::UnitsHeld>(&message);
-               held != nullptr && held->request == child.hold_request) {
-        answer_held(child, std::move(held->names));
+    } else if (auto* held = std::get_if<process::UnitsHeld>(&message)) {
+        holds_.answered(std::move(*held));
     }
 }
 
@@ -278,39 +275,23 @@ StreamChild* StreamProcesses::child_in(const std::string& directory) const {
     return found;
 }
 
-void StreamProcesses::answer_held(StreamChild& child, std::vector<std::string>&& names) {
-    if (child.on_held) {
-        held_[directory_of(child.stream)] = names;
-        std::exchange(child.on_held, nullptr)(std::move(names));
-    }
-}
-
-void StreamProcesses::hold_units(const std::string& directory, const std::vector<std::string>& names,
-                                 std::function<void(std::vector<std::string>&& names)> on_held) {
-    StreamChild* child = child_in(directory);
-    if (child == nullptr) {
-        held_[directory] = names;
-        on_held(std::vector<std::string>(names));
+void StreamProcesses::hold_units(const std::string& directory, const UnitHolds::Names& names,
+                                 UnitHolds::OnHeld on_held) {
+    const StreamChild* child = child_in(directory);
+    if (child != nullptr && child->pid > 0) {
+        holds_.ask(directory, names, *child->channel, std::move(on_held));
         return;
     }
-    child->on_held = std::move(on_held);
-    if (child->pid > 0) {
-        child->channel->send(process::HoldUnits{++child->hold_request, directory, names});
-    } else {
-        // One of an earlier controller may still be ending with units in hand: it has the lock.
-        const bool nobody_sends = process::work_lock_is_free(work_dir(child->stream.name).string());
-        answer_held(*child, nobody_sends ? std::vector<std::string>(names) : std::vector<std::string>());
-    }
+    // One of an earlier controller may still be ending with units in hand: it has the lock.
+    const bool nobody_sends =
+        child == nullptr || process::work_lock_is_free(work_dir(child->stream.name).string());
+    holds_.hold(directory, nobody_sends ? names : UnitHolds::Names(), on_held);
 }
 
 void StreamProcesses::release_units(const std::string& directory) {
-    held_.erase(directory);
-    StreamChild* child = child_in(directory);
-    if (child == nullptr) {
-        return;
-    }
-    child->on_held = nullptr;
-    if (child->pid > 0) {
+    holds_.release(directory);
+    const StreamChild* child = child_in(directory);
+    if (child != nullptr && child->pid > 0) {
         child->channel->send(process::ReleaseUnits{directory});
     }
 }
@@ -384,7 +365,7 @@ void StreamProcesses::process_ended(pid_t pid, int status) {
     }
     StreamChild& child = *found->second;
     keeper_.ended(child);
-    answer_held(child, {});
+    holds_.ended(directory_of(child.stream));
     child.watch.reset();
     child.wants_watch.reset();
     something_left_ = something_left_ || (child.finished && !child.finished->clean);

@@ -15,6 +15,7 @@
 #include "supervisor/health.hpp"
 #include "supervisor/log_service.hpp"
 #include "supervisor/reload_difference.hpp"
+#include "supervisor/unit_holds.hpp"
 #include "supervisor/watcher.hpp"
 
 namespace mistamover::supervisor {
@@ -55,8 +56,7 @@ class StreamProcesses {
     /// Has the process that works in the directory hold units back that are to be deleted, until
     /// release_units. `on_held` is called, now or later, with those that nobody sends. What is held is so for
     /// a process, too, that comes to work there meanwhile.
-    void hold_units(const std::string& directory, const std::vector<std::string>& names,
-                    std::function<void(std::vector<std::string>&& names)> on_held);
+    void hold_units(const std::string& directory, const UnitHolds::Names& names, UnitHolds::OnHeld on_held);
     void release_units(const std::string& directory);
     /// That of the stream's process, whether there is one or not.
     [[nodiscard]] std::filesystem::path work_dir(const std::string& name) const;
@@ -86,7 +86,6 @@ class StreamProcesses {
     void start_with_next(StreamChild& child);
     void replace(StreamChild& child, const config::Stream& stream);
     void note_stopped(StreamChild& child) const;
-    void answer_held(StreamChild& child, std::vector<std::string>&& names);
     void died(StreamChild& child, int status);
     void not_started(StreamChild& child, const std::string& problem);
     void start_again(StreamChild& child, const std::string& why);
@@ -109,9 +108,7 @@ class StreamProcesses {
     LeftHandler on_left_;
     ProcessKeeper keeper_;
     Children children_;
-    /// Units that are not to be sent, by the directory: it may get a process while they are held, and of a
-    /// stream of another name.
-    std::map<std::string, std::vector<std::string>> held_;
+    UnitHolds holds_;
     HealthCheck health_;
     std::set<std::string> told_refusals_;  ///< Why directories could not be watched, as far as it was told.
     bool stopping_ = false;
