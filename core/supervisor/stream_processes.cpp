@@ -95,11 +95,19 @@ void StreamProcesses::begin(const std::string& stream) {
     }
 }
 
-// A stream that was removed, or gets another directory, may still have a unit of this one in hand.
+// A stream that was removed, or gets another directory, may still have a unit of this one in hand, by
+// whatever path it knows it.
 bool StreamProcesses::directory_is_in_use(const StreamChild& child) const {
+    const std::string wanted = directory_of(child.stream);
     return std::any_of(children_.begin(), children_.end(), [&](const auto& entry) {
         const StreamChild& other = *entry.second;
-        return &other != &child && other.pid > 0 && directory_of(other.stream) == directory_of(child.stream);
+        if (&other == &child || other.pid <= 0) {
+            return false;
+        }
+        const std::string used = directory_of(other.stream);
+        std::error_code ignored;
+        return used == wanted ||
+               ((other.removed || other.next) && std::filesystem::equivalent(used, wanted, ignored));
     });
 }
 

@@ -195,6 +195,23 @@ TEST_CASE("a removed stream finishes the unit in hand, but a stop waits no longe
                   site.log("mistamover_ctl"));
 }
 
+TEST_CASE("a stream waits for the end of a removed one in its directory, by whatever path that knew it") {
+    Site site;
+    site.add_stream("p");
+    const Daemon daemon(site);
+    REQUIRE(site.carries("f"));
+    REQUIRE(eventually([&] { return daemon.whole(); }));
+    const pid_t old_process = daemon.process("mm:p");
+    ::kill(old_process, SIGSTOP);
+    std::filesystem::remove(site.home() / "streams.d/p.yaml");
+    std::filesystem::create_directory_symlink(site.source("p"), site.source("q"));
+    site.add_stream("q");
+    REQUIRE(controller_logs(site, "stream q is new"));
+    CHECK_FALSE(eventually([&] { return daemon.process("mm:q") != 0; }, std::chrono::seconds{1}));
+    ::kill(old_process, SIGKILL);
+    CHECK(site.carries("g", "q"));
+}
+
 TEST_CASE("the old process of a changed stream is killed where it does not end within the grace") {
     Site site;
     site.add_stream("p");
