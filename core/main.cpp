@@ -4,6 +4,7 @@
 #include <fcntl.h>
 
 #include "cli/command_line.hpp"
+#include "process/core_dumps.hpp"
 
 namespace {
 
@@ -20,6 +21,7 @@ void open_missing_standard_streams() {
 
 int main(int argc, char** argv) {
     open_missing_standard_streams();
+    mistamover::process::leave_no_core();  // nearly every verb reads the settings, with the passwords
     // A parent may have had it ignored, and then no child that ends could be asked how.
     (void)std::signal(SIGCHLD, SIG_DFL);
     return mistamover::cli::run_command_line(

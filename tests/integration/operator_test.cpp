@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <doctest/doctest.h>
+#include <sys/resource.h>
 
 #include "program.hpp"
 
@@ -126,6 +127,29 @@ TEST_CASE("password_file works for a module that knows only password") {
     const ProgramResult read = site.one_off();
     CHECK_MESSAGE(tells(read, "cannot rename a file into place"), read.output);  // it can do nothing
     CHECK_FALSE_MESSAGE(tells(read, "password"), read.output);
+}
+
+TEST_CASE("a password is in no process's command line or environment, and no process leaves a core file") {
+    OperatorSite site;
+    site.configure_module("");
+    site.add_stream_with("q", "plugin: good, target_dir: /nowhere", "good: {password: never-to-be-seen}");
+    rlimit before{};
+    REQUIRE(::getrlimit(RLIMIT_CORE, &before) == 0);
+    const rlimit allowed{before.rlim_max, before.rlim_max};
+    REQUIRE(::setrlimit(RLIMIT_CORE, &allowed) == 0);
+    const Daemon daemon(site);
+    REQUIRE(::setrlimit(RLIMIT_CORE, &before) == 0);
+    REQUIRE(eventually([&] { return daemon.process("mm:q") != 0 && daemon.whole(2); }));
+    for (const pid_t pid : daemon.processes()) {
+        const fs::path process = "/proc/" + std::to_string(pid);
+        INFO(process_name(pid));
+        CHECK(read_file(process / "cmdline").find("never-to-be-seen") == std::string::npos);
+        CHECK(read_file(process / "environ").find("never-to-be-seen") == std::string::npos);
+        const std::string limits = read_file(process / "limits");
+        const std::size_t core = limits.find("Max core file size");
+        REQUIRE(core != std::string::npos);
+        CHECK_MESSAGE(std::stoi(limits.substr(core + std::string("Max core file size").size())) == 0, limits);
+    }
 }
 
 TEST_CASE("run --stream has nothing to do with what is wrong with other streams") {
