@@ -51,6 +51,25 @@ TEST_CASE("status tells what holds a mirror that deletes nothing") {
     CHECK(site.state_of("p") == "waiting");
 }
 
+TEST_CASE("status --watch shows what changes, until the daemon has gone") {
+    Site site;
+    site.add_stream("p");
+    Daemon daemon(site);
+    REQUIRE(eventually([&] { return site.state_of("p") == "idle"; }));
+    RunningProgram watch({"status", "--watch", site.config().string()});
+    REQUIRE(eventually([&] { return process_name(watch.pid()) == "mistamover"; }));
+    const std::filesystem::path output = "/proc/" + std::to_string(watch.pid()) + "/fd/1";
+    REQUIRE(eventually([&] { return read_file(output).find(" idle ") != std::string::npos; }));
+    write_file(site.source() / ".stop", "");
+    CHECK(eventually([&] { return read_file(output).find(" suspended ") != std::string::npos; }));
+    CHECK(daemon.stop());
+    const ProgramResult result = watch.wait();
+    CHECK(result.exit_code == 1);
+    CHECK_MESSAGE(result.output.starts_with("\x1b[H\x1b[2JSTREAM "), result.output);
+    CHECK(count_of("\x1b[H\x1b[2JSTREAM ", result.output) >= 2);
+    CHECK_MESSAGE(result.output.find("\nmistamover: ") != std::string::npos, result.output);
+}
+
 TEST_CASE("status tells which unit waits for its next try, and why") {
     FaultySite site;
     site.add_faulty_stream("retry_count: 5, retry_delay: 1h");
