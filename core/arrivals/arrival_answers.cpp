@@ -305,8 +305,8 @@ int ArrivalAnswers::remove_control(Arrival& arrival) {
         arrival.control_identity && incoming_.look(arrival.control_file) == arrival.control_identity;
     if (!is_own) {
         const Directory::SmallFile file = incoming_.open_small(arrival.control_file, handshake_file_limit);
-        if (file.may_pass) {
-            return EAGAIN;
+        if (file.passing_error != 0) {
+            return file.passing_error;
         }
         const std::optional<Control> again = announced_again(arrival, file);
         if (const int error = again ? adopt(arrival, file, *again) : 0; error != 0) {

@@ -156,7 +156,7 @@ void ArrivalsMonitor::supersede(Arrival& arrival) {
         return;  // looked at once this one is answered
     }
     const Directory::SmallFile file = incoming_.open_small(name, handshake_file_limit);
-    if (file.may_pass) {
+    if (file.passing_error != 0) {
         return;  // it may still be the same
     }
     if (file.text == arrival.control_text) {
@@ -189,7 +189,7 @@ bool ArrivalsMonitor::take_control(const std::string& name, Arrival& arrival) {
 }
 
 void ArrivalsMonitor::unreadable(const std::string& name, const Directory::SmallFile& file) {
-    if (file.may_pass) {
+    if (file.passing_error != 0) {
         unreadable_.insert(name);
         return;
     }

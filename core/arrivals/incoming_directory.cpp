@@ -88,7 +88,7 @@ Directory::SmallFile Directory::open_small(const std::string& name, std::size_t 
     struct stat info {};
     if (!file.valid() || ::fstat(file.get(), &info) != 0) {
         const int error = errno;
-        return {error == ENOENT ? std::nullopt : look(name), std::nullopt, !is_lasting(error)};
+        return {error == ENOENT ? std::nullopt : look(name), std::nullopt, is_lasting(error) ? 0 : error};
     }
     const FileIdentity identity = identity_of(info);
     if (!identity.is_file) {
@@ -100,7 +100,7 @@ Directory::SmallFile Directory::open_small(const std::string& name, std::size_t 
         length = ::read(file.get(), content.data(), content.size());
     } while (length < 0 && errno == EINTR);
     if (length < 0) {
-        return {identity, std::nullopt, true};
+        return {identity, std::nullopt, errno};
     }
     // Less than the whole, as some file systems give, is read again when it is looked at next.
     if (length != info.st_size || static_cast<std::size_t>(length) > limit) {

@@ -48,7 +48,7 @@ class Directory {
     struct SmallFile {
         std::optional<FileIdentity> identity;  ///< Nothing where nothing is there.
         std::optional<std::string> text;       ///< Nothing where it cannot be read.
-        bool may_pass = false;                 ///< It cannot be read for a reason that may pass.
+        int passing_error = 0;                 ///< Where that may pass, the errno that tells why.
     };
     /// A regular file of at most `limit` bytes, as a whole.
     [[nodiscard]] SmallFile open_small(const std::string& name, std::size_t limit) const;
