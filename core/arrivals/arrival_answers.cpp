@@ -266,9 +266,11 @@ void ArrivalAnswers::hold(Arrival& arrival) {
 
 // The very same file sent again, because its sender saw no receipt, is accepted again.
 void ArrivalAnswers::compared(Arrival& arrival, const ChecksumResult& result) {
-    if (is_shortage(result.error)) {
+    // Of another directory than the stream's it tells nothing that what was accepted before is there.
+    const int error = data_.is_still_there() ? result.error : ESTALE;
+    if (is_shortage(error) || error == ESTALE) {
         arrival.compared.reset();
-        put_off(arrival, "cannot be compared with what has its name", result.error);
+        put_off(arrival, "cannot be compared with what has its name", error);
         return;
     }
     const bool is_same =

@@ -59,6 +59,7 @@ class ArrivalAnswers {
     std::set<Arrival*> take_results();
 
     [[nodiscard]] Receipts& receipts() noexcept { return receipts_; }
+    [[nodiscard]] const Directory& journal_directory() const noexcept { return journal_.directory(); }
     [[nodiscard]] std::uint64_t accepted_files() const noexcept { return accepted_files_; }
     [[nodiscard]] std::uint64_t accepted_bytes() const noexcept { return accepted_bytes_; }
 

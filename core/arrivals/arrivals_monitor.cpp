@@ -346,6 +346,15 @@ void ArrivalsMonitor::remove_old_receipts() {
     answers_.receipts().remove_older_than(settings_.incoming.receipt_max_age);
 }
 
+std::string ArrivalsMonitor::lost_directory() const {
+    for (const Directory* directory : {&data_, &incoming_, &answers_.journal_directory()}) {
+        if (!directory->is_still_there()) {
+            return directory->path();
+        }
+    }
+    return "";
+}
+
 bool ArrivalsMonitor::waits() const {
     return !unreadable_.empty() || !arrivals_.empty();
 }

@@ -46,6 +46,9 @@ class ArrivalsMonitor {
     /// Removes receipts older than `incoming.receipt_max_age`.
     void remove_old_receipts();
 
+    /// The path of a directory that does not lead to what was opened any more; empty: all do. Nothing more
+    /// arrives there then, or is answered: a new monitor opens what is there now.
+    [[nodiscard]] std::string lost_directory() const;
     /// Something waits for its data, for a name to become free, or to become readable.
     [[nodiscard]] bool waits() const;
     /// Changes of the incoming directory may go unnoticed by the kernel.

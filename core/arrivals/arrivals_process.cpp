@@ -32,6 +32,9 @@ constexpr auto tick_interval = 250ms;
 constexpr auto poll_interval = 500ms;  // an answer is promised within a second
 constexpr auto receipts_interval = 1h;
 constexpr auto report_interval = 250ms;
+constexpr auto begin_pause = 500ms;  // whoever takes a directory away has the time to make it anew
+// Nothing tells an idle process that a directory above its own was renamed.
+constexpr std::chrono::milliseconds directories_interval = process::idle_heartbeat_interval;
 
 class ArrivalsProcess {
   public:
@@ -69,6 +72,9 @@ class ArrivalsProcess {
     }
 
     void on_change(const process::Message& message) {
+        if (begins_anew()) {
+            return;
+        }
         if (const auto* changed = std::get_if<process::Changed>(&message)) {
             if (!done_or_told([&] { monitor_->changed(changed->names, Clock::now()); })) {
                 scan_later();  // some of them have not been looked at
@@ -120,7 +126,7 @@ class ArrivalsProcess {
         try {
             begin();
         } catch (const std::exception& error) {
-            monitor_.reset();
+            end_monitor();
             if (one_off_) {
                 throw;
             }
@@ -135,6 +141,35 @@ class ArrivalsProcess {
             tell_failure(obstacle + "; it is tried again every " + format_duration(pause));
         }
         loop_.call_after(pause, [this] { begin_or_look_again(); });
+    }
+
+    void end_monitor() {
+        for (process::EventLoop::TimerId* timer :
+             {&tick_timer_, &poll_timer_, &report_timer_, &receipts_timer_, &directories_timer_}) {
+            loop_.cancel(std::exchange(*timer, 0));
+        }
+        monitor_.reset();
+    }
+
+    // True where one of its directories has become another one, or has gone. What is in hand is in the
+    // journal, and none of it is answered before it has arrived in what is there now.
+    bool begins_anew() {
+        const std::string lost = monitor_->lost_directory();
+        if (lost.empty()) {
+            return false;
+        }
+        log_->warning("the directory " + lost + " has gone, or is another one now: it begins anew");
+        end_monitor();
+        loop_.call_after(begin_pause, [this] { or_refuse([this] { begin_or_look_again(); }); });
+        return true;
+    }
+
+    void look_after_directories() {
+        directories_timer_ = loop_.call_after(directories_interval, [this] {
+            if (!begins_anew()) {
+                look_after_directories();
+            }
+        });
     }
 
     void begin() {
@@ -157,6 +192,7 @@ class ArrivalsProcess {
             channel_->send(process::WatchRequest{settings_.incoming.directory.string(), false, ""});
         }
         remove_old_receipts();
+        look_after_directories();
         scan();
     }
 
@@ -183,7 +219,7 @@ class ArrivalsProcess {
         done_or_told([this] { monitor_->remove_old_receipts(); });
         const std::chrono::milliseconds pause = std::clamp<std::chrono::milliseconds>(
             settings_.incoming.receipt_max_age / 2, 100ms, receipts_interval);
-        loop_.call_after(pause, [this] { remove_old_receipts(); });
+        receipts_timer_ = loop_.call_after(pause, [this] { remove_old_receipts(); });
     }
 
     void on_results() {
@@ -196,6 +232,9 @@ class ArrivalsProcess {
     }
 
     void scan() {
+        if (begins_anew()) {
+            return;
+        }
         const bool done = done_or_told([this] { monitor_->scan(Clock::now()); });
         if (polling_ || !done) {
             scan_later();
@@ -227,6 +266,9 @@ class ArrivalsProcess {
     }
 
     void tick() {
+        if (begins_anew()) {
+            return;
+        }
         done_or_told([this] { monitor_->tick(Clock::now()); });
         go_on();
     }
@@ -272,6 +314,8 @@ class ArrivalsProcess {
     process::EventLoop::TimerId tick_timer_ = 0;
     process::EventLoop::TimerId poll_timer_ = 0;
     process::EventLoop::TimerId report_timer_ = 0;
+    process::EventLoop::TimerId receipts_timer_ = 0;
+    process::EventLoop::TimerId directories_timer_ = 0;
     bool one_off_ = false;
     bool polling_ = false;
     bool failed_ = false;

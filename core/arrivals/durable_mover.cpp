@@ -28,10 +28,13 @@ class Batch {
         }
     }
 
+    // Into another directory than the stream's nothing may go: its sender would be told that it has arrived.
     void move(const std::vector<MoveRequest>& requests, std::vector<MoveResult>& results) const {
+        const bool is_there = data_.is_still_there();
         for (std::size_t i = 0; i < requests.size(); ++i) {
             if (requests[i].has_data && results[i].disk_error == 0) {
-                results[i].move_error = journal_.move_data(requests[i].job, data_, requests[i].name);
+                results[i].move_error =
+                    is_there ? journal_.move_data(requests[i].job, data_, requests[i].name) : ESTALE;
             }
         }
     }

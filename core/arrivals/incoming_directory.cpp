@@ -32,16 +32,16 @@ bool is_lasting(int error) {
 
 }  // namespace
 
-Directory::Directory(const std::filesystem::path& path) : shown_(path.string()) {
+Directory::Directory(const std::filesystem::path& path) : path_(path.string()) {
     std::error_code ignored;
     std::filesystem::create_directories(path, ignored);
     fd_.reset(::open(path.c_str(), directory_flags));
     check();
 }
 
-Directory::Directory(const Directory& parent, const std::string& name) : shown_(parent.shown_ + '/' + name) {
+Directory::Directory(const Directory& parent, const std::string& name) : path_(parent.path_ + '/' + name) {
     if (::mkdirat(parent.fd(), name.c_str(), 0700) != 0 && errno != EEXIST) {
-        process::throw_errno(shown_);
+        process::throw_errno(path_);
     }
     fd_.reset(::openat(parent.fd(), name.c_str(), directory_flags | O_NOFOLLOW));
     check();
@@ -50,13 +50,20 @@ Directory::Directory(const Directory& parent, const std::string& name) : shown_(
 void Directory::check() {
     struct stat info {};
     if (!fd_.valid() || ::fstat(fd(), &info) != 0) {
-        process::throw_errno(shown_);
+        process::throw_errno(path_);
     }
     device_ = info.st_dev;
     struct statx more {};
     if (::statx(fd(), "", AT_EMPTY_PATH, STATX_MNT_ID, &more) == 0 && (more.stx_mask & STATX_MNT_ID) != 0) {
         mount_ = more.stx_mnt_id;
     }
+}
+
+bool Directory::is_still_there() const noexcept {
+    struct stat opened {};
+    struct stat named {};
+    return ::fstat(fd(), &opened) == 0 && ::stat(path_.c_str(), &named) == 0 &&
+           opened.st_dev == named.st_dev && opened.st_ino == named.st_ino;
 }
 
 bool Directory::is_remote() const noexcept {
@@ -70,7 +77,7 @@ bool Directory::is_private() const noexcept {
 }
 
 std::vector<std::string> Directory::names() const {
-    return files::directory_names(fd(), ".", shown_);
+    return files::directory_names(fd(), ".", path_);
 }
 
 std::optional<FileIdentity> Directory::look(const std::string& name) const {

@@ -37,6 +37,9 @@ class Directory {
     /// By which mount it was reached: nothing is renamed from one to another, even of one file system.
     /// Nothing where the kernel does not tell.
     [[nodiscard]] std::optional<std::uint64_t> mount() const noexcept { return mount_; }
+    [[nodiscard]] const std::string& path() const noexcept { return path_; }
+    /// Its path leads to it, and not to another one, or nowhere: who goes by the path finds what is put here.
+    [[nodiscard]] bool is_still_there() const noexcept;
     /// It is this user's, and nobody else may write to it.
     [[nodiscard]] bool is_private() const noexcept;
     /// On a file system whose changes the kernel may not hear of (NFS, SMB, FUSE).
@@ -67,7 +70,7 @@ class Directory {
     process::UniqueFd fd_;
     std::uint64_t device_ = 0;
     std::optional<std::uint64_t> mount_;
-    std::string shown_;
+    std::string path_;
 };
 
 /// How long ago the file was written to or got its name, by the system's clock. Not by its modification time,

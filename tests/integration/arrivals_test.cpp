@@ -130,6 +130,46 @@ TEST_CASE("a file is held while another has its name, and accepted once that one
     CHECK(read_file(receiver.site().home() / "other") == "other");
 }
 
+TEST_CASE(
+    "where the stream's directory was replaced, what arrives goes to the new one, and what was held, too") {
+    const Receiver receiver;
+    write_file(receiver.delivered("held"), "other");
+    const Daemon daemon(receiver.site());
+    receiver.send("held", "hello");
+    REQUIRE(logs(receiver, "held is held"));
+    const std::filesystem::path old = receiver.site().home() / "old";
+    std::filesystem::rename(receiver.site().source(), old);
+    std::filesystem::create_directory(receiver.site().source());
+    receiver.send("f", "hello");
+    CHECK_FALSE(receiver.accepted("f", "hello").empty());
+    CHECK_FALSE(receiver.accepted("held", "hello").empty());
+    CHECK(read_file(receiver.delivered("f")) == "hello");
+    CHECK(read_file(receiver.delivered("held")) == "hello");
+    CHECK_FALSE(std::filesystem::exists(old / "f"));
+    CHECK(read_file(old / "held") == "other");
+    // While nothing waits, too, and whether it is moved or deleted.
+    std::filesystem::remove_all(receiver.site().source());
+    std::filesystem::create_directory(receiver.site().source());
+    receiver.send("g", "hello");
+    CHECK_FALSE(receiver.accepted("g", "hello").empty());
+    CHECK(read_file(receiver.delivered("g")) == "hello");
+}
+
+TEST_CASE("a monitor goes on where its journal, or the whole incoming directory, is made anew") {
+    const Receiver receiver;
+    const Daemon daemon(receiver.site());
+    receiver.send("f", "hello");
+    CHECK_FALSE(receiver.accepted("f", "hello").empty());
+    std::filesystem::remove_all(receiver.journal());
+    receiver.send("g", "hello");
+    CHECK_FALSE(receiver.accepted("g", "hello").empty());
+    std::filesystem::remove_all(receiver.incoming());
+    std::filesystem::create_directory(receiver.incoming());
+    receiver.send("h", "hello");
+    CHECK_FALSE(receiver.accepted("h", "hello").empty());
+    CHECK(read_file(receiver.delivered("h")) == "hello");
+}
+
 TEST_CASE("the same file sent again is accepted again, and the first stays") {
     const Receiver receiver;
     const Daemon daemon(receiver.site());

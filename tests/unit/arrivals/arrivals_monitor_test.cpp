@@ -145,6 +145,70 @@ TEST_CASE("nothing is taken away for a file that was sent again before the journ
     CHECK(site.in_delivered() == Names{"f"});
 }
 
+TEST_CASE(
+    "nothing is moved to a directory that is the stream's no more, nor answered before it is in the new "
+    "one") {
+    test::ReceivingSite site;
+    std::filesystem::path old;
+    {
+        MonitorBench bench(site);
+        CHECK(bench.monitor.lost_directory().empty());
+        site.send("hello", test::hello_control(".f.1.rcpt"));
+        bench.scan();
+        REQUIRE(site.is_told());
+        old = site.replace(site.settings().directory);
+        CHECK(bench.monitor.lost_directory() == site.settings().directory.string());
+        bench.monitor.take_results();
+        REQUIRE(site.is_told());
+        bench.monitor.take_results();
+        CHECK(site.in_incoming() == Names{".f.ctrl"});
+        CHECK(bench.monitor.answers().accepted_files() == 0);
+    }
+    CHECK(std::filesystem::is_empty(old));
+    CHECK(site.in_delivered().empty());
+    MonitorBench bench(site);
+    bench.monitor.recover(ArrivalsMonitor::Clock::now());
+    CHECK(bench.ends());
+    CHECK(site.status_in(".f.1.rcpt") == ReceiptStatus::success);
+    CHECK(test::read_file(site.delivered("f")) == "hello");
+}
+
+TEST_CASE("what lies in a directory that is the stream's no more does not stand for what is sent again") {
+    test::ReceivingSite site;
+    test::write_file(site.delivered("f"), "hello");
+    {
+        MonitorBench bench(site);
+        site.send("hello", test::hello_control(".f.1.rcpt"));
+        bench.scan();
+        REQUIRE(site.is_told());  // its own checksum
+        bench.monitor.take_results();
+        REQUIRE(site.is_told());  // that its name is taken
+        bench.monitor.take_results();
+        REQUIRE(site.is_told());  // the checksum of what has its name
+        (void)site.replace(site.settings().directory);
+        bench.monitor.take_results();
+        CHECK(site.in_incoming() == Names{".f.ctrl"});
+        CHECK(site.in_journal().contains("1.data"));
+    }
+    MonitorBench bench(site);
+    bench.monitor.recover(ArrivalsMonitor::Clock::now());
+    CHECK(bench.ends());
+    CHECK(site.status_in(".f.1.rcpt") == ReceiptStatus::success);
+    CHECK(test::read_file(site.delivered("f")) == "hello");
+}
+
+TEST_CASE("a monitor notices that its incoming directory, or the journal in it, is another one") {
+    test::ReceivingSite site;
+    {
+        const MonitorBench bench(site);
+        std::filesystem::remove_all(site.incoming(ArrivalJournal::directory_name));
+        CHECK(bench.monitor.lost_directory().ends_with(ArrivalJournal::directory_name));
+    }
+    const MonitorBench bench(site);
+    (void)site.replace(site.settings().incoming.directory);
+    CHECK(bench.monitor.lost_directory() == site.settings().incoming.directory.string());
+}
+
 TEST_CASE("a crash while a file that was sent again gets its receipt leaves one receipt and no second file") {
     struct Row {
         const char* what;

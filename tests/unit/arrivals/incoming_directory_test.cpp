@@ -10,6 +10,26 @@
 
 namespace mistamover::arrivals {
 
+TEST_CASE("a directory that was replaced, moved or removed is not there any more, and a link to it is") {
+    const test::Scratch scratch;
+    std::filesystem::create_directory(scratch / "real");
+    std::filesystem::create_directory_symlink("real", scratch / "link");
+    const Directory directory(scratch / "link");
+    const Directory below(directory, "below");
+    CHECK(directory.is_still_there());
+    CHECK(below.is_still_there());
+    std::filesystem::rename(scratch / "real", scratch / "old");
+    CHECK_FALSE(directory.is_still_there());
+    CHECK_FALSE(below.is_still_there());
+    std::filesystem::create_directories(scratch / "real/below");
+    CHECK_FALSE(directory.is_still_there());
+    CHECK_FALSE(below.is_still_there());
+    std::filesystem::remove_all(scratch / "real");
+    std::filesystem::rename(scratch / "old", scratch / "real");
+    CHECK(directory.is_still_there());
+    CHECK(below.is_still_there());
+}
+
 TEST_CASE("a small file that cannot be opened for now is told from one that never can") {
     const test::Scratch scratch;
     const Directory directory(scratch.path());

@@ -61,6 +61,14 @@ class ReceivingSite {
         put(".f.ctrl", to_text(announced));
     }
 
+    /// Gives the directory another name, and its own to a new one.
+    [[nodiscard]] std::filesystem::path replace(const std::filesystem::path& directory) const {
+        const std::filesystem::path old = scratch_ / "replaced";
+        std::filesystem::rename(directory, old);
+        std::filesystem::create_directory(directory);
+        return old;
+    }
+
     /// Without the journal.
     [[nodiscard]] std::set<std::string> in_incoming() const {
         std::set<std::string> names = names_in(settings_.incoming.directory);
