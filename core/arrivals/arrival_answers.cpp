@@ -228,17 +228,17 @@ void ArrivalAnswers::deliver(Arrival& arrival) {
 
 void ArrivalAnswers::moved(Arrival& arrival, const MoveResult& result) {
     const std::string& name = arrival.control.data_name;
+    arrival.has_data = arrival.has_data && !result.renamed;  // whatever kept the disk from getting to know
     if (is_shortage(result.disk_error)) {
         put_off(arrival, "cannot be written to the disk", result.disk_error);
     } else if (result.disk_error != 0) {
         last_error_.note(name + " cannot be written to the disk: " + text_of(result.disk_error));
-        arrival.has_data = journal_.look_at_data(*arrival.job).has_value();
         answer(arrival, ReceiptStatus::io_error, std::nullopt, "");
     } else if (result.move_error == 0) {
-        accepted_files_ += arrival.has_data ? 1 : 0;
-        accepted_bytes_ += arrival.has_data ? arrival.control.size : 0;
+        accepted_files_ += result.renamed ? 1 : 0;
+        accepted_bytes_ += result.renamed ? arrival.control.size : 0;
         accepted_now_.push_back("accepted " + name + " (" + std::to_string(arrival.control.size) + " bytes)" +
-                                (arrival.has_data ? "" : ": it was there already"));
+                                (result.renamed ? "" : ": it was there already"));
         finish(arrival);
     } else if (result.move_error == EEXIST) {
         hold(arrival);

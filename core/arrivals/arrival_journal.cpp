@@ -9,6 +9,7 @@
 #include <set>
 #include <stdexcept>
 #include <sys/file.h>
+#include <system_error>
 #include <unistd.h>
 
 #include "arrivals/handshake_files.hpp"
@@ -72,9 +73,8 @@ std::vector<ArrivalJournal::Job> ArrivalJournal::recover() {
         job.number = *number;
         // By the listing: a look can fail for other reasons, and data that is not here counts as delivered.
         job.has_data = names.contains(data_file(*number));
-        const std::optional<std::string> text = directory_.read_small(job_file(*number), job_limit);
-        const std::optional<std::string> receipt =
-            directory_.read_small(receipt_file(*number), handshake_file_limit);
+        const std::optional<std::string> text = read(job_file(*number), job_limit);
+        const std::optional<std::string> receipt = read(receipt_file(*number), handshake_file_limit);
         if (receipt && parse_receipt(*receipt)) {
             job.receipt = receipt;
         } else {
@@ -89,6 +89,15 @@ std::vector<ArrivalJournal::Job> ArrivalJournal::recover() {
     forget_halves(halves);
     std::sort(jobs.begin(), jobs.end(), [](const Job& a, const Job& b) { return a.number < b.number; });
     return jobs;
+}
+
+// Nothing where it is not there, or counts as damaged: the receipt of a file that was delivered is its proof.
+std::optional<std::string> ArrivalJournal::read(const std::string& name, std::size_t limit) const {
+    const Directory::SmallFile file = directory_.open_small(name, limit);
+    if (file.passing_error != 0) {
+        throw std::system_error(file.passing_error, std::generic_category(), directory_.path() + '/' + name);
+    }
+    return file.text;
 }
 
 void ArrivalJournal::forget_halves(const std::vector<std::string>& names) const {

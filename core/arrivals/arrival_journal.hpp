@@ -37,7 +37,8 @@ class ArrivalJournal {
     /// where another journal is open there.
     ArrivalJournal(const Directory& incoming, const logging::Logger& log);
 
-    /// What an earlier process had in hand. To be called once, first.
+    /// What an earlier process had in hand. To be called once, first. Throws std::system_error where it
+    /// cannot be read for a reason that may pass, and has removed nothing then but what is damaged.
     std::vector<Job> recover();
 
     /// Nothing where it cannot be written; errno tells why.
@@ -64,6 +65,7 @@ class ArrivalJournal {
   private:
     static std::string job_file(Number job) { return std::to_string(job) + ".job"; }
 
+    [[nodiscard]] std::optional<std::string> read(const std::string& name, std::size_t limit) const;
     void forget_halves(const std::vector<std::string>& names) const;
 
     const Directory& incoming_;

@@ -34,7 +34,8 @@ class ArrivalsMonitor {
     ArrivalsMonitor(const config::StreamSettings& settings, const logging::Logger& log,
                     std::function<void()> on_result);
 
-    /// Goes on with what an earlier process had in hand; to be called once, first.
+    /// Goes on with what an earlier process had in hand; to be called once, first. Throws std::system_error
+    /// where that cannot be read for now: it is to be tried again with a new monitor.
     void recover(Clock::time_point now);
     /// Looks at the whole incoming directory. Throws std::system_error where it cannot be read.
     void scan(Clock::time_point now);

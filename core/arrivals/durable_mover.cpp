@@ -32,9 +32,11 @@ class Batch {
     void move(const std::vector<MoveRequest>& requests, std::vector<MoveResult>& results) const {
         const bool is_there = data_.is_still_there();
         for (std::size_t i = 0; i < requests.size(); ++i) {
-            if (requests[i].has_data && results[i].disk_error == 0) {
-                results[i].move_error =
+            MoveResult& result = results[i];
+            if (requests[i].has_data && result.disk_error == 0) {
+                result.move_error =
                     is_there ? journal_.move_data(requests[i].job, data_, requests[i].name) : ESTALE;
+                result.renamed = result.move_error == 0;
             }
         }
     }

@@ -19,9 +19,10 @@ struct MoveRequest {
 
 struct MoveResult {
     ArrivalJournal::Number job = 0;
-    int disk_error = 0;  ///< errno of what keeps content or name from being on the disk; 0: none.
-    int move_error = 0;  ///< errno of the renaming; EEXIST: the name is taken; ESTALE: the path
-                         ///< leads to another directory by now; 0: it was done.
+    bool renamed = false;  ///< The journal has it no more.
+    int disk_error = 0;    ///< errno of what keeps content or name from being on the disk; 0: none.
+    int move_error = 0;    ///< errno of the renaming; EEXIST: the name is taken; ESTALE: the path
+                           ///< leads to another directory by now; 0: it was done.
 };
 
 /// Gives the journal's data files their names in the stream's directory, so that a power failure takes none

@@ -45,7 +45,11 @@ int Receipts::publish(ArrivalJournal::Number job, const Control& control, const 
 }
 
 int Receipts::replace(ArrivalJournal::Number job, const Control& control, const Receipt& receipt) const {
-    const std::optional<Receipt> old = read(control.receipt_name);
+    const Directory::SmallFile file = incoming_.open_small(control.receipt_name, handshake_file_limit);
+    if (file.passing_error != 0) {
+        return file.passing_error;
+    }
+    const std::optional<Receipt> old = file.text ? parse_receipt(*file.text) : std::nullopt;
     if (!old) {
         return EEXIST;
     }

@@ -296,6 +296,21 @@ TEST_CASE(
     }
 }
 
+TEST_CASE("a file is accepted, too, where memory is short between its delivery and the writing of its name") {
+    const Receiver receiver;
+    const std::filesystem::path failing = receiver.site().home() / "failing-disk";
+    const Daemon daemon(receiver.site(), with_failing_disk(failing));
+    receiver.put(failing, "find memory");
+    receiver.send("f", "hello");
+    CHECK(logs(receiver, "f cannot be written to the disk: Cannot allocate memory"));
+    CHECK(read_file(receiver.delivered("f")) == "hello");
+    CHECK_FALSE(receiver.is_answered("f"));
+    std::filesystem::remove(failing);
+    CHECK_FALSE(receiver.accepted("f", "hello").empty());
+    CHECK(read_file(receiver.delivered("f")) == "hello");
+    CHECK(eventually([&] { return std::filesystem::is_empty(receiver.journal()); }));
+}
+
 TEST_CASE("a whole file that cannot be taken, delivered or answered is told of once, with the reason") {
     struct Row {
         std::string failure;

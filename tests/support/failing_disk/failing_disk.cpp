@@ -2,7 +2,7 @@
 // A library to be preloaded: the disk fails with EIO. As long as the file $FAILING_DISK is there, what it
 // says cannot be done: "write content" or "write directories" out; of the monitor's journal, "write receipts"
 // out, "publish receipts", "read data", "take data" or "deliver data"; or "list stream", a directory whose
-// name ends in ".in".
+// name ends in ".in". With "find memory" it is ENOMEM, for writing directories out.
 #include <array>
 #include <cerrno>
 #include <cstdio>
@@ -69,6 +69,10 @@ extern "C" {
 #pragma GCC visibility push(default)
 
 int fsync(int fd) {
+    if (is_directory(fd) && fails("find memory")) {
+        errno = ENOMEM;
+        return -1;
+    }
     const bool refused = fails(is_directory(fd) ? "write directories" : "write content") ||
                          (is_in_journal(fd, ".receipt") && fails("write receipts"));
     return refused ? refuse<int>() : static_cast<int>(::syscall(SYS_fsync, fd));

@@ -82,6 +82,30 @@ TEST_CASE("a machine that has no descriptors for a while refuses nothing, whatev
     }
 }
 
+TEST_CASE("an earlier receipt that cannot be read for now does not cost a file its own") {
+    test::ReceivingSite site;
+    const Receipt refusal{"f", ReceiptStatus::bad_checksum, 5, test::hullo_md5, ".f.thanks"};
+    test::write_file(site.incoming(".f.1.rcpt"), to_text(refusal));
+    site.send("hello", test::hello_control(".f.1.rcpt"));
+    AnswersBench bench(site);
+    CHECK(bench.answers.recover().empty());
+    bench.arrival.control_identity = bench.incoming.look(".f.ctrl");
+    bench.answers.take(bench.arrival);
+    bench.go_on();
+    bench.answers.hand_over();
+    REQUIRE(site.is_told());
+    {
+        const test::NoMoreFiles none;
+        bench.answers.take_results();
+    }
+    CHECK(bench.arrival.state == Arrival::State::answering);
+    CHECK(bench.last_error.text() == "f cannot be answered: Too many open files");
+    bench.go_on_to_the_end();
+    CHECK(site.status_in(".f.1.rcpt") == ReceiptStatus::success);
+    CHECK(site.in_delivered() == std::set<std::string>{"f"});
+    CHECK(site.in_journal().empty());
+}
+
 TEST_CASE("a receipt in the journal is not believed either where the data cannot be read for now") {
     test::ReceivingSite site;
     const Control announced = test::hello_control(".f.1.rcpt");
