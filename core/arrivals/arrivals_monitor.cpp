@@ -22,6 +22,11 @@ bool is_looked_at(Arrival::State state) {
            state == Arrival::State::held;
 }
 
+// Without somebody's help it may never go on.
+bool is_stuck(const Arrival& arrival) {
+    return arrival.state == Arrival::State::held || (is_looked_at(arrival.state) && !arrival.trouble.empty());
+}
+
 std::string reason_of(const Arrival& arrival) {
     if (!arrival.trouble.empty()) {
         return "it " + arrival.trouble;
@@ -359,10 +364,9 @@ bool ArrivalsMonitor::waits() const {
     return !unreadable_.empty() || !arrivals_.empty();
 }
 
-bool ArrivalsMonitor::only_held() const {
-    return unreadable_.empty() && std::all_of(arrivals_.begin(), arrivals_.end(), [](const auto& entry) {
-               return entry.second.state == Arrival::State::held;
-           });
+bool ArrivalsMonitor::only_stuck() const {
+    return unreadable_.empty() && std::all_of(arrivals_.begin(), arrivals_.end(),
+                                              [](const auto& entry) { return is_stuck(entry.second); });
 }
 
 std::vector<ArrivalsMonitor::Left> ArrivalsMonitor::left() const {

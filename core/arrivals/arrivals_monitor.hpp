@@ -61,8 +61,9 @@ class ArrivalsMonitor {
     };
     /// Everything that has not been answered, with why.
     [[nodiscard]] std::vector<Left> left() const;
-    /// Nothing is in hand or waits for anything but a name that somebody else must free.
-    [[nodiscard]] bool only_held() const;
+    /// Nothing is in hand, or waits for anything but that somebody else frees a name, or mends what keeps a
+    /// file from being taken or answered.
+    [[nodiscard]] bool only_stuck() const;
     [[nodiscard]] const ArrivalAnswers& answers() const noexcept { return answers_; }
     [[nodiscard]] const LastError& last_error() const noexcept { return last_error_; }
 

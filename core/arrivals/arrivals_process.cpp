@@ -260,7 +260,7 @@ class ArrivalsProcess {
                 report();
             });
         }
-        if (one_off_ && monitor_->only_held()) {
+        if (one_off_ && monitor_->only_stuck()) {
             finish();
         }
     }

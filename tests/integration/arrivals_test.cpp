@@ -388,6 +388,31 @@ TEST_CASE("one pass answers what is there, and names what is held") {
     CHECK_FALSE(receiver.accepted("held", "hello").empty());
 }
 
+TEST_CASE("one pass ends, and says why, where a file cannot be taken or answered") {
+    struct Row {
+        std::string failure;
+        std::string told;
+    };
+    const std::array<Row, 2> rows{{
+        {"take data", "f: it cannot be taken out of the incoming directory: Input/output error"},
+        {"publish receipts", "f: it cannot be answered: Input/output error"},
+    }};
+    for (const Row& row : rows) {
+        INFO(row.failure);
+        const Receiver receiver;
+        const std::filesystem::path failing = receiver.site().home() / "failing-disk";
+        receiver.put(failing, row.failure);
+        receiver.send("f", "hello");
+        RunningProgram pass({"run", receiver.site().config().string()}, with_failing_disk(failing));
+        const ProgramResult result = pass.wait();
+        CHECK(result.exit_code == 1);
+        CHECK(result.output.find(row.told) != std::string::npos);
+        CHECK_FALSE(receiver.is_answered("f"));
+        CHECK(receiver.site().one_off().exit_code == 0);
+        CHECK_FALSE(receiver.accepted("f", "hello").empty());
+    }
+}
+
 TEST_CASE("status shows what an arrivals monitor has accepted and why it waits") {
     const Receiver receiver("data_grace: 60s");
     const Daemon daemon(receiver.site());

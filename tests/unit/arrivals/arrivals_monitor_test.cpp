@@ -209,6 +209,51 @@ TEST_CASE("a monitor notices that its incoming directory, or the journal in it, 
     CHECK(bench.monitor.lost_directory() == site.settings().incoming.directory.string());
 }
 
+TEST_CASE("a file that cannot be taken, or answered, keeps nobody waiting for the end of a pass") {
+    struct Row {
+        const char* in_the_way;  // In the journal.
+        const char* reason;
+    };
+    constexpr std::array<Row, 2> rows{{
+        {"1.job", "it cannot be entered in the journal: "},
+        {"1.receipt", "it cannot be answered: "},
+    }};
+    for (const Row& row : rows) {
+        INFO(row.in_the_way);
+        test::ReceivingSite site;
+        MonitorBench bench(site);
+        CHECK(bench.monitor.only_stuck());
+        std::filesystem::create_directory(site.journal(row.in_the_way));
+        site.send("hello", test::hello_control(".f.1.rcpt"));
+        bench.scan();
+        if (!bench.monitor.only_stuck()) {  // its checksum is computed
+            REQUIRE(site.is_told());
+            bench.monitor.take_results();
+        }
+        CHECK(bench.monitor.only_stuck());
+        const std::vector<ArrivalsMonitor::Left> left = bench.monitor.left();
+        REQUIRE(left.size() == 1);
+        CHECK(left[0].name == "f");
+        CHECK(left[0].reason.starts_with(row.reason));
+        std::filesystem::remove(site.journal(row.in_the_way));
+        CHECK(bench.ends());
+        CHECK(site.status_in(".f.1.rcpt") == ReceiptStatus::success);
+    }
+}
+
+TEST_CASE("a pass does not end while data may still come, or is checked") {
+    test::ReceivingSite site;
+    MonitorBench bench(site);
+    site.put(".f.ctrl", to_text(test::hello_control(".f.1.rcpt")));
+    bench.scan();
+    CHECK_FALSE(bench.monitor.only_stuck());
+    site.put("f", "hello");
+    bench.tick();
+    CHECK_FALSE(bench.monitor.only_stuck());
+    CHECK(bench.ends());
+    CHECK(bench.monitor.only_stuck());
+}
+
 TEST_CASE("a crash while a file that was sent again gets its receipt leaves one receipt and no second file") {
     struct Row {
         const char* what;
