@@ -32,8 +32,9 @@ struct Arrival {
     std::chrono::steady_clock::time_point last_growth;
     std::uint64_t last_size = 0;
     std::optional<ArrivalJournal::Number> job;
-    bool has_data = false;  ///< The journal has taken the data file.
-    FileIdentity data;      ///< As it was when the checksum was asked for, if it ever was.
+    bool has_data = false;   ///< The journal has the data file.
+    bool was_taken = false;  ///< The journal has it, or has had it.
+    FileIdentity data;       ///< As it was when the checksum was asked for, if it ever was.
     std::optional<Receipt> receipt;
     bool receipt_written = false;  ///< Into the journal, where it still is.
     bool carried_out = false;      ///< What the receipt tells of is done: it is to be published.

@@ -42,9 +42,12 @@ void ArrivalAnswers::resume(Arrival& arrival) {
     // A receipt may be whole after a power failure, and the data that it is about not. Nobody has seen it yet
     // while the data is here.
     if (arrival.has_data) {
+        arrival.was_taken = true;
         arrival.receipt.reset();
         compute(arrival, journal_.look_at_data(*arrival.job).value_or(FileIdentity{}));
     } else {
+        const ReceiptStatus status = arrival.receipt->status;
+        arrival.was_taken = status == ReceiptStatus::success || status == ReceiptStatus::bad_checksum;
         arrival.state = Arrival::State::answering;
         carry_out(arrival);
     }
@@ -89,7 +92,7 @@ void ArrivalAnswers::take(Arrival& arrival) {
     }
     const std::optional<FileIdentity> data = journal_.look_at_data(*arrival.job);
     if (data && data->is_file && data->size == arrival.control.size) {
-        arrival.has_data = true;
+        arrival.has_data = arrival.was_taken = true;
         compute(arrival, *data);
         return;
     }
@@ -205,13 +208,27 @@ void ArrivalAnswers::carry_out(Arrival& arrival) {
         deliver(arrival);
         return;
     }
-    const bool was_taken = arrival.data != FileIdentity{};
-    if (arrival.has_data) {
-        journal_.drop_data(*arrival.job);
-    } else if (!was_taken) {
-        incoming_.remove(arrival.control.data_name);
+    if (const int error = remove_refused(arrival); error != 0) {
+        put_off(arrival, "cannot be answered", error);
+        return;
     }
     finish(arrival);
+}
+
+// In the incoming directory, what has its name may have been sent since: it goes only as long as it is what
+// this very control file announces. 0, or the errno where that cannot be told for now.
+int ArrivalAnswers::remove_refused(const Arrival& arrival) const {
+    if (arrival.has_data) {
+        journal_.drop_data(*arrival.job);
+    }
+    if (arrival.was_taken) {
+        return 0;
+    }
+    const Directory::SmallFile control = incoming_.open_small(arrival.control_file, handshake_file_limit);
+    if (control.text == arrival.control_text) {
+        incoming_.remove(arrival.control.data_name);
+    }
+    return control.passing_error;
 }
 
 void ArrivalAnswers::deliver(Arrival& arrival) {

@@ -71,6 +71,7 @@ class ArrivalAnswers {
     void computed(Arrival& arrival, const ChecksumResult& result);
     void answer(Arrival& arrival, ReceiptStatus status, std::optional<std::uint64_t> size,
                 const std::string& checksum);
+    [[nodiscard]] int remove_refused(const Arrival& arrival) const;
     void deliver(Arrival& arrival);
     void moved(Arrival& arrival, const MoveResult& result);
     void hold(Arrival& arrival);

@@ -209,6 +209,44 @@ TEST_CASE("a monitor notices that its incoming directory, or the journal in it, 
     CHECK(bench.monitor.lost_directory() == site.settings().incoming.directory.string());
 }
 
+TEST_CASE("after a crash, a refusal takes nothing away but what it was about") {
+    struct Row {
+        const char* what;
+        ReceiptStatus status;
+        bool is_announced_anew;
+        bool is_removed;
+    };
+    constexpr std::array<Row, 4> rows{{
+        {"a better file was sent and announced", ReceiptStatus::bad_checksum, true, false},
+        {"a file of the right size was", ReceiptStatus::bad_size, true, false},
+        {"a better file was sent, and is announced soon", ReceiptStatus::bad_checksum, false, false},
+        {"nothing was sent", ReceiptStatus::bad_size, false, true},
+    }};
+    for (const Row& row : rows) {
+        INFO(row.what);
+        test::ReceivingSite site;
+        Control refused = test::hello_control(".f.1.rcpt");
+        refused.checksum = test::hullo_md5;
+        {
+            const Directory incoming(site.settings().incoming.directory);
+            ArrivalJournal journal(incoming, site.log());
+            const auto job = journal.begin(".f.ctrl", to_text(refused));
+            REQUIRE(job);
+            const Receipt receipt{"f", row.status, 5, "", ".f.thanks"};
+            REQUIRE(journal.write_receipt(*job, to_text(receipt)) == 0);
+        }
+        site.send("hello", row.is_announced_anew ? test::hello_control(".f.2.rcpt") : refused);
+        MonitorBench bench(site);
+        bench.monitor.recover(ArrivalsMonitor::Clock::now());
+        CHECK(site.status_in(".f.1.rcpt") == row.status);
+        CHECK(site.in_incoming().contains("f") != row.is_removed);
+        CHECK(bench.ends());
+        CHECK(site.status_in(".f.2.rcpt").has_value() == row.is_announced_anew);
+        CHECK(site.in_delivered().contains("f") == row.is_announced_anew);
+        CHECK(site.in_journal().empty());
+    }
+}
+
 TEST_CASE("a file that cannot be taken, or answered, keeps nobody waiting for the end of a pass") {
     struct Row {
         const char* in_the_way;  // In the journal.
