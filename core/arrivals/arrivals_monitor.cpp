@@ -245,6 +245,7 @@ void ArrivalsMonitor::look_at_data(Arrival& arrival, Clock::time_point now) {
     } else if (decision.step == Step::answer) {
         const bool may_come = !data.there || (data.is_file && data.size < arrival.control.size);
         if (may_come && is_arriving(arrival)) {
+            arrival.last_growth = now;  // nor is the directory read again before that time is over
             return;
         }
         const bool told = decision.status == ReceiptStatus::bad_size;

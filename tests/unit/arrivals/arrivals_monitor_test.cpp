@@ -279,6 +279,23 @@ TEST_CASE("a file that cannot be taken, or answered, keeps nobody waiting for th
     }
 }
 
+TEST_CASE(
+    "the time for which data is waited for begins anew where its sender's temporary file is being written") {
+    test::ReceivingSite site;
+    MonitorBench bench(site);
+    const auto begin = ArrivalsMonitor::Clock::now();
+    const auto grace = site.settings().incoming.data_grace;
+    site.put(".f.ctrl", to_text(test::hello_control(".f.1.rcpt")));
+    test::write_file(site.incoming(".f.Xq3A7z"), "hel");
+    bench.monitor.scan(begin);
+    bench.monitor.tick(begin + grace);
+    std::filesystem::remove(site.incoming(".f.Xq3A7z"));
+    bench.monitor.tick(begin + grace * 2 - std::chrono::milliseconds{1});
+    CHECK(site.in_incoming() == Names{".f.ctrl"});
+    bench.monitor.tick(begin + grace * 2);
+    CHECK(site.status_in(".f.1.rcpt") == ReceiptStatus::no_such_file);
+}
+
 TEST_CASE("a pass does not end while data may still come, or is checked") {
     test::ReceivingSite site;
     MonitorBench bench(site);
