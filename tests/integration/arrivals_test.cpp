@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "receiver.hpp"
+#include "receiving_site.hpp"
 
 #undef BLOCK_SIZE  // the kernel's, from sys/mount.h; Poco calls a member so
 
@@ -97,6 +98,45 @@ TEST_CASE("a file that arrives whole is delivered and receipted, and a thank-you
     CHECK(gone(receiver.incoming() / thank_you));
     CHECK(receiver.in_incoming().empty());
     CHECK(eventually([&] { return std::filesystem::is_empty(receiver.journal()); }));
+}
+
+TEST_CASE("a control file is answered within a second") {
+    const Receiver receiver;
+    const Daemon daemon(receiver.site());
+    CHECK(quickest_answer(receiver) < std::chrono::seconds{1});
+}
+
+TEST_CASE("both ends of this program agree on whatever checksum the sender is told to use") {
+    struct Row {
+        std::string algorithm;
+        std::string on_wire;  // Of "hello".
+    };
+    const std::array<Row, 3> rows{{
+        {"md5", md5_of("hello")},
+        {"sha256", "sha256:2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"},
+        {"blake2b512",
+         "blake2b512:e4cfa39a3d37be31c59609e807970799caa68a19bfaa15135f165085e01d41a6"
+         "5ba1e1b146aeb6bd0092b49eac214c103ccfa3a365954bbbe52f74a2b3620c94"},
+    }};
+    for (const Row& row : rows) {
+        INFO(row.algorithm);
+        const Receiver receiver;
+        Site sender;
+        sender.add_stream_with("p",
+                               "plugin: local, target_dir: " + receiver.incoming().string() +
+                                   ", target_uses_arrival_monitor: true, checksum: " + row.algorithm,
+                               "");
+        write_file(sender.source() / "f", "hello");
+        const Daemon sending(sender);
+        // Nobody takes the control file away yet.
+        CHECK(eventually([&] { return std::filesystem::exists(receiver.control("f")); }));
+        CHECK(read_file(receiver.control("f")).find("\nf\n5\n" + row.on_wire + '\n') != std::string::npos);
+        const Daemon receiving(receiver.site());
+        CHECK(gone(sender.source() / "f"));
+        CHECK(read_file(receiver.delivered("f")) == "hello");
+        CHECK(eventually([&] { return files_below({receiver.incoming()}).empty(); }));
+        CHECK(times_logged(receiver, "refused") == 0);
+    }
 }
 
 TEST_CASE("a file that arrives damaged, or with anything more, is refused with the reason and deleted") {

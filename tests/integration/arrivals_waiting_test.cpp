@@ -139,6 +139,7 @@ TEST_CASE("where the kernel gives no watch, the incoming directory is looked at 
     const std::string thank_you = receiver.accepted("f", "hello");
     receiver.thank(receiver.receipt("f").filename().string(), thank_you);
     CHECK(gone(receiver.receipt("f")));
+    CHECK(quickest_answer(receiver) < 1s);
     fs::remove_all(receiver.incoming());
     fs::create_directory(receiver.incoming());
     receiver.send("g", "hello");

@@ -2,6 +2,7 @@
 #include "receiver.hpp"
 
 #include <Poco/MD5Engine.h>
+#include <algorithm>
 #include <cstdlib>
 #include <doctest/doctest.h>
 
@@ -79,6 +80,22 @@ std::set<std::string> Receiver::in_incoming() const {
         }
     }
     return names;
+}
+
+std::chrono::milliseconds quickest_answer(const Receiver& receiver) {
+    using Clock = std::chrono::steady_clock;
+    constexpr int files = 10;
+    auto quickest = std::chrono::milliseconds::max();
+    for (int file = 0; file < files; ++file) {
+        const std::string name = "quick" + std::to_string(file);
+        receiver.put(receiver.incoming() / name, name);
+        const Clock::time_point begin = Clock::now();
+        receiver.announce(name, name);
+        REQUIRE(eventually([&] { return receiver.is_answered(name); }));
+        quickest =
+            std::min(quickest, std::chrono::duration_cast<std::chrono::milliseconds>(Clock::now() - begin));
+    }
+    return quickest;
 }
 
 pid_t monitor_of(const Daemon& daemon) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <set>
 #include <string>
@@ -64,6 +65,10 @@ class Receiver {
   private:
     Site site_;
 };
+
+/// The shortest time from a control file to its receipt, of several files sent one after the other: what else
+/// the machine does meanwhile does not count.
+std::chrono::milliseconds quickest_answer(const Receiver& receiver);
 
 /// The monitor's process, as soon as there is one.
 pid_t monitor_of(const Daemon& daemon);

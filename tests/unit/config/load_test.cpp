@@ -2,6 +2,7 @@
 #include "config/load.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <doctest/doctest.h>
 
 #include "scratch.hpp"
@@ -81,6 +82,8 @@ TEST_CASE("a stream gets defaults, the global file's values and its own, in this
     CHECK(stream.outgoing.retry_count == 7);
     CHECK(stream.outgoing.parallel_transfers == 5);
     CHECK(stream.outgoing.stop_file == ".stop");
+    CHECK(stream.incoming.data_grace == std::chrono::seconds{30});
+    CHECK(stream.incoming.receipt_max_age == std::chrono::hours{24 * 7});
     CHECK(stream.directory.string().ends_with("/data/p"));
     CHECK(stream.plugin_options.at("speed") == std::vector<std::string>{"slow"});
 }
