@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <iterator>
 #include <stdexcept>
+#include <system_error>
 #include <utility>
 
 #include "arrivals/receiver_decision.hpp"
@@ -195,7 +196,7 @@ bool ArrivalsMonitor::take_control(const std::string& name, Arrival& arrival) {
 
 void ArrivalsMonitor::unreadable(const std::string& name, const Directory::SmallFile& file) {
     if (file.passing_error != 0) {
-        unreadable_.insert(name);
+        unreadable_[name] = file.passing_error;
         return;
     }
     if (!file.identity) {
@@ -204,10 +205,11 @@ void ArrivalsMonitor::unreadable(const std::string& name, const Directory::Small
         return;
     }
     if (immovable_.contains(name)) {
+        unreadable_.erase(name);
         return;
     }
     if (age_of(*file.identity) < unreadable_patience) {
-        unreadable_.insert(name);
+        unreadable_[name] = 0;
         return;
     }
     unreadable_.erase(name);
@@ -303,7 +305,7 @@ void ArrivalsMonitor::forget(const Arrival& arrival) {
     }
     arrivals_.erase(name);
     if (may_be_there && incoming_.look(name)) {
-        unreadable_.insert(name);  // the next tick looks at it
+        unreadable_[name] = 0;  // the next tick looks at it
     }
 }
 
@@ -323,7 +325,9 @@ void ArrivalsMonitor::thank(const std::string& name) {
 
 void ArrivalsMonitor::tick(Clock::time_point now) {
     dot_files_.clear();
-    std::vector<std::string> names(unreadable_.begin(), unreadable_.end());
+    std::vector<std::string> names;
+    std::transform(unreadable_.begin(), unreadable_.end(), std::back_inserter(names),
+                   [](const auto& entry) { return entry.first; });
     for (const std::string& name : names) {
         look_at(name, now);
     }
@@ -366,14 +370,21 @@ bool ArrivalsMonitor::waits() const {
 }
 
 bool ArrivalsMonitor::only_stuck() const {
-    return unreadable_.empty() && std::all_of(arrivals_.begin(), arrivals_.end(),
-                                              [](const auto& entry) { return is_stuck(entry.second); });
+    return std::all_of(unreadable_.begin(), unreadable_.end(),
+                       [](const auto& entry) { return entry.second != 0; }) &&
+           std::all_of(arrivals_.begin(), arrivals_.end(),
+                       [](const auto& entry) { return is_stuck(entry.second); });
 }
 
 std::vector<ArrivalsMonitor::Left> ArrivalsMonitor::left() const {
     std::vector<Left> left;
     for (const auto& [name, arrival] : arrivals_) {
         left.push_back({arrival.control.data_name, reason_of(arrival)});
+    }
+    for (const auto& [name, error] : unreadable_) {
+        if (error != 0) {
+            left.push_back({name, "it cannot be read: " + std::generic_category().message(error)});
+        }
     }
     return left;
 }

@@ -89,9 +89,9 @@ class ArrivalsMonitor {
     Directory data_;
     std::map<std::string, Arrival> arrivals_;  ///< By their control file.
     std::unordered_multimap<std::string, std::string>
-        by_data_;                       ///< Control files of data that is waited for.
-    std::set<std::string> unreadable_;  ///< May still be arriving.
-    std::set<std::string> immovable_;   ///< Cannot be deleted; it was told.
+        by_data_;                            ///< Control files of data that is waited for.
+    std::map<std::string, int> unreadable_;  ///< With the errno that may pass; 0: it may still be arriving.
+    std::set<std::string> immovable_;        ///< Cannot be deleted; it was told.
     std::set<std::string> dot_files_;  ///< In the incoming directory, as far as this look has asked for them.
     ArrivalAnswers answers_;           ///< Goes first: it works on the others.
 };

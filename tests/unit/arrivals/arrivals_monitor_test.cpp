@@ -2,9 +2,12 @@
 #include "arrivals/arrivals_monitor.hpp"
 
 #include <array>
+#include <csignal>
 #include <doctest/doctest.h>
+#include <fcntl.h>
 
 #include "no_more_files.hpp"
+#include "process/unique_fd.hpp"
 #include "receiving_site.hpp"
 
 namespace mistamover::arrivals {
@@ -277,6 +280,27 @@ TEST_CASE("a file that cannot be taken, or answered, keeps nobody waiting for th
         CHECK(bench.ends());
         CHECK(site.status_in(".f.1.rcpt") == ReceiptStatus::success);
     }
+}
+
+TEST_CASE("nor does a control file that cannot be read for now") {
+    test::ReceivingSite site;
+    MonitorBench bench(site);
+    site.send("hello", test::hello_control(".f.1.rcpt"));
+    {
+        // Who opens it would have to wait for this lease.
+        const process::UniqueFd holder(::open(site.incoming(".f.ctrl").c_str(), O_RDWR | O_CLOEXEC));
+        std::signal(SIGIO, SIG_IGN);  // which tells that somebody waits
+        REQUIRE(::fcntl(holder.get(), F_SETLEASE, F_WRLCK) == 0);
+        bench.scan();
+        CHECK(bench.monitor.only_stuck());
+        const std::vector<ArrivalsMonitor::Left> left = bench.monitor.left();
+        REQUIRE(left.size() == 1);
+        CHECK(left[0].name == ".f.ctrl");
+        CHECK(left[0].reason.starts_with("it cannot be read: "));
+    }
+    CHECK(bench.ends());
+    CHECK(site.status_in(".f.1.rcpt") == ReceiptStatus::success);
+    CHECK(bench.monitor.left().empty());
 }
 
 TEST_CASE(
