@@ -50,6 +50,9 @@ int run_unread(const std::vector<std::string>& arguments) {
     pointers.push_back(nullptr);
     const pid_t pid = ::fork();
     if (pid == 0) {
+        sigset_t none;
+        ::sigemptyset(&none);
+        ::sigprocmask(SIG_SETMASK, &none, nullptr);
         ::signal(SIGPIPE, SIG_DFL);
         ::dup2(ends[1], 1);
         ::dup2(ends[1], 2);

@@ -267,11 +267,10 @@ TEST_CASE("a file that cannot be taken, or answered, keeps nobody waiting for th
         std::filesystem::create_directory(site.journal(row.in_the_way));
         site.send("hello", test::hello_control(".f.1.rcpt"));
         bench.scan();
-        if (!bench.monitor.only_stuck()) {  // its checksum is computed
+        while (!bench.monitor.only_stuck()) {  // its checksum is computed, and it is moved
             REQUIRE(site.is_told());
             bench.monitor.take_results();
         }
-        CHECK(bench.monitor.only_stuck());
         const std::vector<ArrivalsMonitor::Left> left = bench.monitor.left();
         REQUIRE(left.size() == 1);
         CHECK(left[0].name == "f");
