@@ -5,69 +5,13 @@
 #include <chrono>
 #include <doctest/doctest.h>
 
+#include "configuration_files.hpp"
 #include "scratch.hpp"
 
 namespace mistamover::config {
-namespace {
 
 using test::Scratch;
 using test::write_file;
-
-// A plugin with one secret and one enumerated option, and one with none.
-class FakeSchemas final : public SchemaSource {
-  public:
-    Answer schema(const std::string& plugin, const std::vector<std::filesystem::path>&) override {
-        if (plugin == "bare") {
-            return {PluginSchema{}, ""};
-        }
-        if (plugin != "carrier") {
-            return {std::nullopt, "there is no plugin " + plugin};
-        }
-        PluginSchema schema;
-        schema.options.push_back({"password", OptionType::string, std::nullopt, "", {}, false, true});
-        schema.options.push_back(
-            {"speed", OptionType::enumeration, "slow", "", {"slow", "fast"}, false, false});
-        return {schema, ""};
-    }
-};
-
-class Files {
-  public:
-    Files() { global(""); }
-    void global(const std::string& more) {
-        write_file(scratch_ / "mistamover.yaml", "global: {top: " + scratch_.path().string() + "}\n" + more);
-    }
-    void stream(const std::string& text, const std::string& name = "p") {
-        write_file(file(name), text);
-        std::filesystem::permissions(file(name), std::filesystem::perms{0600});
-    }
-    [[nodiscard]] std::filesystem::path file(const std::string& name = "p") const {
-        return scratch_.path() / "streams.d" / (name + ".yaml");
-    }
-    [[nodiscard]] Configuration load(const std::vector<std::string>& environment = {}) const {
-        FakeSchemas schemas;
-        return config::load(scratch_ / "mistamover.yaml", environment, schemas);
-    }
-    [[nodiscard]] std::string problems(const std::vector<std::string>& environment = {}) const {
-        std::string all;
-        for (const Problem& problem : load(environment).problems) {
-            all += problem.file.filename().string() + ':' + std::to_string(problem.line) + ':' +
-                   std::to_string(problem.column) + ": " + problem.text + '\n';
-        }
-        return all;
-    }
-
-  private:
-    Scratch scratch_;
-};
-
-bool has(const std::string& text, const std::string& part) {
-    return text.find(part) != std::string::npos;
-}
-
-constexpr char good[] = "outgoing: {plugin: carrier, target_dir: /target}\n";
-
-}  // namespace
 
 TEST_CASE("a stream gets defaults, the global file's values and its own, in this order") {
     Files files;
