@@ -61,16 +61,30 @@ Layers::Layers(const Setup& setup, std::vector<Problem>& problems) : setup_(setu
         settings_[section];
         for (const auto& [name, key] : *keys) {
             if (key.default_value) {
-                settings_[section][name] = {*key.default_value};
-                origins_[section][name] = key.of_plugin ? "plugin default" : "default";
+                defaults_[{section, name}] = {*key.default_value,
+                                              key.of_plugin ? "plugin default" : "default"};
+                reset({section, name});
             }
         }
     }
 }
 
 void Layers::set_default(const std::string& section, const std::string& key, const std::string& value) {
-    settings_[section][key] = {value};
-    origins_[section][key] = "default";
+    defaults_[{section, key}] = {value, "default"};
+    reset({section, key});
+}
+
+// To what it is where nothing is written.
+void Layers::reset(const Name& name) {
+    const auto found = defaults_.find(name);
+    if (found == defaults_.end()) {
+        settings_[name.first].erase(name.second);
+        origins_[name.first].erase(name.second);
+        return;
+    }
+    settings_[name.first][name.second] = {found->second.value};
+    origins_[name.first][name.second] = found->second.origin;
+    places_.erase(name);
 }
 
 void Layers::fill(const std::vector<Override>& overrides) {
@@ -111,9 +125,7 @@ void Layers::add_value(const Document& document, const Name& name, const Key& ke
     places_[name] = {&document, &value};
     bad_.erase(name);
     if (value.values.empty() && !value.is_list) {
-        // A key without a value takes back what a layer below has set.
-        settings_[name.first].erase(name.second);
-        origins_[name.first].erase(name.second);
+        reset(name);
         return;
     }
     settings_[name.first][name.second] = value.values;
@@ -211,10 +223,11 @@ bool Layers::is_plugin_default(const Name& name) const {
     return key_of(name).of_plugin && !overridden_.contains(name) && !places_.contains(name);
 }
 
-// What the sections for the whole program hold is reported when the program's own settings are made.
+// What the sections for the whole program hold is reported when the program's own settings are made; but what
+// is good there can fail here, for what the stream's file has in such a section.
 bool Layers::is_reported_globally(const Name& name) const {
     const auto place = places_.find(name);
-    return setup_.own != nullptr && is_global_section(name.first) &&
+    return setup_.reported_globally != nullptr && setup_.reported_globally->contains(name) &&
            (place == places_.end() || place->second.document == &setup_.global);
 }
 
@@ -294,6 +307,7 @@ void Layers::report_at(const Name& name, std::size_t index, const std::string& t
     if (is_reported_globally(name)) {
         return;
     }
+    reported_.insert(name);
     const auto place = places_.find(name);
     const auto overridden = overridden_.find(name);
     std::string whole = "`" + name.first + '.' + name.second + "` ";

@@ -33,15 +33,20 @@ std::vector<Override> overrides_in(const std::map<std::string, std::string>& env
 std::optional<std::pair<Position, std::string>> raw_problem(const Key& key, const RawValue& value);
 
 /// The settings of the program, or of one stream, from their layers: defaults, global file, stream file,
-/// environment. What it is made from must outlive it.
+/// environment. A key that a file names without a value is as if no file named it. What it is made from must
+/// outlive it.
 class Layers {
   public:
+    using Name = std::pair<std::string, std::string>;  ///< Section and key.
+
     struct Setup {
         const Sections& sections;
         const EnvironmentLookup& environment;
         const Document& global;
         const Document* own = nullptr;  ///< The stream's; nullptr: the settings of the program are made.
         std::string stream;
+        /// The program's reported_keys, where a stream's settings are not to tell of them again.
+        const std::set<Name>* reported_globally = nullptr;
     };
     Layers(const Setup& setup, std::vector<Problem>& problems);
 
@@ -62,17 +67,21 @@ class Layers {
     }
     [[nodiscard]] const Origins& origins() const { return origins_; }
     /// Keys whose values hold secrets. After finish.
-    [[nodiscard]] const std::set<std::pair<std::string, std::string>>& secret_keys() const {
-        return secret_keys_;
-    }
+    [[nodiscard]] const std::set<Name>& secret_keys() const { return secret_keys_; }
+    /// Keys of which a problem was reported.
+    [[nodiscard]] const std::set<Name>& reported_keys() const { return reported_; }
 
   private:
-    using Name = std::pair<std::string, std::string>;
+    struct Default {
+        std::string value;
+        std::string origin;
+    };
     struct Place {
         const Document* document;
         const RawValue* value;
     };
 
+    void reset(const Name& name);
     void add(const Document& document);
     void add_value(const Document& document, const Name& name, const Key& key, const RawValue& value);
     void finish_key(const Name& name, std::map<std::string, std::vector<std::string>>& into);
@@ -91,11 +100,13 @@ class Layers {
 
     const Setup setup_;
     std::vector<Problem>& problems_;
+    std::map<Name, Default> defaults_;
     SettingsMap settings_;
     Origins origins_;
     std::map<Name, Place> places_;
     std::map<Name, std::string> overridden_;  ///< By which variable.
     std::set<Name> bad_;
+    std::set<Name> reported_;
     std::set<Name> secret_keys_;
     std::optional<Expander> expander_;
 };

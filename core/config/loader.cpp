@@ -90,6 +90,7 @@ void Loader::load_global() {
             layers.report(conflict.section, conflict.key, conflict.text);
         }
     }
+    reported_globally_ = layers.reported_keys();
     check_secret_file(global_, sections, "", result_.problems);
     note_secrets(sections, layers);
 }
@@ -183,7 +184,8 @@ void Loader::load_stream(const StreamFile& file) {
     if (has_module && module(plugin).known) {
         sections.emplace(own_section, &module(plugin).keys);
     }
-    Layers layers({sections, lookup_, global_, &loaded.document, file.stem}, result_.problems);
+    Layers layers({sections, lookup_, global_, &loaded.document, file.stem, &reported_globally_},
+                  result_.problems);
     layers.set_default("global", "top", result_.file.parent_path().string());
     layers.set_default("global", "config_dir", (result_.file.parent_path() / "streams.d").string());
     layers.set_default("data_stream", "name", file.stem);

@@ -66,6 +66,7 @@ class Loader {
     EnvironmentLookup lookup_;
     std::vector<Override> overrides_;
     Document global_;
+    std::set<Layers::Name> reported_globally_;
     Configuration result_;
     std::map<std::string, Module> modules_;  ///< By what outgoing.plugin says.
     std::map<std::string, Keys> used_;  ///< The modules' sections, where two libraries share one their union.
