@@ -26,9 +26,7 @@ std::vector<Override> overrides_in(const std::map<std::string, std::string>& env
         const std::string name = entry->first.substr(override_prefix.size());
         Override& added = found.emplace_back();
         added.variable = entry->first;
-        const std::optional<std::vector<std::string>> values = values_of_text(entry->second);
-        added.is_broken_list = !values;
-        added.values = values ? *values : std::vector<std::string>{entry->second};
+        added.text = entry->second;
         const auto cut = name.find("__");
         if (cut != std::string::npos && cut > 0 && cut + 2 < name.size()) {
             added.section = name.substr(0, cut);
@@ -36,6 +34,14 @@ std::vector<Override> overrides_in(const std::map<std::string, std::string>& env
         }
     }
     return found;
+}
+
+std::optional<std::vector<std::string>> values_of(const Override& override, const Key& key) {
+    if (override.text.empty()) {
+        return std::nullopt;
+    }
+    return key.type == OptionType::list ? values_of_text(override.text)
+                                        : std::optional(std::vector<std::string>{override.text});
 }
 
 std::optional<std::pair<Position, std::string>> raw_problem(const Key& key, const RawValue& value) {
@@ -97,8 +103,13 @@ void Layers::fill(const std::vector<Override>& overrides) {
         if (section == setup_.sections.end() || !section->second->contains(override.key)) {
             continue;
         }
+        const std::optional<std::vector<std::string>> values =
+            values_of(override, section->second->at(override.key));
+        if (!values) {
+            continue;
+        }
         const Name name{override.section, override.key};
-        settings_[override.section][override.key] = override.values;
+        settings_[override.section][override.key] = *values;
         origins_[override.section][override.key] = "environment " + override.variable;
         overridden_[name] = override.variable;
         places_.erase(name);

@@ -21,12 +21,15 @@ struct Override {
     std::string variable;
     std::string section;  ///< Empty where the name has not that form.
     std::string key;
-    std::vector<std::string> values;
-    bool is_broken_list = false;  ///< In brackets, but no list: one value holds all of it.
+    std::string text;
 };
 
 /// Those in an environment, by name. Pure.
 std::vector<Override> overrides_in(const std::map<std::string, std::string>& environment);
+
+/// What an override sets a key to: its text, and only for a key that is a list what a list in it holds.
+/// Nothing where that cannot be told: it is empty, or in brackets but no list. Pure.
+std::optional<std::vector<std::string>> values_of(const Override& override, const Key& key);
 
 /// What is wrong with the form of a value as written, before any reference in it is replaced; what can only
 /// be told after that passes. Pure. Never quotes a secret.

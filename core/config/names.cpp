@@ -104,10 +104,10 @@ void check_overrides(const std::vector<Override>& overrides, const KnownSections
             add(problems, nowhere, {}, "",
                 what + "overrides nothing: unknown key `" + shown(override.key) + "`" +
                     key_advice(known, override.section, override.key));
-        } else if (override.values.size() != 1 &&
-                   section->second->at(override.key).type != OptionType::list) {
-            add(problems, nowhere, {}, "", what + "must be one value, not a list");
-        } else if (override.is_broken_list && section->second->at(override.key).type == OptionType::list) {
+        } else if (override.text.empty()) {
+            add(problems, nowhere, {}, "",
+                what + "is empty, which can mean many things: unset it, or give it a value");
+        } else if (!values_of(override, section->second->at(override.key))) {
             add(problems, nowhere, {}, "",
                 what +
                     "is in brackets, but no list as YAML has it: put each value in quotes, as in ['*.a', b]");

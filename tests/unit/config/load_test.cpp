@@ -69,29 +69,6 @@ TEST_CASE("references are replaced, and a cycle is named") {
     CHECK(has(files.problems(), "data_stream:directory -> outgoing:quarantine_dir -> data_stream:directory"));
 }
 
-TEST_CASE("the environment overrides a key") {
-    Files files;
-    files.stream(good);
-    const Configuration configuration = files.load({"MISTAMOVER__outgoing__retry_count=9"});
-    REQUIRE(configuration.streams.size() == 1);
-    CHECK(stream_settings(configuration.streams.front().settings).outgoing.retry_count == 9);
-    CHECK(configuration.streams.front().origins.at("outgoing").at("retry_count") ==
-          "environment MISTAMOVER__outgoing__retry_count");
-}
-
-TEST_CASE("a variable in brackets that is no list is a problem of a list, and a value of anything else") {
-    Files files;
-    files.stream(good);
-    CHECK(has(files.problems({"MISTAMOVER__outgoing__exclude=[*.a, b]"}),
-              "`MISTAMOVER__outgoing__exclude` is in brackets, but no list"));
-    CHECK(files.problems({"MISTAMOVER__outgoing__exclude=['*.a', b]"}).empty());
-    const Configuration pattern = files.load({"MISTAMOVER__outgoing__exclude=[ab]*.txt"});
-    REQUIRE(pattern.streams.size() == 1);
-    CHECK(stream_settings(pattern.streams.front().settings).outgoing.exclude ==
-          std::vector<std::string>{"[ab]*.txt"});
-    CHECK(files.problems({"MISTAMOVER__carrier__password=[*]"}).empty());
-}
-
 TEST_CASE("a file of a stream that is called *.yml is named in a warning") {
     Files files;
     files.stream(good);
