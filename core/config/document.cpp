@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "config/document.hpp"
 
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <fstream>
@@ -18,11 +19,20 @@ Position position(const YAML::Mark& mark) {
     return {mark.line + 1, mark.column + 1};
 }
 
-// A reference to an anchor that is not there may be a secret that ought to be quoted.
+// Behind some messages stands what was found, which may be of a secret that ought to be quoted.
+std::string without_quotation(const std::string& message) {
+    constexpr std::array<std::string_view, 2> quoting{"the referenced anchor is not defined",
+                                                      "unknown escape character"};
+    for (const std::string_view text : quoting) {
+        if (message.starts_with(text)) {
+            return std::string(text);
+        }
+    }
+    return message;
+}
+
 std::string syntax_problem(const YAML::Exception& error, const std::string& text) {
-    constexpr std::string_view unknown_anchor = "the referenced anchor is not defined";
-    std::string problem = "not YAML: ";
-    problem += error.msg.starts_with(unknown_anchor) ? std::string(unknown_anchor) : error.msg;
+    std::string problem = "not YAML: " + without_quotation(error.msg);
     std::size_t begin = 0;
     for (int line = 0; line < error.mark.line && begin != std::string::npos; ++line) {
         begin = text.find('\n', begin);
@@ -35,6 +45,14 @@ std::string syntax_problem(const YAML::Exception& error, const std::string& text
         }
     }
     return problem;
+}
+
+constexpr const char* tag_problem =
+    " has a value that begins with `!`, which is a tag to YAML: put the value in quotes";
+
+// Of `!secret` YAML makes a tag and an empty value. "!" and "?" are what has none, quoted or not.
+bool has_tag(const YAML::Node& node) {
+    return !node.Tag().empty() && node.Tag() != "!" && node.Tag() != "?";
 }
 
 class Reader {
@@ -106,7 +124,8 @@ class Reader {
         }
         const std::string full_name = "`" + shown(section_name + "." + key_node.Scalar()) + "`";
         if (section.keys.contains(key_node.Scalar())) {
-            report(key_at, full_name + " is set twice; keep one");
+            // One without a value may be a part of a secret before it that ought to be quoted.
+            report(key_at, (value_node.IsNull() ? "a key" : full_name) + " is set twice; keep one");
             return;
         }
         if (std::optional<RawValue> value = read_value(full_name, value_node)) {
@@ -119,6 +138,10 @@ class Reader {
     std::optional<RawValue> read_value(const std::string& full_name, const YAML::Node& node) {
         RawValue value;
         value.is_list = node.IsSequence();
+        if (has_tag(node)) {
+            report(position(node.Mark()), full_name + tag_problem);
+            return std::nullopt;
+        }
         if (node.IsMap()) {
             report(position(node.Mark()), full_name + " must be a value, not a map");
             return std::nullopt;
@@ -128,6 +151,10 @@ class Reader {
             value.values_at.push_back(position(node.Mark()));
         }
         for (const YAML::Node& element : value.is_list ? node : YAML::Node()) {
+            if (has_tag(element)) {
+                report(position(element.Mark()), full_name + tag_problem);
+                return std::nullopt;
+            }
             if (!element.IsScalar()) {
                 report(position(element.Mark()), full_name + ": a list holds plain values only");
                 return std::nullopt;

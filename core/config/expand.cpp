@@ -93,7 +93,8 @@ std::string Expander::text(const std::string& value, Expanded& result) {
 }
 
 std::string Expander::reference(const std::string& section, const std::string& key, Expanded& result) {
-    const std::string name = shown("$(" + section + ":" + key + ")");
+    // What looks like a reference may be a part of a secret.
+    const std::string name = result.secret ? "has a `$(` that" : shown("$(" + section + ":" + key + ")");
     if (section == "env") {
         const std::string* found = environment_(key);
         if (found == nullptr) {
@@ -103,7 +104,8 @@ std::string Expander::reference(const std::string& section, const std::string& k
     }
     const auto keys = settings_.find(section);
     if (keys == settings_.end() || !keys->second.contains(key)) {
-        fail(result, name + missing(section, key));
+        fail(result, name + (result.secret ? " refers to nothing; write `$$(` for `$(` itself"
+                                           : missing(section, key)));
         return "";
     }
     const Expanded& other = expand(section, key);

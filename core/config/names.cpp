@@ -48,6 +48,17 @@ std::string section_advice(const KnownSections& known, const std::string& sectio
     return did_you_mean(section, section_names(known));
 }
 
+// Not quoted where it has no value: in `{password: ab,cd}`, and in `{password:ab}`, it is, or holds, a part
+// of the secret.
+std::string unknown_key(const KnownSections& known, const std::string& section, const std::string& key,
+                        const RawValue& value) {
+    if (value.values.empty() && !value.is_list) {
+        return "there is no key of this name in section `" + section +
+               "`, and it has no value: if it belongs to the value before it, put that in quotes";
+    }
+    return "unknown key `" + shown(section + '.' + key) + "`" + key_advice(known, section, key);
+}
+
 }  // namespace
 
 void check_names(const Document& document, const KnownSections& known, const std::string& stream,
@@ -64,8 +75,7 @@ void check_names(const Document& document, const KnownSections& known, const std
         }
         for (const auto& [key, value] : body.keys) {
             if (!found->second->contains(key)) {
-                add(problems, document, value.key_at, stream,
-                    "unknown key `" + shown(section + '.' + key) + "`" + key_advice(known, section, key));
+                add(problems, document, value.key_at, stream, unknown_key(known, section, key, value));
             }
         }
     }
