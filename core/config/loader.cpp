@@ -37,6 +37,25 @@ std::filesystem::path whole_path(const std::filesystem::path& file) {
     return climbs ? path : path.lexically_normal();
 }
 
+// What is for all streams together is the program's in each of them: what a stream's file sets in the same
+// sections (`global.top`) moves none of it.
+template <typename Values>
+void take_program_wide(const std::map<std::string, std::map<std::string, Values>>& program,
+                       std::map<std::string, std::map<std::string, Values>>& stream) {
+    for (const auto& [section, keys] : core_keys()) {
+        for (const auto& [name, key] : keys) {
+            if (!key.whole_program) {
+                continue;
+            }
+            stream[section].erase(name);
+            const auto found = program.find(section);
+            if (found != program.end() && found->second.contains(name)) {
+                stream[section][name] = found->second.at(name);
+            }
+        }
+    }
+}
+
 bool said_by_a_bad_key(const Layers& layers, const Conflict& conflict) {
     return layers.is_bad(conflict.section, conflict.key) ||
            std::any_of(conflict.others.begin(), conflict.others.end(),
@@ -198,11 +217,13 @@ void Loader::load_stream(const StreamFile& file) {
     }
     check_stream_names(loaded.document, file.stem, plugin, sections);
     SettingsMap settings = layers.finish();
+    take_program_wide(result_.global, settings);
     check_together(layers, settings, loaded.paths);
     note_secrets(sections, layers);
     loaded.stream.name = loaded.paths.name;
     loaded.stream.settings = std::move(settings);
     loaded.stream.origins = layers.origins();
+    take_program_wide(result_.global_origins, loaded.stream.origins);
 }
 
 std::string Loader::plugin_of(const Document& document, const std::string& stem) {

@@ -187,6 +187,24 @@ TEST_CASE("combinations that cannot work are problems") {
     CHECK(has(files.problems(), "lies inside the directory of stream `p`"));
 }
 
+TEST_CASE("a stream's own global.top moves nothing of the program's, and no check is made against it") {
+    Files files;
+    const std::string top = files.directory().string();
+    files.stream(std::string(good) + "global: {top: /elsewhere}\ndata_stream: {directory: " + top + "}\n");
+    const std::string problems = files.problems();
+    for (const char* own : {"global.run_dir", "logging.base_log_dir", "global.config_dir"}) {
+        CHECK_MESSAGE(has(problems, std::string("holds the program's own ") + own), problems);
+    }
+    files.stream(std::string(good) + "global: {top: /elsewhere}\n");
+    const Configuration configuration = files.load();
+    REQUIRE(configuration.streams.size() == 1);
+    const StreamSettings stream = stream_settings(configuration.streams.front().settings);
+    CHECK(stream.directory == "/elsewhere/data/p");
+    CHECK(stream.global.run_dir == files.directory() / "run");
+    CHECK(stream.global.logging.base_log_dir == files.directory() / "log");
+    CHECK(configuration.streams.front().origins.at("global").at("run_dir") == "default");
+}
+
 TEST_CASE("a stop file that would be data is refused") {
     Files files;
     for (const std::string section : {"incoming", "outgoing"}) {
