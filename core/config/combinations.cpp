@@ -6,6 +6,8 @@
 
 #include <mistamover/units.hpp>
 
+#include "config/targets.hpp"
+
 namespace mistamover::config {
 namespace {
 
@@ -20,16 +22,6 @@ bool would_be_sent(const std::filesystem::path& inner, const std::filesystem::pa
     const std::filesystem::path below = inner.lexically_normal().lexically_relative(normal_path(directory));
     const std::string first = below.begin()->string();
     return first == "." || !first.starts_with('.');
-}
-
-bool has_option(const StreamSettings& stream, const std::string& name, const std::string& value) {
-    const auto option = stream.plugin_options.find(name);
-    return option != stream.plugin_options.end() && option->second == std::vector<std::string>{value};
-}
-
-bool target_is_local(const StreamSettings& stream) {
-    const std::string module = plugin_section(stream.outgoing.plugin);
-    return module == "local" || (module == "rsync" && has_option(stream, "transport", "local"));
 }
 
 bool needs_host(const StreamSettings& stream) {
@@ -116,6 +108,35 @@ void check_target(const StreamSettings& stream, Found& found) {
         others.emplace_back("outgoing", "transfer_mode");
         found.push_back({"outgoing", "target_dir",
                          "holds the stream's directory, which the mirror would delete", others});
+    }
+}
+
+// Another stream's directories are compared in stream_conflicts.
+void check_mirror_target(const StreamSettings& stream, Found& found) {
+    const StreamTarget target = target_of(stream);
+    if (!target.deletes || !target_is_local(stream) || lies_in(stream.directory, target.directory)) {
+        return;
+    }
+    const std::filesystem::path none;
+    const std::array<std::pair<const char*, const std::filesystem::path*>, 5> kept{
+        {{"incoming.directory", stream.incoming.require_arrival_monitor ? &stream.incoming.directory : &none},
+         {"outgoing.quarantine_dir", &stream.outgoing.quarantine_dir},
+         {"global.run_dir", &stream.global.run_dir},
+         {"logging.base_log_dir", &stream.global.logging.base_log_dir},
+         {"global.config_dir", &stream.global.config_dir}}};
+    for (const auto& [name, path] : kept) {
+        if (may_change(target, *path)) {
+            found.push_back({"outgoing",
+                             "target_dir",
+                             std::string("is or holds ") + name + ", which the mirror would delete",
+                             {{"outgoing", "plugin"},
+                              {plugin_section(stream.outgoing.plugin), "transport"},
+                              {"outgoing", "transfer_mode"},
+                              {"outgoing", "mirror_delete"},
+                              {"data_stream", "directory"},
+                              {"incoming", "directory"},
+                              {"outgoing", "quarantine_dir"}}});
+        }
     }
 }
 
@@ -213,6 +234,7 @@ void check_deletion(const StreamSettings& stream, Found& found) {
 void check_outgoing(const StreamSettings& stream, Found& found) {
     const OutgoingSettings& out = stream.outgoing;
     check_target(stream, found);
+    check_mirror_target(stream, found);
     check_mirror(stream, found);
     check_quarantine(stream, found);
     check_own_files(stream, found);

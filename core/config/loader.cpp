@@ -292,6 +292,7 @@ void Loader::check_together(Layers& layers, const SettingsMap& settings, StreamP
     paths.name = typed.name;
     paths.directory = typed.directory;
     paths.deletion_enabled = typed.deletion_enabled;
+    paths.target = target_of(typed);
     if (typed.outgoing.plugin != "none" || typed.deletion_enabled) {
         paths.quarantine_dir = typed.outgoing.quarantine_dir;
     }
@@ -350,8 +351,9 @@ void Loader::check_global_names() {
     check_raw_values(global_, of_streams, result_.problems);
 }
 
-// Either of two streams in conflict stays as it is, or stopped, until somebody says which is right; but one
-// that has no other fault does not wait for one that has.
+// Either of two streams in conflict stays as it is, or stopped, until somebody says which is right. One that
+// has no other fault does not wait for one that has, unless files are at stake: that one may still be running
+// as it was, and what it has delivered is there.
 void Loader::check_between_streams() {
     std::set<std::string> broken;
     for (const Problem& problem : result_.problems) {
@@ -365,7 +367,7 @@ void Loader::check_between_streams() {
         const LoadedStream& blamed = streams_[conflict.stream];
         const std::string stem = blamed.stream.file.stem().string();
         const std::string other = streams_[conflict.other].stream.file.stem().string();
-        if (!broken.contains(stem) && broken.contains(other)) {
+        if (!conflict.destroys && !broken.contains(stem) && broken.contains(other)) {
             continue;
         }
         const RawValue* value = blamed.document.find(conflict.section, conflict.key);

@@ -4,6 +4,8 @@
 #include <cerrno>
 #include <sys/stat.h>
 
+#include "config/targets.hpp"
+
 namespace mistamover::config {
 namespace {
 
@@ -33,7 +35,7 @@ StreamSettings with_resolved_paths(StreamSettings stream) {
           &stream.global.run_dir, &stream.global.config_dir, &stream.global.logging.base_log_dir}) {
         *path = resolved(*path);
     }
-    if (stream.outgoing.target_dir.starts_with('/')) {
+    if (target_is_local(stream) && stream.outgoing.target_dir.starts_with('/')) {
         stream.outgoing.target_dir = resolved(stream.outgoing.target_dir).string();
     }
     return stream;

@@ -8,8 +8,8 @@
 
 namespace mistamover::config {
 
-/// The settings with every path as what it leads to, as far as that exists: two names of one directory are
-/// one directory.
+/// The settings with every path of this host as what it leads to, as far as that exists: two names of one
+/// directory are one directory.
 StreamSettings with_resolved_paths(StreamSettings stream);
 
 /// Where the quarantine lies on another file system than the units that are to be renamed into it. Of what

@@ -22,6 +22,7 @@ class Search {
                 add_deletable(i, "incoming", "directory", streams_[i].incoming_dir);
                 add_deletable(i, "outgoing", "quarantine_dir", streams_[i].quarantine_dir);
             }
+            add_target(i, streams_[i].target);
         }
     }
 
@@ -30,6 +31,7 @@ class Search {
             check_name(i);
             check_directory(i);
             check_arrivals(i);
+            check_target(i);
             check_deletion(i, "data_stream", "directory", streams_[i].directory);
             check_deletion(i, "incoming", "directory", streams_[i].incoming_dir);
             check_deletion(i, "outgoing", "quarantine_dir", streams_[i].quarantine_dir);
@@ -46,12 +48,19 @@ class Search {
         std::size_t stream = 0;
         const char* section = "";
         const char* key = "";
+        bool by_mirror = false;  // as the target; else for deletion_enabled
     };
 
     void add(std::size_t stream, std::size_t other, const char* section, const char* key,
              const std::string& before, const std::string& after) {
         const std::string name = " stream `" + shown(streams_[other].name) + "`";
-        found_.push_back({stream, other, section, key, before + name + after});
+        found_.push_back({stream, other, section, key, before + name + after, false});
+    }
+
+    void add_destruction(std::size_t stream, std::size_t other, const char* section, const char* key,
+                         const std::string& before, const std::string& after) {
+        add(stream, other, section, key, before, after);
+        found_.back().destroys = true;
     }
 
     void check_name(std::size_t i) {
@@ -59,17 +68,19 @@ class Search {
         for (auto same = first; same != last; ++same) {
             if (same->second != i) {
                 found_.push_back({i, same->second, "data_stream", "name",
-                                  "`" + shown(streams_[i].name) + "` is the name of another stream too"});
+                                  "`" + shown(streams_[i].name) + "` is the name of another stream too",
+                                  false});
             }
         }
     }
 
-    // Calls report(stream, whether it has this very directory) for each other stream in whose directory
-    // `path` lies.
+    // Calls report(stream, whether it has this very directory) for each other stream in whose directory, of
+    // those in `directories`, `path` lies.
     template <typename Report>
-    void for_each_around(std::size_t i, const std::string& path, const Report& report) {
+    void for_each_around(const Index& directories, std::size_t i, const std::string& path,
+                         const Report& report) {
         for (std::filesystem::path at = path; !path.empty(); at = at.parent_path()) {
-            const auto [first, last] = directories_.equal_range(at.string());
+            const auto [first, last] = directories.equal_range(at.string());
             for (auto around = first; around != last; ++around) {
                 if (around->second != i) {
                     report(around->second, at == path);
@@ -82,7 +93,7 @@ class Search {
     }
 
     void check_directory(std::size_t i) {
-        for_each_around(i, normal_path(streams_[i].directory), [&](std::size_t j, bool same) {
+        for_each_around(directories_, i, normal_path(streams_[i].directory), [&](std::size_t j, bool same) {
             if (same) {
                 add(i, j, "data_stream", "directory", "is the directory of", " too; each needs its own");
             } else {
@@ -91,14 +102,14 @@ class Search {
                 add(j, i, "data_stream", "directory", "holds the directory of", ", and would send it");
             }
         });
-        for_each_around(i, normal_path(streams_[i].quarantine_dir), [&](std::size_t j, bool) {
+        for_each_around(directories_, i, normal_path(streams_[i].quarantine_dir), [&](std::size_t j, bool) {
             add(i, j, "outgoing", "quarantine_dir", "lies inside the directory of", ", which would send it");
         });
     }
 
     void check_arrivals(std::size_t i) {
         const std::string incoming = normal_path(streams_[i].incoming_dir);
-        for_each_around(i, incoming, [&](std::size_t j, bool) {
+        for_each_around(directories_, i, incoming, [&](std::size_t j, bool) {
             add(i, j, "incoming", "directory", "lies inside the directory of",
                 ", which would send what arrives");
         });
@@ -111,14 +122,51 @@ class Search {
         }
     }
 
-    void add_deletable(std::size_t i, const char* section, const char* key,
-                       const std::filesystem::path& path) {
-        if (!path.empty()) {
-            deletable_.emplace(normal_path(path), Deletable{i, section, key});
+    void add_target(std::size_t i, const StreamTarget& target) {
+        if (target.paths_of.empty()) {
+            return;
+        }
+        targets_.emplace(target.directory.string(), i);
+        if (target.deletes && target.paths_of == local_paths) {
+            deletable_.emplace(target.directory.string(), Deletable{i, "outgoing", "target_dir", true});
         }
     }
 
-    // `path`, which the key of stream `i` sets, must not go when another stream's units are deleted.
+    // Two that move may share a target; but a mirror's is what its source is, and nothing else.
+    void check_target(std::size_t i) {
+        const StreamTarget& target = streams_[i].target;
+        for_each_around(targets_, i, target.directory.string(), [&](std::size_t j, bool same) {
+            const StreamTarget& around = streams_[j].target;
+            const bool destroys = (target.deletes || around.deletes) && may_share_paths(target, around) &&
+                                  may_change(around, target.directory);
+            if (destroys) {
+                add_shared_target(i, j);
+            }
+            if (destroys && !same) {
+                add_shared_target(j, i);
+            }
+        });
+    }
+
+    void add_shared_target(std::size_t i, std::size_t j) {
+        add_destruction(
+            i, j, "outgoing", "target_dir", "is, holds or lies in the target directory of",
+            streams_[i].target.deletes
+                ? ", and this mirror would delete what that one delivers: choose another directory, or "
+                  "mirror_delete: false"
+                : ", a mirror, which would delete what this one delivers: choose another directory, or "
+                  "mirror_delete: false there");
+    }
+
+    void add_deletable(std::size_t i, const char* section, const char* key,
+                       const std::filesystem::path& path) {
+        if (!path.empty()) {
+            deletable_.emplace(normal_path(path), Deletable{i, section, key, false});
+        }
+    }
+
+    // `path`, which the key of stream `i` sets, must not go when another stream's units are deleted, or what
+    // another's source does not have.
     void check_deletion(std::size_t i, const char* section, const char* key,
                         const std::filesystem::path& path) {
         if (path.empty()) {
@@ -128,11 +176,19 @@ class Search {
             const auto [first, last] = deletable_.equal_range(at.string());
             for (auto around = first; around != last; ++around) {
                 const Deletable& other = around->second;
-                if (other.stream != i) {
-                    add(other.stream, i, other.section, other.key, "is or holds a directory of",
-                        ", which deletion_enabled would have deleted when a disk fills");
-                    add(i, other.stream, section, key, "is, or lies in, a directory of",
-                        ", of which deletion_enabled has everything deleted when a disk fills");
+                if (other.stream == i) {
+                    continue;
+                }
+                if (!other.by_mirror) {
+                    add_destruction(other.stream, i, other.section, other.key, "is or holds a directory of",
+                                    ", which deletion_enabled would have deleted when a disk fills");
+                    add_destruction(i, other.stream, section, key, "is, or lies in, a directory of",
+                                    ", of which deletion_enabled has everything deleted when a disk fills");
+                } else if (may_change(streams_[other.stream].target, path)) {
+                    add_destruction(other.stream, i, other.section, other.key, "is or holds a directory of",
+                                    ", which the mirror would delete, or empty");
+                    add_destruction(i, other.stream, section, key, "is, or lies in, the target directory of",
+                                    ", a mirror, which would delete it, or empty it");
                 }
             }
             if (at == at.parent_path()) {
@@ -145,6 +201,7 @@ class Search {
     Index names_;
     Index directories_;
     Index incoming_;
+    Index targets_;
     std::multimap<std::string, Deletable> deletable_;
     std::vector<StreamConflict> found_;
 };

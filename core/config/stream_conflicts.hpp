@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include "config/targets.hpp"
+
 namespace mistamover::config {
 
 /// What each of several streams must have for itself.
@@ -15,6 +17,7 @@ struct StreamPaths {
     std::filesystem::path quarantine_dir;  ///< Empty where the stream does not use it.
     std::filesystem::path incoming_dir;    ///< Empty where the stream has no arrivals monitor.
     bool deletion_enabled = false;         ///< Units in the latter two may be deleted when a disk fills.
+    StreamTarget target;
 };
 
 /// Two streams that get in each other's way; reported at either, so that neither runs before it is settled.
@@ -24,6 +27,7 @@ struct StreamConflict {
     std::string section;
     std::string key;
     std::string text;
+    bool destroys = false;  ///< Of the two running, one would delete what is the other's.
 };
 
 /// Pure: looks at no file, so pass paths without symbolic links.

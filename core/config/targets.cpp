@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "config/targets.hpp"
+
+#include <algorithm>
+#include <fnmatch.h>
+
+#include "config/combinations.hpp"
+
+namespace mistamover::config {
+namespace {
+
+// Empty where it is not set.
+std::string option_of(const StreamSettings& stream, const std::string& name) {
+    const auto option = stream.plugin_options.find(name);
+    return option == stream.plugin_options.end() || option->second.empty() ? "" : option->second.front();
+}
+
+std::string in_lower_case(std::string text) {
+    std::transform(text.begin(), text.end(), text.begin(),
+                   [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; });
+    return text;
+}
+
+// sftp and rsync see one host through ssh, and the same paths.
+std::string paths_of(const StreamSettings& stream) {
+    const std::string module = plugin_section(stream.outgoing.plugin);
+    if (target_is_local(stream)) {
+        return local_paths;
+    }
+    if (module == "rsync") {
+        return option_of(stream, "transport") == "daemon" ? "rsync daemon" : "ssh";
+    }
+    return module == "sftp" ? "ssh" : module;
+}
+
+bool matches_one(const std::vector<std::string>& globs, const std::string& name) {
+    return std::any_of(globs.begin(), globs.end(), [&](const std::string& glob) {
+        return ::fnmatch(glob.c_str(), name.c_str(), 0) == 0;
+    });
+}
+
+bool differ(const std::string& a, const std::string& b) {
+    return !a.empty() && !b.empty() && a != b;
+}
+
+}  // namespace
+
+bool target_is_local(const StreamSettings& stream) {
+    const std::string module = plugin_section(stream.outgoing.plugin);
+    return module == "local" || (module == "rsync" && option_of(stream, "transport") == "local");
+}
+
+StreamTarget target_of(const StreamSettings& stream) {
+    const OutgoingSettings& out = stream.outgoing;
+    StreamTarget target;
+    if (out.plugin.empty() || out.plugin == "none" || out.target_dir.empty()) {
+        return target;
+    }
+    target.paths_of = paths_of(stream);
+    const std::filesystem::path directory(out.target_dir);
+    const bool is_whole = directory.is_absolute() || target.paths_of == "rsync daemon";
+    target.directory = normal_path(is_whole ? directory : std::filesystem::path("~") / directory);
+    target.deletes = out.mode == TransferMode::mirror && out.mirror_delete;
+    target.include = out.include;
+    target.exclude = out.exclude;
+    if (target.paths_of != local_paths) {
+        target.host = in_lower_case(out.target_host);
+        target.port = option_of(stream, "port");
+        target.username = option_of(stream, "username");
+    }
+    return target;
+}
+
+bool may_share_paths(const StreamTarget& a, const StreamTarget& b) {
+    const bool begins_at_login = a.directory.string().starts_with('~');
+    return a.paths_of == b.paths_of && a.host == b.host && !differ(a.port, b.port) &&
+           !(begins_at_login && differ(a.username, b.username));
+}
+
+bool may_change(const StreamTarget& target, const std::filesystem::path& path) {
+    if (!lies_in(path, target.directory)) {
+        return false;
+    }
+    const std::filesystem::path below =
+        std::filesystem::path(normal_path(path)).lexically_relative(target.directory);
+    const std::string entry = below.begin()->string();
+    return entry == "." || (!entry.starts_with('.') && !matches_one(target.exclude, entry) &&
+                            (target.include.empty() || matches_one(target.include, entry)));
+}
+
+}  // namespace mistamover::config
