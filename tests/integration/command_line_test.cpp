@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <chrono>
 #include <doctest/doctest.h>
+#include <filesystem>
+#include <string>
+#include <vector>
 
 #include "program.hpp"
 
@@ -11,6 +14,21 @@ std::string receives_in(const std::filesystem::path& incoming, const std::string
     return "incoming: {require_arrival_monitor: true, directory: " + incoming.string() +
            ", data_grace: " + data_grace + "}";
 }
+
+/// The current directory, for as long as it lives; the programs that are started get it.
+class CurrentDirectory {
+  public:
+    explicit CurrentDirectory(const std::filesystem::path& path) { std::filesystem::current_path(path); }
+    ~CurrentDirectory() {
+        std::error_code ignored;
+        std::filesystem::current_path(before_, ignored);
+    }
+    CurrentDirectory(const CurrentDirectory&) = delete;
+    CurrentDirectory& operator=(const CurrentDirectory&) = delete;
+
+  private:
+    std::filesystem::path before_ = std::filesystem::current_path();
+};
 
 // The control file of a file that holds "hello".
 void announce(const std::filesystem::path& incoming, const std::string& name) {
@@ -52,6 +70,81 @@ TEST_CASE("config check names a file in config_dir that is no stream's by its na
                                        ": is ignored: a stream's file must be called *.yaml\n"
                                        "configuration is good: 1 streams\n",
                   result.output);
+}
+
+TEST_CASE("the global file is the argument, else $MISTAMOVER_CONFIG, else that of the current directory") {
+    Site argued;
+    Site of_variable;
+    Site of_directory;
+    const Scratch empty;
+    argued.add_stream("argued");
+    of_variable.add_stream("of-variable");
+    of_directory.add_stream("of-directory");
+    const auto shown = [](std::vector<std::string> more, const std::string& variable) {
+        more.insert(more.begin(), {"config", "show"});
+        return RunningProgram(more, {"MISTAMOVER_CONFIG=" + variable}).wait().output;
+    };
+    const auto is_of = [](const std::string& stream, const std::string& output) {
+        return output.find("# stream " + stream + " (") != std::string::npos;
+    };
+    const std::string variable = of_variable.config().string();
+    {
+        const CurrentDirectory here(of_directory.home());
+        const std::string by_argument = shown({"--config", argued.config().string()}, variable);
+        CHECK_MESSAGE(is_of("argued", by_argument), by_argument);
+        CHECK(by_argument.find("# stream of-") == std::string::npos);
+        const std::string by_variable = shown({}, variable);
+        CHECK_MESSAGE(is_of("of-variable", by_variable), by_variable);
+        CHECK(by_variable.find("of-directory") == std::string::npos);
+        const std::string by_directory = shown({}, "");
+        CHECK_MESSAGE(is_of("of-directory", by_directory), by_directory);
+        const ProgramResult checked =
+            RunningProgram({"config", "check", argued.config().string()}, {"MISTAMOVER_CONFIG=" + variable})
+                .wait();
+        CHECK_MESSAGE(checked.output == "configuration is good: 1 streams\n", checked.output);
+    }
+    if (!std::filesystem::exists("/etc/mistamover/mistamover.yaml")) {
+        const CurrentDirectory here(empty.path());
+        const std::string by_default = shown({}, "");
+        CHECK_MESSAGE(by_default.starts_with("/etc/mistamover/mistamover.yaml: the file cannot be read"),
+                      by_default);
+    }
+}
+
+TEST_CASE("config show STREAM prints its settings with where each came from, and no secret") {
+    Site site;
+    site.add_stream("q");
+    site.add_stream_with("p", "plugin: ftp, target_host: 127.0.0.1, target_dir: /x",
+                         "ftp: {username: mover, password: hunter2}");
+    const ProgramResult result = RunningProgram({"config", "show", "p", "--config", site.config().string()},
+                                                {"MISTAMOVER__outgoing__retry_count=9"})
+                                     .wait();
+    CHECK(result.exit_code == 0);
+    const std::string file = (site.home() / "streams.d/p.yaml").string();
+    for (const std::string& line :
+         {"  target_dir: /x  # " + file + ":2\n", "  username: mover  # " + file + ":3\n",
+          "  password: ********  # " + file + ":3\n",
+          "  general_poll_interval: 200ms  # " + site.config().string() + ":1\n",
+          std::string("  retry_count: 9  # environment MISTAMOVER__outgoing__retry_count\n"),
+          std::string("  stop_file: .stop  # default\n"), std::string("  tls: none  # plugin default\n")}) {
+        CHECK_MESSAGE(result.output.find(line) != std::string::npos, line << "in\n" << result.output);
+    }
+    CHECK(result.output.find("hunter2") == std::string::npos);
+    CHECK(result.output.find("q.in") == std::string::npos);
+    const ProgramResult unknown =
+        run_program({"config", "show", "nosuch", "--config", site.config().string()});
+    CHECK(unknown.exit_code == 2);
+    CHECK_MESSAGE(unknown.output == "mistamover: there is no stream `nosuch`\n", unknown.output);
+}
+
+TEST_CASE("a part of a password that stands there as a key is nowhere in what config check prints") {
+    Site site;
+    site.add_stream_with("p", "plugin: ftp, target_host: 127.0.0.1, target_dir: /x",
+                         "ftp: {username: mover, password: ab,hunter2}");
+    const ProgramResult result = run_program({"config", "check", site.config().string()});
+    CHECK(result.exit_code == 2);
+    CHECK_MESSAGE(result.output.find("p.yaml:3:") != std::string::npos, result.output);
+    CHECK_MESSAGE(result.output.find("hunter2") == std::string::npos, result.output);
 }
 
 TEST_CASE("one bad stream does not keep the others from running") {
