@@ -44,7 +44,7 @@ StreamController::StreamController(process::EventLoop& loop, process::Channel& c
       ledger_(settings, one_off, source, queue_, log_),
       batch_size_(settings.outgoing, of_module.has(Capability::costly_put)),
       health_(retry_policy(settings)),
-      target_mark_(work_dir),
+      cleaning_(work_dir),
       journal_(source, settings.outgoing),
       reporter_(loop, channel, [this] { return facts(); }),
       stopped_for_good_(settings.stopped),
@@ -206,17 +206,18 @@ std::string StreamController::why_suspended(Clock::time_point now) {
 }
 
 void StreamController::dispatch(Clock::time_point now) {
-    if (stopping_ || closing_ || health_.stream_failure() || cleaning_ || health_.backs_off(now)) {
+    if (stopping_ || closing_ || health_.stream_failure() || cleaning_.is_under_way() ||
+        health_.backs_off(now)) {
         return;
     }
-    if (leftovers_kept_ && queue_.size() == 0) {
-        cleaning_due_ = Cleaning::all;  // nobody will go on with them
+    if (queue_.size() == 0) {
+        cleaning_.nothing_left_to_send();
     }
-    const bool clean = cleaning_due_ == Cleaning::none;
+    const bool clean = cleaning_.is_clean();
     if (!clean && !workers_.all_idle()) {
         return;
     }
-    if (!clean && (target_mark_.is_set() || handshakes_.size() > 0)) {
+    if (!clean && (cleaning_.something_may_lie_there() || handshakes_.size() > 0)) {
         // What a crash or a lost connection left at the target goes even if there is nothing to send.
         clean_target(false);
         return;
@@ -254,33 +255,20 @@ void StreamController::look_for_receipts(Clock::time_point now) {
 
 // Else the end of a job, or of a pause, is what it waits for.
 bool StreamController::may_look(Clock::time_point now) const {
-    if (cleaning_ || health_.backs_off(now)) {
+    if (cleaning_.is_under_way() || health_.backs_off(now)) {
         return false;
     }
-    if (cleaning_due_ != Cleaning::none) {
+    if (!cleaning_.is_clean()) {
         return workers_.all_idle();
     }
     return workers_.any_may_start(now);
 }
 
 void StreamController::clean_target(bool ask_for_stop) {
-    cleaning_ = true;
     Worker::Job job;
-    job.clean = cleaning_due_;
+    job.clean = cleaning_.begin();
     job.ask_for_stop = ask_for_stop;
     workers_.at(0).start(std::move(job));
-}
-
-void StreamController::cleaned_target(const BatchResult& result) {
-    cleaning_ = false;
-    if (!result.session.ok()) {
-        return;
-    }
-    cleaning_due_ = Cleaning::none;
-    leftovers_kept_ = result.kept_leftovers;
-    if (!leftovers_kept_) {
-        target_mark_.clear();
-    }
 }
 
 // One answer serves the batches that are handed out soon after it, but no unit goes by an answer that is
@@ -305,7 +293,7 @@ void StreamController::hand_out(std::size_t due, Clock::time_point now) {
         if (job.batch.empty()) {
             return;
         }
-        target_mark_.set();
+        cleaning_.will_send();
         pass_started_ = now;
         workers_.at(i).start(std::move(job));
     }
@@ -325,7 +313,7 @@ void StreamController::collect_results() {
     for (const std::unique_ptr<Worker>& worker : workers_) {
         if (std::optional<BatchResult> result = worker->take_result()) {
             if (closing_) {
-                left_clean_ = left_clean_ && result->session.ok();
+                cleaning_.session_closed(result->session.ok());
             } else {
                 if (result->asked_for_stop && result->session.ok() && !result->target_suspended) {
                     stop_asked_at_ = std::max(stop_asked_at_, worker->begun());
@@ -340,8 +328,8 @@ void StreamController::collect_results() {
 void StreamController::take_in(BatchResult& result, Clock::time_point begun) {
     const auto now = Clock::now();
     handshakes_.add(std::move(result.handshakes), result.looked_for, now);
-    if (cleaning_) {
-        cleaned_target(result);
+    if (cleaning_.is_under_way()) {
+        cleaning_.ended(result);
     }
     let_others_go_first(result);
     ledger_.take_in(result.units, now);
@@ -399,9 +387,7 @@ void StreamController::session_ended(const BatchResult& result, Clock::time_poin
         }
         return;
     }
-    if (cleaning_due_ == Cleaning::none) {
-        cleaning_due_ = Cleaning::but_resumable;
-    }
+    cleaning_.session_failed();
     if (!cancelled) {
         session_failed(result.session, now);
     }
@@ -458,9 +444,7 @@ void StreamController::begin_close() {
 
 void StreamController::finish(bool clean) {
     finished_ = true;
-    if (left_clean_ && cleaning_due_ == Cleaning::none) {
-        target_mark_.clear();
-    }
+    cleaning_.over();
     workers_.clear();
     source_.tidy();
     journal_.leave();
@@ -505,7 +489,7 @@ void StreamController::set_timer(Clock::time_point now) {
     if (const auto next_look = handshakes_.next_look(); next_look && may_look(now)) {
         consider(*next_look);
     }
-    if (cleaning_due_ != Cleaning::none && !cleaning_ && health_.backs_off(now)) {
+    if (!cleaning_.is_clean() && !cleaning_.is_under_way() && health_.backs_off(now)) {
         next = health_.next_try(now);
     }
     if (next && !health_.stream_failure()) {
@@ -536,7 +520,7 @@ StreamFacts StreamController::facts() const {
     if (!facts.sending) {
         facts.waiting = queue_.first_waiting();
     }
-    if (cleaning_) {
+    if (cleaning_.is_under_way()) {
         facts.before_units = "the temporary directory at the target is emptied first";
     } else if (Clock::now() < next_mirror_pass_) {
         facts.before_units = "changes wait for the next pass";

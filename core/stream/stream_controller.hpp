@@ -15,8 +15,8 @@
 #include "stream/handshakes.hpp"
 #include "stream/ledger.hpp"
 #include "stream/stream_report.hpp"
+#include "stream/target_cleaning.hpp"
 #include "stream/target_health.hpp"
-#include "stream/target_mark.hpp"
 #include "stream/unit_queue.hpp"
 #include "stream/workers.hpp"
 
@@ -62,7 +62,6 @@ class StreamController {
     [[nodiscard]] std::string why_suspended(Clock::time_point now);
     void collect_results();
     void clean_target(bool ask_for_stop);
-    void cleaned_target(const BatchResult& result);
     [[nodiscard]] bool must_ask_for_stop(Clock::time_point now) const;
     void take_in(BatchResult& result, Clock::time_point begun);
     void let_others_go_first(BatchResult& result) const;
@@ -91,22 +90,18 @@ class StreamController {
     Ledger ledger_;
     BatchSize batch_size_;
     TargetHealth health_;
-    TargetMark target_mark_;
+    TargetCleaning cleaning_;
     HandshakeJournal journal_;
     StreamReporter reporter_;
     std::mt19937 random_{std::random_device{}()};
 
-    Cleaning cleaning_due_ = Cleaning::all;  ///< Of the temporary directory, before anything else is sent.
-    bool cleaning_ = false;
-    bool leftovers_kept_ = false;  ///< Something may lie there with which a put may go on.
-    bool polling_ = false;         ///< The directory cannot be watched.
-    bool unlisted_ = false;        ///< The directory could not be listed when it was looked at last.
+    bool polling_ = false;   ///< The directory cannot be watched.
+    bool unlisted_ = false;  ///< The directory could not be listed when it was looked at last.
     bool stopping_ = false;
     bool closing_ = false;  ///< The sessions are being closed, or are.
     bool finished_ = false;
     bool stopped_for_good_ = false;  ///< `status: STOPPED` or SIGUSR1.
     bool complete_ = false;
-    bool left_clean_ = true;  ///< Closing: every session could empty the temporary directory.
     std::string suspended_;
     Clock::time_point news_at_{};        ///< When units were last found or told of.
     Clock::time_point stop_asked_at_{};  ///< The target had no .stop file then, or later.
