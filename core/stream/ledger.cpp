@@ -120,6 +120,7 @@ void Ledger::left_over(const UnitResult& unit) {
 // Others go first for a while. Nothing counts against it, but one-off does not wait for ever.
 void Ledger::passed_over(const UnitResult& unit, Clock::time_point now) {
     const std::uint32_t times = queue_.count_pass(unit.name);
+    passed_over_units_ += times == 1 ? 1 : 0;
     const std::string reason(unit.status.text());
     if (one_off_ && times > settings_.outgoing.retry_count) {
         leave(unit.name, reason);

@@ -34,6 +34,8 @@ class Ledger {
     [[nodiscard]] std::uint64_t delivered_units() const noexcept { return delivered_units_; }
     [[nodiscard]] std::uint64_t delivered_bytes() const noexcept { return delivered_bytes_; }
     [[nodiscard]] std::uint64_t quarantined() const noexcept { return quarantined_; }
+    /// Before so many units others were let go at least once.
+    [[nodiscard]] std::uint32_t passed_over_units() const noexcept { return passed_over_units_; }
     [[nodiscard]] const std::string& last_error() const noexcept { return last_error_; }
     /// Seconds since 1970; 0: there was none.
     [[nodiscard]] std::int64_t last_error_time() const noexcept { return last_error_time_; }
@@ -65,6 +67,7 @@ class Ledger {
     std::uint64_t delivered_units_ = 0;
     std::uint64_t delivered_bytes_ = 0;
     std::uint64_t quarantined_ = 0;
+    std::uint32_t passed_over_units_ = 0;
     std::string last_error_;
     std::int64_t last_error_time_ = 0;
     bool completion_seen_ = false;

@@ -288,7 +288,9 @@ void StreamController::hand_out(std::size_t due, Clock::time_point now) {
             continue;
         }
         Worker::Job job;
-        job.batch = queue_.take(std::min(share, room_for_units()), BatchSize::most_bytes, now);
+        const std::size_t count = std::min(share, room_for_units());
+        job.batch =
+            alone && count > 0 ? queue_.take_one(now) : queue_.take(count, BatchSize::most_bytes, now);
         job.ask_for_stop = ask_for_stop;
         if (job.batch.empty()) {
             return;
@@ -354,13 +356,17 @@ void StreamController::take_in(BatchResult& result, Clock::time_point begun) {
     }
 }
 
-// One that went alone after a failure, and with which the session has failed again.
+// One that went alone, after a failure or since others went before it already, and with which the session has
+// failed again.
 void StreamController::let_others_go_first(BatchResult& result) const {
     const bool failed = !result.session.ok() && result.session.code() != StatusCode::cancelled;
-    if (failed && !result.not_opened && !health_.well() && result.units.size() == 1 &&
-        result.units.front().outcome == Outcome::not_tried && queue_.size() > 1) {
-        result.units.front().outcome = Outcome::passed_over;
-        result.units.front().status = result.session;
+    if (!failed || result.not_opened || result.units.size() != 1 || queue_.size() <= 1) {
+        return;
+    }
+    UnitResult& unit = result.units.front();
+    if (unit.outcome == Outcome::not_tried && (!health_.well() || queue_.was_passed_over(unit.name))) {
+        unit.outcome = Outcome::passed_over;
+        unit.status = result.session;
     }
 }
 
@@ -409,9 +415,16 @@ void StreamController::session_failed(const Status& status, Clock::time_point no
     }
 }
 
+// A unit that breaks its session says nothing of the target, which the others must be tried to tell. But
+// where that goes on and on it is the target.
+std::uint32_t StreamController::most_failures() const {
+    const std::uint32_t tries = settings_.outgoing.retry_count;
+    return tries + std::min(ledger_.passed_over_units(), tries);
+}
+
 // True where only waiting for somebody else could make a difference, which one-off does not do.
 bool StreamController::nothing_more_now() {
-    if (health_.stream_failure() || health_.failures() > settings_.outgoing.retry_count) {
+    if (health_.stream_failure() || health_.failures() > most_failures()) {
         return true;
     }
     if (handshakes_.size() > 0) {

@@ -71,6 +71,8 @@ class StreamController {
     void finish_if_done();
     void finish(bool clean);
     void begin_close();
+    /// In a row, after which one-off gives up.
+    [[nodiscard]] std::uint32_t most_failures() const;
     [[nodiscard]] bool nothing_more_now();
     void set_timer(Clock::time_point now);
     [[nodiscard]] StreamFacts facts() const;

@@ -2,6 +2,7 @@
 #include "stream/unit_queue.hpp"
 
 #include <algorithm>
+#include <cstdint>
 
 namespace mistamover::stream {
 
@@ -9,7 +10,7 @@ void UnitQueue::make_ready(const std::string& name, Unit& unit) {
     unit.place = Place::ready;
     unit.changed = false;
     unit.failed = false;
-    ready_.emplace(unit.identity.mtime_ns, name);
+    ready_.insert(key_of(name, unit));
 }
 
 void UnitQueue::leave_waiting(const std::string& name, const Unit& unit) {
@@ -55,22 +56,46 @@ std::size_t UnitQueue::due(Clock::time_point now) {
     return ready_.size();
 }
 
+// Among those that others were let go before, the one that had it least often stands for all.
+std::set<UnitQueue::Key>::const_iterator UnitQueue::oldest_ready() const {
+    const auto first = ready_.begin();
+    const auto passed_over = ready_.lower_bound(Key{1, INT64_MIN, {}});
+    return passed_over != ready_.end() && passed_over->mtime_ns < first->mtime_ns ? passed_over : first;
+}
+
+Candidate UnitQueue::take_ready(std::set<Key>::const_iterator which) {
+    const std::string name = which->name;
+    ready_.erase(which);
+    Unit& unit = units_.at(name);
+    unit.place = Place::in_flight;
+    unit.reason.clear();
+    ++in_flight_;
+    return {name, unit.identity};
+}
+
 std::vector<Candidate> UnitQueue::take(std::size_t count, std::uint64_t bytes, Clock::time_point now) {
     wake_due(now);
     std::vector<Candidate> taken;
+    if (count > 0 && !ready_.empty() && oldest_ready()->passes > 0) {
+        taken.push_back(take_ready(oldest_ready()));
+        return taken;
+    }
     std::uint64_t sum = 0;
-    while (taken.size() < count && !ready_.empty()) {
-        const std::string name = ready_.begin()->second;
-        Unit& unit = units_.at(name);
-        if (!taken.empty() && sum + unit.identity.size > bytes) {
+    while (taken.size() < count && !ready_.empty() && ready_.begin()->passes == 0) {
+        sum += units_.at(ready_.begin()->name).identity.size;
+        if (!taken.empty() && sum > bytes) {
             break;
         }
-        sum += unit.identity.size;
-        ready_.erase(ready_.begin());
-        unit.place = Place::in_flight;
-        unit.reason.clear();
-        ++in_flight_;
-        taken.push_back({name, unit.identity});
+        taken.push_back(take_ready(ready_.begin()));
+    }
+    return taken;
+}
+
+std::vector<Candidate> UnitQueue::take_one(Clock::time_point now) {
+    wake_due(now);
+    std::vector<Candidate> taken;
+    if (!ready_.empty()) {
+        taken.push_back(take_ready(ready_.begin()));
     }
     return taken;
 }
@@ -117,7 +142,7 @@ bool UnitQueue::hold(const std::string& name) {
             return false;
         }
         leave_waiting(name, unit);
-        ready_.erase({unit.identity.mtime_ns, name});
+        ready_.erase(key_of(name, unit));
         bytes_ -= unit.identity.size;
         units_.erase(found);
     }
@@ -135,6 +160,11 @@ std::uint32_t UnitQueue::count_pass(const std::string& name) {
     Unit& unit = units_.at(name);
     unit.failed = true;
     return ++unit.passes;
+}
+
+bool UnitQueue::was_passed_over(const std::string& name) const {
+    const auto found = units_.find(name);
+    return found != units_.end() && found->second.passes > 0;
 }
 
 std::optional<UnitQueue::Clock::time_point> UnitQueue::next_due() const {

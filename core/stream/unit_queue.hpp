@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <compare>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -18,7 +19,8 @@ namespace mistamover::stream {
 /// In mirror mode the directory as a whole is the one unit.
 inline constexpr char whole_directory[] = ".";
 
-/// Which units there are, which is next, and which wait until when: oldest first. Pure: takes the time as an
+/// Which units there are, which is next, and which wait until when: oldest first. One that others were let go
+/// before is taken alone from then on, since it may be what breaks its session. Pure: takes the time as an
 /// argument and looks at no disk. Used by one thread.
 class UnitQueue {
   public:
@@ -31,6 +33,8 @@ class UnitQueue {
     void add_in_flight(const Candidate& candidate);
     /// Takes up to `count` due units, of at most about `bytes` together but at least one.
     std::vector<Candidate> take(std::size_t count, std::uint64_t bytes, Clock::time_point now);
+    /// Takes a due unit, if there is one: the oldest of those that others were let go before least often.
+    std::vector<Candidate> take_one(Clock::time_point now);
 
     /// The ends of a unit that was taken.
     void done(const std::string& name);
@@ -48,6 +52,8 @@ class UnitQueue {
     std::uint32_t count_failure(const std::string& name);
     /// Counts that others were let go before it, and returns how often that was.
     std::uint32_t count_pass(const std::string& name);
+    /// Others were let go before it at least once.
+    [[nodiscard]] bool was_passed_over(const std::string& name) const;
 
     [[nodiscard]] bool knows(const std::string& name) const { return units_.contains(name); }
     [[nodiscard]] std::size_t due(Clock::time_point now);
@@ -87,8 +93,18 @@ class UnitQueue {
         std::uint32_t passes = 0;
         std::string reason;
     };
-    using Key = std::pair<std::int64_t, std::string>;
+    struct Key {
+        std::uint32_t passes = 0;
+        std::int64_t mtime_ns = 0;
+        std::string name;
+        auto operator<=>(const Key&) const = default;
+    };
 
+    static Key key_of(const std::string& name, const Unit& unit) {
+        return {unit.passes, unit.identity.mtime_ns, name};
+    }
+    [[nodiscard]] std::set<Key>::const_iterator oldest_ready() const;
+    Candidate take_ready(std::set<Key>::const_iterator which);
     void make_ready(const std::string& name, Unit& unit);
     void leave_waiting(const std::string& name, const Unit& unit);
     void wake_due(Clock::time_point now);

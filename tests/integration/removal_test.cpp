@@ -25,6 +25,20 @@ struct UnlistableSite : Site {
                                                "ASAN_OPTIONS=verify_asan_link_order=0:detect_leaks=0"};
 };
 
+/// A stream whose oldest unit breaks every session that it is sent by.
+struct BreakingUnitSite : FaultySite {
+    explicit BreakingUnitSite(const std::string& retries) {
+        add_faulty_stream("parallel_transfers: 1" + retries);
+        set_faults("put bad fail connection_lost session\n");
+        write_file(source() / "bad", "content of bad");
+        fs::last_write_time(source() / "bad", fs::file_time_type::clock::now() - std::chrono::hours(1));
+        for (const char* name : {"a", "b", "c"}) {
+            write_file(source() / name, name);
+        }
+    }
+    [[nodiscard]] bool is_gone(const char* name) const { return !fs::exists(source() / name); }
+};
+
 }  // namespace
 
 TEST_SUITE_BEGIN("removal");
@@ -123,21 +137,29 @@ TEST_CASE("one-off ends although what it cannot deliver cannot be put away") {
 }
 
 TEST_CASE("a unit that breaks every session keeps no other waiting") {
-    FaultySite site;
-    site.add_faulty_stream("parallel_transfers: 1, retry_delay: 20ms");
-    site.set_faults("put bad fail connection_lost session\n");
-    write_file(site.source() / "bad", "content of bad");
-    fs::last_write_time(site.source() / "bad", fs::file_time_type::clock::now() - std::chrono::hours(1));
-    for (const char* name : {"a", "b", "c"}) {
-        write_file(site.source() / name, name);
+    // The second: pauses that grow, from the general_poll_interval of 200 ms.
+    for (const char* pauses : {", retry_delay: 20ms", ""}) {
+        CAPTURE(pauses);
+        const BreakingUnitSite site(pauses);
+        const Daemon daemon(site);
+        CHECK(eventually([&] { return site.is_gone("a") && site.is_gone("b") && site.is_gone("c"); }));
+        CHECK_FALSE(site.is_gone("bad"));
+        site.mend();
+        CHECK(eventually([&] { return site.is_gone("bad"); }));
+        CHECK(read_file(site.target() / "bad") == "content of bad");
     }
-    const Daemon daemon(site);
-    const auto is_gone = [&](const char* name) { return !fs::exists(site.source() / name); };
-    CHECK(eventually([&] { return is_gone("a") && is_gone("b") && is_gone("c"); }));
-    CHECK_FALSE(is_gone("bad"));
-    site.mend();
-    CHECK(eventually([&] { return is_gone("bad"); }));
-    CHECK(read_file(site.target() / "bad") == "content of bad");
+}
+
+TEST_CASE("one-off sends the others before it leaves a unit that breaks every session") {
+    for (const char* retries : {", retry_count: 1", ", retry_count: 3"}) {
+        CAPTURE(retries);
+        const BreakingUnitSite site(std::string(", retry_delay: 20ms") + retries);
+        const ProgramResult result = site.one_off();
+        CHECK(result.exit_code == 1);
+        CHECK_MESSAGE(result.output.find("left bad: ") != std::string::npos, result.output);
+        CHECK(names_in(site.source()) == std::set<std::string>{"bad"});
+        CHECK(names_in(site.target()) == std::set<std::string>{"a", "b", "c"});
+    }
 }
 
 TEST_SUITE_END();

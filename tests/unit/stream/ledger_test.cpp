@@ -187,6 +187,7 @@ TEST_CASE("a unit that others were let go before is tried again later, in one-of
             fixture.take();
         }
         fixture.ends(Outcome::passed_over, lost_again);
+        CHECK(fixture.ledger.passed_over_units() == 1);
         CHECK(fixture.quarantined().empty());
         CHECK(fixture.ledger.given_up().size() == (one_off ? 1 : 0));
         CHECK(fixture.queue.size() == (one_off ? 0 : 1));

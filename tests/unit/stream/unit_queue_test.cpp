@@ -92,6 +92,38 @@ TEST_CASE("what was delivered is forgotten, and what is left is told with its re
     CHECK(queue.count_failure("left") == 2);
 }
 
+TEST_CASE("a unit that others were let go before is taken alone, and last of all where one goes ahead") {
+    using Names = std::vector<std::string>;
+    UnitQueue queue;
+    for (const char* name : {"1 bad", "2 bad", "3", "4"}) {
+        queue.add(candidate(name, name[0]));
+    }
+    const auto pass_over = [&](const char* name) {
+        const std::uint32_t passes = queue.count_pass(name);
+        queue.wait(name, now, false, "lost");
+        return passes;
+    };
+    for (const char* bad : {"1 bad", "2 bad"}) {
+        CHECK(names(queue.take_one(now)) == Names{bad});
+        CHECK_FALSE(queue.was_passed_over(bad));
+        CHECK(pass_over(bad) == 1);
+        CHECK(queue.was_passed_over(bad));
+    }
+    CHECK(names(queue.take_one(now)) == Names{"3"});
+    queue.put_back("3");
+    // However many others there are, it has its turn.
+    CHECK(names(queue.take(5, 100, now)) == Names{"1 bad"});
+    CHECK(pass_over("1 bad") == 2);
+    CHECK(names(queue.take(5, 100, now)) == Names{"2 bad"});
+    CHECK(names(queue.take(5, 100, now)) == Names{"1 bad"});
+    CHECK(names(queue.take(5, 100, now)) == Names{"3", "4"});
+    CHECK(queue.take_one(now).empty());
+    CHECK(pass_over("2 bad") == 2);
+    CHECK(queue.hold("2 bad"));
+    CHECK(queue.due(now) == 0);
+    CHECK_FALSE(queue.was_passed_over("2 bad"));
+}
+
 TEST_CASE("a unit that is held is not known until it is released, and one in flight cannot be held") {
     UnitQueue queue;
     for (const char* name : {"ready", "waiting", "flying"}) {
