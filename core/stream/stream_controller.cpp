@@ -253,22 +253,16 @@ void StreamController::look_for_receipts(Clock::time_point now) {
     }
 }
 
-// Else the end of a job, or of a pause, is what it waits for.
-bool StreamController::may_look(Clock::time_point now) const {
-    if (cleaning_.is_under_way() || health_.backs_off(now)) {
-        return false;
-    }
-    if (!cleaning_.is_clean()) {
-        return workers_.all_idle();
-    }
-    return workers_.any_may_start(now);
+// Whatever is due meanwhile: that end makes it look at everything anew.
+bool StreamController::waits_for_a_job() const {
+    return stopping_ || cleaning_.is_under_way() || (!cleaning_.is_clean() && !workers_.all_idle());
 }
 
 void StreamController::clean_target(bool ask_for_stop) {
     Worker::Job job;
     job.clean = cleaning_.begin();
     job.ask_for_stop = ask_for_stop;
-    workers_.at(0).start(std::move(job));
+    workers_.for_all().start(std::move(job));
 }
 
 // One answer serves the batches that are handed out soon after it, but no unit goes by an answer that is
@@ -478,7 +472,7 @@ void StreamController::finish(bool clean) {
 void StreamController::set_timer(Clock::time_point now) {
     loop_.cancel(timer_);
     timer_ = 0;
-    if (finished_ || closing_) {
+    if (finished_ || closing_ || waits_for_a_job()) {
         return;
     }
     std::optional<Clock::time_point> next = queue_.next_due();
@@ -499,10 +493,11 @@ void StreamController::set_timer(Clock::time_point now) {
     if (complete_ || stopped_for_good_) {
         next.reset();
     }
-    if (const auto next_look = handshakes_.next_look(); next_look && may_look(now)) {
+    if (const auto next_look = handshakes_.next_look();
+        next_look && !health_.backs_off(now) && workers_.any_may_start(now)) {
         consider(*next_look);
     }
-    if (!cleaning_.is_clean() && !cleaning_.is_under_way() && health_.backs_off(now)) {
+    if (!cleaning_.is_clean() && health_.backs_off(now)) {
         next = health_.next_try(now);
     }
     if (next && !health_.stream_failure()) {

@@ -53,7 +53,8 @@ class StreamController {
     void advance();
     void dispatch(Clock::time_point now);
     void look_for_receipts(Clock::time_point now);
-    [[nodiscard]] bool may_look(Clock::time_point now) const;
+    /// Nothing can be begun before the end of a job.
+    [[nodiscard]] bool waits_for_a_job() const;
     void hand_out(std::size_t due, Clock::time_point now);
     [[nodiscard]] std::size_t room_for_units() const;
     /// Units are on their way, beyond those that wait for their receipts.

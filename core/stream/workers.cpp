@@ -12,6 +12,11 @@ Worker& Workers::at(std::size_t index) {
     return *workers_[index];
 }
 
+Worker& Workers::for_all() {
+    const auto found = std::find_if(begin(), end(), [](const auto& worker) { return worker->has_session(); });
+    return found == end() ? at(0) : **found;
+}
+
 bool Workers::all_idle() const {
     return std::all_of(begin(), end(), [](const auto& worker) { return worker->idle(); });
 }

@@ -4,7 +4,9 @@
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <set>
+#include <string>
 #include <sys/stat.h>
+#include <thread>
 #include <unistd.h>
 
 #include "faulty_site.hpp"
@@ -15,6 +17,14 @@ namespace {
 
 // Both ways of the module: renaming, and copying to another file system.
 const std::filesystem::path target_parents[] = {std::filesystem::temp_directory_path(), "/dev/shm"};
+
+// How often its first thread has gone to sleep.
+long sleeps_of(pid_t process) {
+    const std::string status = read_file("/proc/" + std::to_string(process) + "/status");
+    const std::string key = "\nvoluntary_ctxt_switches:";
+    const std::size_t found = status.find(key);
+    return found == std::string::npos ? -1 : std::stol(status.substr(found + key.size()));
+}
 
 }  // namespace
 
@@ -143,6 +153,32 @@ TEST_CASE("a target that is not there keeps the files and is used once it is the
     std::filesystem::create_directory(site.target());
     CHECK(eventually([&] { return read_file(site.target() / "f") == "x"; }));
     CHECK(site.log("dtc_p").find("quarantine") == std::string::npos);
+}
+
+TEST_CASE("a stream that waits for a long transfer, after another session was lost, is asleep") {
+    FaultySite site;
+    write_file(site.config(), "global: {top: " + site.home().string() + ", shutdown_grace: 1s}\n");
+    site.add_faulty_stream("parallel_transfers: 2, retry_count: 1000, retry_delay: 20ms");
+    site.set_faults(
+        "put long hang\nput denied fail permission item\nput lost fail connection_lost session\n");
+    const auto was_put = [&](const std::string& name) {
+        return read_file(site.target() / ".fault-uses").find("put " + name + ' ') != std::string::npos;
+    };
+    const Daemon daemon(site);
+    for (const char* name : {"long", "denied", "lost"}) {
+        write_file(site.source() / name, "content");
+        REQUIRE(eventually([&] { return was_put(name); }));
+    }
+    // The time of "denied" has come long before that of a look like this is over.
+    constexpr long most_sleeps = 40;
+    const pid_t process = daemon.process("mm:p");
+    CHECK(eventually([&] {
+        const long before = sleeps_of(process);
+        std::this_thread::sleep_for(std::chrono::seconds(1));
+        const long after = sleeps_of(process);
+        return before > 0 && after >= before && after - before < most_sleeps;
+    }));
+    CHECK(std::filesystem::exists(site.source() / "long"));
 }
 
 TEST_CASE("a directory that exists at the target is added to, and nothing in it is lost") {
