@@ -117,6 +117,22 @@ void Ledger::left_over(const UnitResult& unit) {
     delivered(unit);
 }
 
+void Ledger::recovered(const SourceDirectory::Recovered& unit, bool was_delivered) {
+    const std::string story = "an earlier process was ended while it deleted " + unit.name +
+                              (was_delivered ? ", which had been delivered" : "");
+    const std::string what = was_delivered ? "the rest of it" : "it";
+    if (!unit.error.empty()) {
+        note_error(story + ": " + what + " stays set aside until the next start: " + unit.error);
+        leave(unit.name, unit.error);
+    } else if (!unit.quarantined_as.empty()) {
+        ++quarantined_;
+        note_error(story + ": " + what + " is in the quarantine as " + unit.quarantined_as);
+        leave(unit.name, "quarantined: an earlier process was ended while it deleted it");
+    } else {
+        log_.warning(story + ": it has its name back and is sent again");
+    }
+}
+
 // Others go first for a while. Nothing counts against it, but one-off does not wait for ever.
 void Ledger::passed_over(const UnitResult& unit, Clock::time_point now) {
     const std::uint32_t times = queue_.count_pass(unit.name);

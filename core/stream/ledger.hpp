@@ -26,6 +26,9 @@ class Ledger {
            const logging::Logger& log);
 
     void take_in(const std::vector<UnitResult>& units, Clock::time_point now);
+    /// What was found at the start: an earlier process was ended while it deleted it. `was_delivered`: and
+    /// what was found is the rest of it.
+    void recovered(const SourceDirectory::Recovered& unit, bool was_delivered);
     /// Logs it as an error, and keeps it as the last one.
     void note_error(std::string_view text);
     /// One-off: what is left behind, with why.

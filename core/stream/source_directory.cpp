@@ -335,30 +335,50 @@ std::string SourceDirectory::quarantine(const std::string& name) {
     }
 }
 
-std::vector<std::string> SourceDirectory::quarantine_half_deleted() {
+SourceDirectory::Recovered SourceDirectory::recover_to_quarantine(int directory_fd, const std::string& name,
+                                                                  const std::string& as) {
+    Recovered unit{as, {}, {}};
+    try {
+        unit.quarantined_as = quarantine_from(directory_fd, name, as);
+    } catch (const std::system_error& error) {
+        unit.error = error.what();
+    }
+    return unit;
+}
+
+SourceDirectory::Recovered SourceDirectory::recover(int directory_fd, const std::string& name,
+                                                    const std::string& as) {
+    if (files::rename_no_replace({directory_fd, name}, {fd(), as}) == 0) {
+        return {as, {}, {}};
+    }
+    return recover_to_quarantine(directory_fd, name, as);
+}
+
+std::vector<SourceDirectory::Recovered> SourceDirectory::quarantine_half_deleted() {
     const std::string directory = doomed_path();
-    std::vector<std::string> found;
+    std::vector<Recovered> found;
     const process::UniqueFd doomed(
         ::openat(fd(), directory.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-    if (doomed.valid()) {
-        found = files::directory_names(doomed.get(), ".", path_.string() + '/' + directory);
+    if (!doomed.valid()) {
+        return found;
     }
-    for (const std::string& name : found) {
-        quarantine_from(doomed.get(), name);
+    for (const std::string& name :
+         files::directory_names(doomed.get(), ".", path_.string() + '/' + directory)) {
+        found.push_back(recover_to_quarantine(doomed.get(), name, name));
     }
     ::unlinkat(fd(), directory.c_str(), AT_REMOVEDIR);
     return found;
 }
 
-std::vector<std::string> SourceDirectory::recover() {
-    std::vector<std::string> found;
+std::vector<SourceDirectory::Recovered> SourceDirectory::recover() {
+    std::vector<Recovered> found;
     const process::UniqueFd aside = open_aside();
     if (aside.valid()) {
-        found = files::directory_names(aside.get(), ".", path_.string() + '/' + aside_name);
-    }
-    for (const std::string& name : found) {
-        if (files::rename_no_replace({aside.get(), name}, {fd(), name}) != 0) {
-            quarantine_from(aside.get(), name);
+        for (const std::string& name :
+             files::directory_names(aside.get(), ".", path_.string() + '/' + aside_name)) {
+            if (name != doomed_name) {
+                found.push_back(recover(aside.get(), name, name));
+            }
         }
     }
     recover_beside(found);
@@ -366,7 +386,7 @@ std::vector<std::string> SourceDirectory::recover() {
     return found;
 }
 
-void SourceDirectory::recover_beside(std::vector<std::string>& found) {
+void SourceDirectory::recover_beside(std::vector<Recovered>& found) {
     std::vector<std::string> names;
     try {
         names = files::directory_names(fd(), ".", path_.string());
@@ -375,10 +395,7 @@ void SourceDirectory::recover_beside(std::vector<std::string>& found) {
     }
     for (const std::string& name : names) {
         if (name.starts_with(aside_prefix)) {
-            found.push_back(name.substr(std::string_view(aside_prefix).size()));
-            if (files::rename_no_replace({fd(), name}, {fd(), found.back()}) != 0) {
-                quarantine_from(fd(), name, found.back());
-            }
+            found.push_back(recover(fd(), name, name.substr(std::string_view(aside_prefix).size())));
         }
     }
 }

@@ -98,12 +98,19 @@ class SourceDirectory {
     /// Moves a unit to the quarantine, beside whatever is there; returns the name it has there.
     std::string quarantine(const std::string& name);
 
+    /// What became of something that a crash left set aside.
+    struct Recovered {
+        std::string name;
+        std::string quarantined_as;  ///< The name that it has in the quarantine; empty: it is not there.
+        std::string error;           ///< Why it stays where it is, until the next start; empty: it does not.
+        bool operator==(const Recovered&) const = default;
+    };
     /// Moves to the quarantine what a crash left of directories that were delivered and being deleted.
     /// Returns what was found. To be called before recover().
-    std::vector<std::string> quarantine_half_deleted();
+    std::vector<Recovered> quarantine_half_deleted();
     /// Gives units that a crash left set aside their names back (or a place in the quarantine,
     /// where the name is taken again). Returns what was found.
-    std::vector<std::string> recover();
+    std::vector<Recovered> recover();
     /// Removes the empty dot-directory, and the one for zip files.
     void tidy();
 
@@ -112,7 +119,9 @@ class SourceDirectory {
     void remove_zip(const std::string& zip_name);
 
   private:
-    void recover_beside(std::vector<std::string>& found);
+    Recovered recover_to_quarantine(int directory_fd, const std::string& name, const std::string& as);
+    Recovered recover(int directory_fd, const std::string& name, const std::string& as);
+    void recover_beside(std::vector<Recovered>& found);
     [[nodiscard]] process::UniqueFd open_aside() const;
     [[nodiscard]] int open_aside(process::UniqueFd& aside) const;
     std::string quarantine_from(int directory_fd, const std::string& name);

@@ -64,13 +64,11 @@ StreamController::~StreamController() {
 
 void StreamController::start(const std::vector<std::string>& held) {
     (void)hold(held);
-    for (const std::string& name : source_.quarantine_half_deleted()) {
-        log_.warning("an earlier process was ended while it deleted " + name +
-                     ", which had been delivered: the rest of it is in the quarantine");
+    for (const SourceDirectory::Recovered& unit : source_.quarantine_half_deleted()) {
+        ledger_.recovered(unit, true);
     }
-    for (const std::string& name : source_.recover()) {
-        log_.warning("an earlier process was ended while it deleted " + name +
-                     ": it has its name back and is sent again");
+    for (const SourceDirectory::Recovered& unit : source_.recover()) {
+        ledger_.recovered(unit, false);
     }
     resume_handshakes();
     if (!one_off_) {

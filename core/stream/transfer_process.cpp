@@ -120,10 +120,17 @@ class TransferProcess {
         try {
             begin(held);
         } catch (const std::system_error& error) {
-            if (one_off_ || controller_) {
+            if (one_off_) {
                 throw;
             }
+            controller_.reset();
+            source_.reset();
             look_again(held, error.what());
+        }
+        if (controller_) {
+            for (const process::Message& message : std::exchange(early_, {})) {
+                controller_->handle(message);
+            }
         }
     }
 
@@ -160,15 +167,12 @@ class TransferProcess {
             load_plugin(settings_.global.logging.level);
         }
         source_.emplace(settings_);
-        if (!std::exchange(obstacle_, "").empty()) {
-            log_->info("nothing keeps it from starting any more");
-        }
         controller_.emplace(loop_, *channel_, settings_, one_off_, *log_, *source_, *module_,
                             Capabilities(plugin_->descriptor().capabilities), *context_, cancel_,
                             temp_dir_name(settings_), work_dir_);
         controller_->start(held);
-        for (const process::Message& message : std::exchange(early_, {})) {
-            controller_->handle(message);
+        if (!std::exchange(obstacle_, "").empty()) {
+            log_->info("nothing keeps it from starting any more");
         }
     }
 

@@ -14,8 +14,8 @@ namespace fs = std::filesystem;
 
 /// A stream whose directory cannot be listed as long as the disk fails.
 struct UnlistableSite : Site {
-    UnlistableSite() {
-        add_stream("p");
+    explicit UnlistableSite(const std::string& outgoing = "") {
+        add_stream("p", outgoing);
         write_file(source() / "f", "content");
         write_file(failing, "list stream");
     }
@@ -121,6 +121,44 @@ TEST_CASE("a directory that cannot be listed is told as such, and looked at agai
         fs::remove(site.failing);
         CHECK(eventually([&] { return fs::exists(site.target() / "f"); }));
     }
+}
+
+TEST_CASE(
+    "a stream that cannot look at its handshakes when it starts is started when it can, and tells it once") {
+    const UnlistableSite site("target_uses_arrival_monitor: true");
+    const Daemon daemon(site, site.environment);
+    REQUIRE(eventually([&] { return site.state_of("p") == "failed"; }));
+    const pid_t process = daemon.process("mm:p");
+    fs::remove(site.failing);
+    CHECK(eventually([&] { return fs::exists(site.target() / "f"); }));
+    CHECK(daemon.process("mm:p") == process);
+    CHECK(eventually([&] {
+        return site.log("dtc_p").find("nothing keeps it from starting any more") != std::string::npos;
+    }));
+    CHECK_MESSAGE(count_of("cannot start: ", site.log("dtc_p")) == 1, site.log("dtc_p"));
+}
+
+TEST_CASE(
+    "what is left of a directory that was being deleted is named by the next pass, and holds nothing up") {
+    Site site;
+    site.add_stream("p");
+    write_file(site.source() / ".mistamover/.deleted/d/rest", "rest");
+    write_file(site.source() / "f", "f");
+    SUBCASE("in the quarantine") {
+        const ProgramResult result = site.one_off();
+        CHECK(result.exit_code == 1);
+        CHECK_MESSAGE(result.output.find("left d: quarantined: ") != std::string::npos, result.output);
+        CHECK_MESSAGE(result.output.find(", 1 quarantined") != std::string::npos, result.output);
+        CHECK(read_file(site.source() / "quarantine/d/rest") == "rest");
+    }
+    SUBCASE("where it was, since there can be no quarantine") {
+        write_file(site.source() / "quarantine", "in the way");
+        const ProgramResult result = site.one_off();
+        CHECK(result.exit_code == 1);
+        CHECK_MESSAGE(result.output.find("left d: ") != std::string::npos, result.output);
+        CHECK(read_file(site.source() / ".mistamover/.deleted/d/rest") == "rest");
+    }
+    CHECK(read_file(site.target() / "f") == "f");
 }
 
 TEST_CASE("one-off ends although what it cannot deliver cannot be put away") {

@@ -194,6 +194,26 @@ TEST_CASE("a unit that others were let go before is tried again later, in one-of
     }
 }
 
+TEST_CASE("what an earlier process has left is counted where it went to the quarantine, and told as it is") {
+    for (const bool one_off : {false, true}) {
+        LedgerFixture fixture(one_off);
+        const Ledger& ledger = fixture.ledger;
+        fixture.ledger.recovered({"back", "", ""}, false);
+        CHECK(ledger.quarantined() == 0);
+        CHECK(ledger.last_error().empty());
+        CHECK(ledger.given_up().empty());
+        fixture.ledger.recovered({"half", "half.~1~", ""}, true);
+        CHECK(ledger.quarantined() == 1);
+        CHECK(ledger.last_error().find("the rest of it is in the quarantine as half.~1~") !=
+              std::string::npos);
+        fixture.ledger.recovered({"stuck", "", "no space"}, false);
+        CHECK(ledger.quarantined() == 1);
+        CHECK(ledger.last_error().find("stuck: it stays set aside until the next start: no space") !=
+              std::string::npos);
+        CHECK(ledger.given_up().size() == (one_off ? 2 : 0));
+    }
+}
+
 TEST_CASE("one-off leaves what can neither be delivered nor be put away") {
     LedgerFixture fixture(true);
     write_file(fixture.scratch / "quarantine", "in the way");

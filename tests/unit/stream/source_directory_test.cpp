@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <map>
+#include <set>
 #include <sys/stat.h>
 #include <system_error>
 #include <unistd.h>
@@ -147,7 +148,14 @@ TEST_CASE("what a crash left aside gets its name back, or a place in the quarant
     write_file(scratch / ".mistamover/free", "one");
     write_file(scratch / ".mistamover/taken", "old");
     write_file(scratch / "taken", "new");
-    CHECK(source.recover().size() == 2);
+    const std::set<std::string> quarantined{"", "taken"};
+    std::set<std::string> told;
+    for (const SourceDirectory::Recovered& unit : source.recover()) {
+        CHECK(unit.error.empty());
+        CHECK(unit.quarantined_as == (unit.name == "taken" ? "taken" : ""));
+        told.insert(unit.quarantined_as);
+    }
+    CHECK(told == quarantined);
     CHECK(read_file(scratch / "free") == "one");
     CHECK(read_file(scratch / "taken") == "new");
     CHECK(read_file(scratch / "quarantine/taken") == "old");
@@ -215,10 +223,39 @@ TEST_CASE("what a crash leaves of a directory that was being deleted is never ta
     SourceDirectory source(settings_for(scratch.path()));
     write_file(scratch / ".mistamover" / ".deleted" / "d" / "rest", "rest");
     write_file(scratch / ".mistamover" / "f", "f");
-    CHECK(source.quarantine_half_deleted() == std::vector<std::string>{"d"});
-    CHECK(source.recover() == std::vector<std::string>{"f"});
+    using All = std::vector<SourceDirectory::Recovered>;
+    CHECK(source.quarantine_half_deleted() == All{{"d", "d", ""}});
+    CHECK(source.recover() == All{{"f", "", ""}});
     CHECK(read_file(scratch / "quarantine" / "d" / "rest") == "rest");
     CHECK(read_file(scratch / "f") == "f");
+    CHECK_FALSE(std::filesystem::exists(scratch / ".mistamover"));
+}
+
+TEST_CASE(
+    "what cannot be put away stays set aside, keeps no other there, and is put away by the next start") {
+    const Scratch scratch;
+    SourceDirectory source(settings_for(scratch.path()));
+    write_file(scratch / ".mistamover/.deleted/d/rest", "rest");
+    write_file(scratch / ".mistamover/f", "f");
+    write_file(scratch / ".mistamover/taken", "old");
+    write_file(scratch / "taken", "new");
+    write_file(scratch / "quarantine", "in the way");
+    const auto halves = source.quarantine_half_deleted();
+    REQUIRE(halves.size() == 1);
+    CHECK_FALSE(halves.front().error.empty());
+    for (const SourceDirectory::Recovered& unit : source.recover()) {
+        CHECK(unit.quarantined_as.empty());
+        CHECK(unit.error.empty() == (unit.name == "f"));
+    }
+    CHECK(read_file(scratch / "f") == "f");
+    CHECK(read_file(scratch / "taken") == "new");
+    CHECK(read_file(scratch / ".mistamover/taken") == "old");
+    CHECK(read_file(scratch / ".mistamover/.deleted/d/rest") == "rest");
+    std::filesystem::remove(scratch / "quarantine");
+    CHECK(source.quarantine_half_deleted().size() == 1);
+    CHECK(source.recover().size() == 1);
+    CHECK(read_file(scratch / "quarantine/d/rest") == "rest");
+    CHECK(read_file(scratch / "quarantine/taken") == "old");
     CHECK_FALSE(std::filesystem::exists(scratch / ".mistamover"));
 }
 
