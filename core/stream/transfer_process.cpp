@@ -83,6 +83,7 @@ class TransferProcess {
             controller_->handle(process::StopStream{});
         } else {
             controller_->stop(settings_.global.shutdown_grace);
+            end_after_grace();
         }
     }
 
@@ -91,9 +92,21 @@ class TransferProcess {
         cancel_.cancel();
         if (controller_) {
             controller_->stop(std::chrono::milliseconds{0});
+            end_after_grace();
         } else {
             loop_.stop();
         }
+    }
+
+    // A module that hangs hears of no cancelling, and the process that waits for it keeps the stream from the
+    // next one. As after a crash, nothing counts of what is half done. Of a Stop the controller sees to it.
+    void end_after_grace() {
+        loop_.call_after(settings_.global.shutdown_grace, [this] {
+            log_->error("the transfer module has not come back within " +
+                        format_duration(settings_.global.shutdown_grace) +
+                        ": the process ends without it; what was not proved is sent again");
+            ::_exit(1);
+        });
     }
 
     void or_refuse(const std::function<void()>& step) {

@@ -401,6 +401,26 @@ TEST_CASE("an arrivals monitor that cannot start is tried again, by itself or by
     }
 }
 
+TEST_CASE("a process whose module hangs ends after the grace of a signal, or when its controller has gone") {
+    for (const char* victim : {"mm:p", "mm:ctl"}) {
+        CAPTURE(victim);
+        FaultySite site;
+        write_file(site.config(), "global: {top: " + site.home().string() + ", shutdown_grace: 1s}\n");
+        site.add_faulty_stream();
+        site.set_faults("put f stick\n");
+        write_file(site.source() / "f", "f");
+        const Daemon daemon(site);
+        REQUIRE(eventually([&] { return site.uses() == 1; }));
+        const pid_t process = daemon.process(victim);
+        REQUIRE(process != 0);
+        site.mend();
+        ::kill(process, victim == std::string("mm:p") ? SIGTERM : SIGKILL);
+        CHECK(eventually([&] { return read_file(site.target() / "f") == "f"; }));
+        CHECK(eventually(
+            [&] { return site.log("dtc_p").find("the process ends without it") != std::string::npos; }));
+    }
+}
+
 TEST_CASE("a source directory that is not there yet is looked at until it is, but by one pass only once") {
     Site site;
     site.add_stream("p", "transfer_mode: mirror");

@@ -42,6 +42,7 @@
 ///     throw, crash         throws an exception; ends the process
 ///     crash-after          does it, and ends the process
 ///     hang                 comes back only when cancelled
+///     stick                never comes back
 ///
 /// PATTERN is a shell's, for the path; PATH is one in the source directory. With `once ` in front a line
 /// holds for one call, with `first ` for the first call with each path that a process makes. Each use is
@@ -328,6 +329,11 @@ class FaultySession final : public Session {
             pollfd cancelled{context_.cancel_fd(), POLLIN, 0};
             ::poll(&cancelled, 1, -1);
             return {StatusCode::cancelled, StatusScope::item, "cancelled"};
+        }
+        if (fault.deed == "stick") {
+            while (true) {
+                ::poll(nullptr, 0, -1);
+            }
         }
         OnePut one;
         PutRequest alone = request;
