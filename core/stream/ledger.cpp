@@ -10,8 +10,11 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto writer_recheck = 3s;
+/// Of a writer that has ended, mostly an event tells; a directory has none. Who has written for long may go
+/// on for long.
+constexpr RetryPolicy writer_rechecks{3s, 60s, true};
 constexpr auto changed_recheck = 1s;
+constexpr double whole_delay = 1;
 /// One-off waits this long for what was written just before, but not for a writer that goes on.
 constexpr auto one_off_patience = 10s;
 
@@ -62,7 +65,8 @@ void Ledger::take_in_unit(const UnitResult& unit, Clock::time_point now) {
             gone(unit.name);
             return;
         case Outcome::being_written:
-            queue_.wait(unit.name, now + writer_recheck, true, "it is still being written");
+            queue_.wait(unit.name, now + writer_rechecks.delay(queue_.count_written(unit.name), whole_delay),
+                        true, "it is still being written");
             return;
         case Outcome::settling:
             queue_.wait(unit.name, now + std::chrono::milliseconds{unit.settle_ms},

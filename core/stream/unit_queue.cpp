@@ -31,6 +31,7 @@ void UnitQueue::add(const Candidate& candidate) {
         unit.changed = true;
     } else if (unit.place == Place::waiting && unit.wakes) {
         leave_waiting(candidate.name, unit);
+        unit.times_written = 0;
         make_ready(candidate.name, unit);
     }
 }
@@ -125,6 +126,7 @@ void UnitQueue::wait(const std::string& name, Clock::time_point when, bool wakes
     unit.reason = std::move(reason);
     --in_flight_;
     if (wakes && unit.changed) {
+        unit.times_written = 0;
         make_ready(name, unit);
         return;
     }

@@ -52,6 +52,8 @@ class UnitQueue {
     std::uint32_t count_failure(const std::string& name);
     /// Counts that others were let go before it, and returns how often that was.
     std::uint32_t count_pass(const std::string& name);
+    /// Counts that it was found to be still written, and returns how often that was since it changed.
+    std::uint32_t count_written(const std::string& name) { return ++units_.at(name).times_written; }
     /// Others were let go before it at least once.
     [[nodiscard]] bool was_passed_over(const std::string& name) const;
 
@@ -91,6 +93,7 @@ class UnitQueue {
         bool failed = false;
         std::uint32_t failures = 0;
         std::uint32_t passes = 0;
+        std::uint32_t times_written = 0;
         std::string reason;
     };
     struct Key {

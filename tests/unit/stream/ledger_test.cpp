@@ -112,13 +112,28 @@ TEST_CASE("what is no fault of the unit never counts") {
          {Outcome::not_tried, Outcome::changed, Outcome::being_written, Outcome::settling, Outcome::held}) {
         for (int i = 0; i < 5; ++i) {
             fixture.ends(outcome);
-            fixture.now += 10s;
+            fixture.now += 1min;
             fixture.take();
         }
     }
     CHECK(std::filesystem::exists(fixture.scratch / "unit"));
     fixture.fails(1);
     CHECK(fixture.quarantined() == "content");
+}
+
+TEST_CASE("a unit that is written on and on is looked at ever more seldom, until it changes") {
+    LedgerFixture fixture;
+    for (const auto pause : {3s, 6s, 12s, 24s, 48s, 60s, 60s}) {
+        fixture.ends(Outcome::being_written);
+        CHECK(fixture.queue.next_due() == fixture.now + pause);
+        fixture.now += pause;
+        fixture.take();
+    }
+    fixture.ends(Outcome::being_written);
+    fixture.queue.add({"unit", {}});
+    fixture.take();
+    fixture.ends(Outcome::being_written);
+    CHECK(fixture.queue.next_due() == fixture.now + 3s);
 }
 
 TEST_CASE("what can never be sent is quarantined at once") {
