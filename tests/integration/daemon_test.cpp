@@ -334,6 +334,24 @@ TEST_CASE("SIGUSR1 stops one stream, whichever process dies meanwhile, until SIG
     CHECK(eventually([&] { return std::filesystem::exists(site.target() / "waits"); }));
 }
 
+TEST_CASE("SIGUSR1 lets the unit in hand arrive, and no other") {
+    Site site("/dev/shm");
+    site.add_stream("p", "bandwidth_limit: 1MB, parallel_transfers: 1");
+    const std::string content = megabytes(3);
+    write_file(site.source() / "f", content);
+    const Daemon daemon(site);
+    REQUIRE(eventually([&] { return site.state_of("p") == "transferring"; }));
+    ::kill(daemon.process("mm:p"), SIGUSR1);
+    REQUIRE(eventually([&] { return site.state_of("p") == "stopped"; }));
+    write_file(site.source() / "later", "later");
+    CHECK(eventually([&] { return !std::filesystem::exists(site.source() / "f"); }));
+    CHECK((read_file(site.target() / "f") == content));
+    CHECK(eventually([&] {
+        return site.log("dtc_p").find("delivered f ") != std::string::npos && site.state_of("p") == "stopped";
+    }));
+    CHECK(std::filesystem::exists(site.source() / "later"));
+}
+
 TEST_CASE("status tells that the log cannot be written, as long as it cannot, and no record is lost") {
     Site site;
     site.add_stream("p");

@@ -94,17 +94,40 @@ TEST_CASE("a stop file in the stream's directory or in the target's suspends the
     CHECK(read_file(site.target() / "f") == "x");
 }
 
-TEST_CASE("a stop file of the disk space monitor does not hold a move back") {
+TEST_CASE("a stop file in the target directory is looked for again, and sending goes on once it has gone") {
     Site site;
-    site.add_stream("p");
+    site.add_stream("p", "stop_file_poll_interval: 100ms");
+    write_file(site.target() / ".stop", "");
     write_file(site.source() / "f", "x");
-    // The monitor's own is known by the time that it tells.
-    write_file(site.source() / ".stop", "disk_space_monitor disk 1700000000\n");
-    const std::array<timespec, 2> told{{{0, UTIME_OMIT}, {1'700'000'000, 0}}};
-    REQUIRE(::utimensat(AT_FDCWD, (site.source() / ".stop").c_str(), told.data(), 0) == 0);
-    CHECK(site.one_off().exit_code == 0);
-    CHECK(read_file(site.target() / "f") == "x");
-    CHECK(std::filesystem::exists(site.source() / ".stop"));
+    const Daemon daemon(site);
+    constexpr std::size_t some_looks = 3;
+    REQUIRE(eventually([&] {
+        return count_of("suspended: the target directory has a .stop file", site.log("dtc_p")) >= some_looks;
+    }));
+    CHECK(eventually([&] { return site.state_of("p") == "suspended"; }));
+    CHECK(std::filesystem::exists(site.source() / "f"));
+    std::filesystem::remove(site.target() / ".stop");
+    CHECK(eventually([&] { return read_file(site.target() / "f") == "x"; }));
+    CHECK(eventually([&] { return site.state_of("p") == "idle"; }));
+}
+
+TEST_CASE("a stop file of the disk space monitor holds a move back only where that is asked for") {
+    for (const bool is_asked_for : {false, true}) {
+        CAPTURE(is_asked_for);
+        Site site;
+        site.add_stream_with("p", "plugin: local, target_dir: " + site.target().string(),
+                             is_asked_for ? "disk_space_monitor: {stop_outgoing: true}\n" : "");
+        write_file(site.source() / "f", "x");
+        // The monitor's own is known by the time that it tells.
+        write_file(site.source() / ".stop", "disk_space_monitor disk 1700000000\n");
+        const std::array<timespec, 2> told{{{0, UTIME_OMIT}, {1'700'000'000, 0}}};
+        REQUIRE(::utimensat(AT_FDCWD, (site.source() / ".stop").c_str(), told.data(), 0) == 0);
+        const ProgramResult result = site.one_off();
+        CHECK_MESSAGE(result.exit_code == (is_asked_for ? 1 : 0), result.output);
+        CHECK(std::filesystem::exists(site.source() / "f") == is_asked_for);
+        CHECK(std::filesystem::exists(site.target() / "f") != is_asked_for);
+        CHECK(std::filesystem::exists(site.source() / ".stop"));
+    }
 }
 
 TEST_CASE("a file that a writer has open is never sent early, whatever its modification time says") {
@@ -248,16 +271,24 @@ TEST_CASE("what is excluded stays") {
     CHECK(names_in(site.source()) == std::set<std::string>{".hidden", "a.tmp"});
 }
 
-TEST_CASE("the stream is complete once the completion file was delivered") {
+TEST_CASE("the stream is complete once the completion file was delivered and the directory is empty") {
     Site site;
     site.add_stream("p");
     write_file(site.home() / "streams.d/p.yaml",
                "data_stream: {directory: " + site.source().string() +
                    ", completion_file: END}\noutgoing: {plugin: local, target_dir: " +
                    site.target().string() + "}\n");
+    const int fd = ::open((site.source() / "slow").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+    REQUIRE(fd >= 0);
     const Daemon daemon(site);
     write_file(site.source() / "END", "x");
+    REQUIRE(eventually([&] { return site.log("dtc_p").find("delivered END ") != std::string::npos; }));
+    // Not while there is something left.
+    REQUIRE(eventually([&] { return site.state_of("p") == "waiting"; }));
+    CHECK(site.log("dtc_p").find("complete:") == std::string::npos);
+    ::close(fd);
     REQUIRE(eventually([&] { return site.log("dtc_p").find("complete:") != std::string::npos; }));
+    CHECK(std::filesystem::exists(site.target() / "slow"));
     CHECK(eventually([&] {
         return run_program({"status", site.config().string()}).output.find("complete") != std::string::npos;
     }));
