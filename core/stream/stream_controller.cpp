@@ -2,7 +2,6 @@
 #include "stream/stream_controller.hpp"
 
 #include <algorithm>
-#include <iterator>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <system_error>
@@ -42,6 +41,7 @@ StreamController::StreamController(process::EventLoop& loop, process::Channel& c
               [fd = worker_event_.get()] { ::eventfd_write(fd, 1); }},
       handshakes_(settings.outgoing.receipt_file_poll_interval),
       ledger_(settings, one_off, source, queue_, log_),
+      intake_(loop, settings, source, queue_, ledger_, [this] { advance(); }),
       batch_size_(settings.outgoing, of_module.has(Capability::costly_put)),
       health_(retry_policy(settings)),
       cleaning_(work_dir),
@@ -59,11 +59,10 @@ StreamController::StreamController(process::EventLoop& loop, process::Channel& c
 StreamController::~StreamController() {
     loop_.unwatch(worker_event_.get());
     loop_.cancel(timer_);
-    loop_.cancel(poll_timer_);
 }
 
 void StreamController::start(const std::vector<std::string>& held) {
-    (void)hold(held);
+    (void)intake_.hold(held);
     for (const SourceDirectory::Recovered& unit : source_.quarantine_half_deleted()) {
         ledger_.recovered(unit, true);
     }
@@ -75,7 +74,7 @@ void StreamController::start(const std::vector<std::string>& held) {
         channel_.send(
             process::WatchRequest{source_.path().string(), mirrors(), settings_.outgoing.stop_file});
     }
-    rescan();
+    intake_.look();
 }
 
 void StreamController::resume_handshakes() {
@@ -93,15 +92,13 @@ void StreamController::resume_handshakes() {
 
 void StreamController::handle(const process::Message& message) {
     if (const auto* names = std::get_if<process::Changed>(&message)) {
-        changed(names->names);
+        intake_.changed(names->names);
     } else if (std::holds_alternative<process::Rescan>(message)) {
-        polling_ = false;
-        rescan();
+        intake_.set_watched(true);
     } else if (const auto* failed = std::get_if<process::WatchFailed>(&message)) {
         log_.warning("the directory cannot be watched (" + failed->reason + "): it is looked at every " +
                      format_duration(settings_.global.general_poll_interval) + " instead");
-        polling_ = true;
-        rescan();
+        intake_.set_watched(false);
     } else if (const auto* stop_message = std::get_if<process::Stop>(&message)) {
         stop(std::chrono::milliseconds{stop_message->grace_ms});
     } else if (std::holds_alternative<process::StopStream>(message)) {
@@ -109,70 +106,17 @@ void StreamController::handle(const process::Message& message) {
         stopped_for_good_ = true;
         advance();
     } else if (const auto* wanted = std::get_if<process::HoldUnits>(&message)) {
-        channel_.send(process::UnitsHeld{wanted->request, hold(wanted->names)});
+        channel_.send(process::UnitsHeld{wanted->request, intake_.hold(wanted->names)});
     } else if (std::holds_alternative<process::ReleaseUnits>(message)) {
-        release();
+        intake_.release();
     }
-}
-
-// Never asked of a mirror, of whose source nothing is deleted.
-std::vector<std::string> StreamController::hold(const std::vector<std::string>& names) {
-    std::vector<std::string> held;
-    std::copy_if(names.begin(), names.end(), std::back_inserter(held),
-                 [this](const std::string& name) { return queue_.hold(name); });
-    return held;
-}
-
-void StreamController::release() {
-    const std::set<std::string> released = queue_.release();
-    changed({released.begin(), released.end()});
 }
 
 void StreamController::stop(std::chrono::milliseconds grace) {
     stopping_ = true;
+    intake_.stop();
     // The rest of the grace is for the modules to give up cleanly. Told again, the earlier moment counts.
     loop_.call_after(grace * 3 / 4, [this] { cancel_.cancel(); });
-    advance();
-}
-
-void StreamController::rescan() {
-    news_at_ = Clock::now();
-    try {
-        if (mirrors()) {
-            queue_.add({whole_directory, {}});
-        } else {
-            for (const Candidate& candidate : source_.scan()) {
-                queue_.add(candidate);
-            }
-        }
-        unlisted_ = false;
-    } catch (const std::system_error& error) {
-        ledger_.note_error(error.what());
-        if (!std::exchange(unlisted_, true)) {
-            ledger_.leave(source_.path().string(), error.what());
-        }
-    }
-    if ((polling_ || unlisted_) && !stopping_) {
-        loop_.cancel(poll_timer_);
-        poll_timer_ = loop_.call_after(settings_.global.general_poll_interval, [this] { rescan(); });
-    }
-    advance();
-}
-
-void StreamController::changed(const std::vector<std::string>& names) {
-    news_at_ = Clock::now();
-    for (const std::string& name : names) {
-        if (!source_.is_unit(name)) {
-            continue;
-        }
-        if (mirrors()) {
-            queue_.add({whole_directory, {}});
-        } else {
-            if (const std::optional<Candidate> candidate = source_.find(name)) {
-                queue_.add(*candidate);
-            }
-        }
-    }
     advance();
 }
 
@@ -266,7 +210,7 @@ void StreamController::clean_target(bool ask_for_stop) {
 // One answer serves the batches that are handed out soon after it, but no unit goes by an answer that is
 // older than itself.
 bool StreamController::must_ask_for_stop(Clock::time_point now) const {
-    return stop_asked_at_ < news_at_ || now - stop_asked_at_ > stop_answer_holds;
+    return stop_asked_at_ < intake_.news_at() || now - stop_asked_at_ > stop_answer_holds;
 }
 
 void StreamController::hand_out(std::size_t due, Clock::time_point now) {
@@ -484,7 +428,7 @@ void StreamController::set_timer(Clock::time_point now) {
         if (next_mirror_pass_ > now) {
             consider(next_mirror_pass_);
         }
-        if (polling_ && !suspended_.empty()) {
+        if (!intake_.is_watched() && !suspended_.empty()) {
             consider(now + 1s);
         }
     }

@@ -17,6 +17,7 @@
 #include "stream/stream_report.hpp"
 #include "stream/target_cleaning.hpp"
 #include "stream/target_health.hpp"
+#include "stream/unit_intake.hpp"
 #include "stream/unit_queue.hpp"
 #include "stream/workers.hpp"
 
@@ -46,10 +47,6 @@ class StreamController {
     using Clock = process::EventLoop::Clock;
 
     void resume_handshakes();
-    void rescan();
-    void changed(const std::vector<std::string>& names);
-    std::vector<std::string> hold(const std::vector<std::string>& names);
-    void release();
     void advance();
     void dispatch(Clock::time_point now);
     void look_for_receipts(Clock::time_point now);
@@ -91,6 +88,7 @@ class StreamController {
     UnitQueue queue_;
     Handshakes handshakes_;
     Ledger ledger_;
+    UnitIntake intake_;
     BatchSize batch_size_;
     TargetHealth health_;
     TargetCleaning cleaning_;
@@ -98,20 +96,16 @@ class StreamController {
     StreamReporter reporter_;
     std::mt19937 random_{std::random_device{}()};
 
-    bool polling_ = false;   ///< The directory cannot be watched.
-    bool unlisted_ = false;  ///< The directory could not be listed when it was looked at last.
     bool stopping_ = false;
     bool closing_ = false;  ///< The sessions are being closed, or are.
     bool finished_ = false;
     bool stopped_for_good_ = false;  ///< `status: STOPPED` or SIGUSR1.
     bool complete_ = false;
     std::string suspended_;
-    Clock::time_point news_at_{};        ///< When units were last found or told of.
     Clock::time_point stop_asked_at_{};  ///< The target had no .stop file then, or later.
     Clock::time_point pass_started_{};
     Clock::time_point next_mirror_pass_{};
     process::EventLoop::TimerId timer_ = 0;
-    process::EventLoop::TimerId poll_timer_ = 0;
     Workers workers_;  ///< Last: its threads end before what they use.
 };
 
