@@ -214,27 +214,34 @@ bool StreamController::must_ask_for_stop(Clock::time_point now) const {
 }
 
 void StreamController::hand_out(std::size_t due, Clock::time_point now) {
-    // After a failure one unit goes ahead alone, and sessions do not all meet the next one.
-    const bool alone = !health_.well();
-    const std::size_t parallel = alone ? 1 : workers_.allowed(now);
-    const std::size_t share = alone ? 1 : batch_size_.units(due, parallel, workers_.all_idle());
-    const bool ask_for_stop = must_ask_for_stop(now);
-    for (std::size_t i = 0; i < workers_.most() && (!alone || workers_.all_idle()); ++i) {
+    if (!health_.well()) {
+        // One unit goes ahead alone, and sessions do not all meet the next failure.
+        if (workers_.all_idle() && room_for_units() > 0) {
+            send(workers_.for_all(), queue_.take_one(now), now);
+        }
+        return;
+    }
+    const std::size_t share = batch_size_.units(due, workers_.allowed(now), workers_.all_idle());
+    for (std::size_t i = 0; i < workers_.most(); ++i) {
         if (!workers_.may_start(workers_.at(i), now)) {
             continue;
         }
-        Worker::Job job;
         const std::size_t count = std::min(share, room_for_units());
-        job.batch =
-            alone && count > 0 ? queue_.take_one(now) : queue_.take(count, BatchSize::most_bytes, now);
-        job.ask_for_stop = ask_for_stop;
-        if (job.batch.empty()) {
+        std::vector<Candidate> batch = queue_.take(count, BatchSize::most_bytes, now);
+        if (batch.empty()) {
             return;
         }
-        cleaning_.will_send();
-        pass_started_ = now;
-        workers_.at(i).start(std::move(job));
+        send(workers_.at(i), std::move(batch), now);
     }
+}
+
+void StreamController::send(Worker& worker, std::vector<Candidate>&& batch, Clock::time_point now) {
+    Worker::Job job;
+    job.batch = std::move(batch);
+    job.ask_for_stop = must_ask_for_stop(now);
+    cleaning_.will_send();
+    pass_started_ = now;
+    worker.start(std::move(job));
 }
 
 std::size_t StreamController::room_for_units() const {

@@ -53,6 +53,7 @@ class StreamController {
     /// Nothing can be begun before the end of a job.
     [[nodiscard]] bool waits_for_a_job() const;
     void hand_out(std::size_t due, Clock::time_point now);
+    void send(Worker& worker, std::vector<Candidate>&& batch, Clock::time_point now);
     [[nodiscard]] std::size_t room_for_units() const;
     /// Units are on their way, beyond those that wait for their receipts.
     [[nodiscard]] bool is_sending() const;
