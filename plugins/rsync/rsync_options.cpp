@@ -72,6 +72,16 @@ Transport transport_of(const std::string& name) {
     return name == "local" ? Transport::local : Transport::ssh;
 }
 
+// A server expands the names that it is called with, as a shell does, and a backslash escapes.
+void check_is_taken_literally(const std::string& directory) {
+    if (directory.find_first_of("*?[\\") != std::string::npos) {
+        refuse(
+            "outgoing.target_dir must have no *, ?, [ or \\ in it with rsync.transport ssh or daemon, not "
+            "\"" +
+            directory + "\": the server would take it for a pattern, and write to whatever matches");
+    }
+}
+
 void check_target(const RsyncOptions& options) {
     const std::string& host = options.target_host;
     const std::string& directory = options.target_dir;
@@ -86,6 +96,7 @@ void check_target(const RsyncOptions& options) {
         refuse("outgoing.target_host must be a host's name or address with the module rsync, not \"" + host +
                "\"");
     }
+    check_is_taken_literally(directory);
     if (options.transport == Transport::daemon &&
         (directory.starts_with('/') || directory.starts_with('-') || directory.empty())) {
         refuse("outgoing.target_dir must be MODULE/path with rsync.transport daemon, not \"" + directory +

@@ -66,6 +66,23 @@ TEST_CASE("the target directory has the form that the transport needs") {
     CHECK(refuses(local, "absolute"));
 }
 
+TEST_CASE("a target directory that a server would expand as a pattern is refused") {
+    for (const std::string_view directory :
+         {"data/run[1]", "data/run*", "da?a/run", "data/run\\1", "da*a", "data/run[1"}) {
+        for (const char* transport : {"ssh", "daemon"}) {
+            Settings settings;
+            settings.set("transport", transport);
+            settings.values.target_dir = directory;
+            CHECK_MESSAGE(refuses(settings, "outgoing.target_dir"), directory);
+        }
+        Settings local;
+        local.set("transport", "local");
+        const std::string absolute = "/" + std::string(directory);
+        local.values.target_dir = absolute;
+        CHECK_MESSAGE(refusal_of(local).empty(), directory);
+    }
+}
+
 TEST_CASE("passwords are for a daemon, come one way only, and are one line") {
     Settings settings;
     settings.set("password", "secret");
