@@ -49,6 +49,23 @@ inline Status unsupported(const char* what) noexcept {
     return {StatusCode::unsupported, StatusScope::item, what};
 }
 
+/// Passes on the one file of a get_many.
+class OneOfMany final : public GetSink {
+  public:
+    explicit OneOfMany(BytesSink& sink) noexcept : sink_(sink) {}
+    void got(std::size_t /*index*/, const Status& status, std::string_view data) noexcept override {
+        if (status.ok()) {
+            sink_.bytes(data);
+        }
+        status_ = status;
+    }
+    [[nodiscard]] const Status& status() const noexcept { return status_; }
+
+  private:
+    BytesSink& sink_;
+    Status status_{StatusCode::internal, StatusScope::item, "the module did not answer for the file"};
+};
+
 }  // namespace detail
 
 /// A live connection to the target, used by one thread at a time, kept and used again. `put`, `stat` and
@@ -144,6 +161,15 @@ class Session : public border::Session {
     Status call_get_many(std::span<const std::string_view> paths, std::uint64_t limit,
                          GetSink& sink) noexcept final {
         return detail::guarded([&] { return get_many(paths, limit, sink); });
+    }
+
+  protected:
+    /// get_small by this session's get_many; `internal` where that ends well and has told nothing of the
+    /// file.
+    Status get_one_of_many(std::string_view path, std::uint64_t limit, BytesSink& sink) {
+        detail::OneOfMany one(sink);
+        const Status status = get_many({&path, 1}, limit, one);
+        return status.ok() ? one.status() : status;
     }
 };
 

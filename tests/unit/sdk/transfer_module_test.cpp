@@ -39,6 +39,34 @@ class ThrowingSession final : public Session {
     Deed deed_;
 };
 
+// Its get_many ends as `end`, and answers where it is told to.
+class ManySession final : public Session {
+  public:
+    explicit ManySession(const Status& end, const Status* answer) : end_(end), answer_(answer) {}
+    Capabilities capabilities() override { return Capability::get_many; }
+    Status put(const PutRequest&, PutSink&) override { return {}; }
+    Status stat(std::span<const std::string_view>, StatSink&) override { return {}; }
+    Status get_small(std::string_view path, std::uint64_t limit, BytesSink& sink) override {
+        return get_one_of_many(path, limit, sink);
+    }
+    Status get_many(std::span<const std::string_view> paths, std::uint64_t limit, GetSink& sink) override {
+        if (answer_ != nullptr) {
+            sink.got(0, *answer_, std::string(paths[0]) + std::to_string(limit));
+        }
+        return end_;
+    }
+
+  private:
+    Status end_;
+    const Status* answer_;
+};
+
+class Bytes final : public BytesSink {
+  public:
+    void bytes(std::string_view data) noexcept override { text += data; }
+    std::string text;
+};
+
 class OneModule final : public TransferModule {
   public:
     explicit OneModule(Deed deed) : deed_(deed) {}
@@ -106,6 +134,20 @@ TEST_CASE("a failure to open a session is never an item's") {
     const Status none = open_with(Deed::nothing);
     CHECK(none.code() == StatusCode::internal);
     CHECK(none.scope() == StatusScope::session);
+}
+
+TEST_CASE("one small file is got as many are, and a missing answer is no file") {
+    const Status ok;
+    const Status missing(StatusCode::not_found, StatusScope::item, "is not there");
+    const Status broken(StatusCode::connection_lost, StatusScope::session, "broken");
+    Bytes got;
+    CHECK(ManySession(ok, &ok).call_get_small("f", 7, got).ok());
+    CHECK(got.text == "f7");
+    Bytes nothing;
+    CHECK(ManySession(ok, &missing).call_get_small("f", 7, nothing).code() == StatusCode::not_found);
+    CHECK(ManySession(broken, nullptr).call_get_small("f", 7, nothing).scope() == StatusScope::session);
+    CHECK(ManySession(ok, nullptr).call_get_small("f", 7, nothing).code() == StatusCode::internal);
+    CHECK(nothing.text.empty());
 }
 
 TEST_CASE("what a session does not implement is unsupported") {
