@@ -81,6 +81,11 @@ class Run {
         while (true) {
             const bool ended = has_ended(pid_);
             bool active = write_input();
+            if (input_error_ != 0) {
+                // Killed before it sees the end of what it has got, which it must not take for the whole.
+                (void)reap(std::exchange(pid_, -1));
+                return {ChildResult::End::input_failed, input_error_};
+            }
             for (auto [fd, handler] : {std::pair{&out_, &on_output}, std::pair{&err_, &on_error_output}}) {
                 if (fd->get() >= 0 && !drain(fd->get(), *handler, active)) {
                     fd->close();
@@ -124,8 +129,14 @@ class Run {
             if (length < 0 && errno == EAGAIN) {
                 break;
             }
+            // It has ended, or reads no more.
+            const bool unwanted = length < 0 && (errno == EPIPE || errno == ECONNRESET);
+            if (length < 0 && !unwanted) {
+                input_error_ = errno;
+                break;
+            }
             wrote = true;
-            input_.remove_prefix(length < 0 ? input_.size() : static_cast<std::size_t>(length));
+            input_.remove_prefix(unwanted ? input_.size() : static_cast<std::size_t>(length));
             if (input_.empty()) {
                 in_.close();
             }
@@ -147,6 +158,7 @@ class Run {
 
     SessionContext& context_;
     std::string_view input_;
+    int input_error_ = 0;
     pid_t pid_ = -1;
     Fd in_;
     Fd out_;

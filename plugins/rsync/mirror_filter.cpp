@@ -58,6 +58,8 @@ std::string filter_rules(const MirrorRequest& request) {
     if (!request.included_globs.empty()) {
         add_rule(rules, '-', "*");
     }
+    rules += "+ *";
+    rules += '\0';
     return rules;
 }
 
@@ -67,8 +69,6 @@ std::string removal_rules(std::span<const std::string_view> paths) {
     for (const std::string_view path : paths) {
         add_rule(rules, 'R', literal(path));
     }
-    rules += "P *";
-    rules += '\0';
     return rules;
 }
 

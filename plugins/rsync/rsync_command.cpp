@@ -224,7 +224,7 @@ CommandWithInput CommandBuilder::remove_by_rules(const std::string& parents,
                                                  std::span<const std::string_view> names) const {
     Arguments arguments = rsync(connecting_arguments(options_.extra_args));
     append(arguments, {"--existing", "--ignore-existing", "--recursive", "--no-inc-recursive", "--relative",
-                       "--delete-during", "--ignore-errors", item_format, "--filter=merge -",
+                       "--delete-during", "--ignore-errors", item_format, "--filter=merge -", "--filter=P *",
                        with_slash(parents) + "./", destination("")});
     return {std::move(arguments), removal_rules(names)};
 }
@@ -238,7 +238,7 @@ Arguments CommandBuilder::make_directory(std::string_view path, const std::strin
 Arguments CommandBuilder::mirroring(const Arguments& options) const {
     Arguments arguments = sending();
     append(arguments, options);
-    append(arguments, {"--relative", "--exclude-from=-"});
+    append(arguments, {"--relative", "--exclude-from=-", "--exclude=*"});
     if (options_.checksum) {
         arguments.emplace_back("--checksum");
     } else if (options_.size_only) {

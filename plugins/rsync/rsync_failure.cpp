@@ -148,6 +148,10 @@ Status failure_of(const ChildEnd& end, bool over_ssh) {
                                 end.result.code)
                        : Status(StatusCode::local_io, StatusScope::session, "the program cannot be started",
                                 end.result.code);
+        case ChildResult::End::input_failed:
+            return Status(StatusCode::local_io, StatusScope::session,
+                          "the program could not be given its input on this machine", end.result.code)
+                .with_outcome_unknown();
         case ChildResult::End::signalled:
             break;
     }
@@ -183,6 +187,14 @@ std::string reason_in(std::string_view errors) {
         }
     }
     return {};
+}
+
+Status of_session(const Status& status) {
+    if (status.ok() || status.scope() != StatusScope::item) {
+        return status;
+    }
+    Status failure(status.code(), StatusScope::session, status.text(), status.protocol_code());
+    return status.outcome_known() ? failure : failure.with_outcome_unknown();
 }
 
 Status item_failure(StatusCode code, std::string_view path, const char* what) {

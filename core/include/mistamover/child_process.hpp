@@ -22,9 +22,10 @@ struct ChildCommand {
 };
 
 struct ChildResult {
-    enum class End : std::uint8_t { exited, signalled, stalled, cancelled, not_started };
+    /// `input_failed`: its input could not be written to it, and it was killed.
+    enum class End : std::uint8_t { exited, signalled, stalled, cancelled, not_started, input_failed };
     End end = End::not_started;
-    int code = 0;  ///< Exit code, signal number, or the errno of the failed start.
+    int code = 0;  ///< Exit code, signal number, or the errno of the failed start or input.
     [[nodiscard]] bool exited_with(int wanted) const { return end == End::exited && code == wanted; }
 };
 
@@ -70,7 +71,9 @@ class Child {
 /// Runs the program to its end; what it leaves behind in its process group is killed. It is ended (SIGTERM to
 /// its process group, SIGKILL two seconds later) once the context is cancelled, or once it has neither
 /// printed nor read anything for the context's stall timeout, and `keep_alive` (where given; asked about once
-/// a second, with the process's id) has not returned true since. Throws nothing but what the handlers throw,
+/// a second, with the process's id) has not returned true since. It sees the end of its input only once it
+/// has been given all of it: where that fails it is killed first. A program that closes its standard input
+/// early is no failure; its exit code tells what it made of that. Throws nothing but what the handlers throw,
 /// and then the child is gone too.
 ChildResult run_child(const ChildCommand& command, border::SessionContext& context,
                       const OutputHandler& on_output, const OutputHandler& on_error_output,

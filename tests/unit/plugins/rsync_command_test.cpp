@@ -18,6 +18,11 @@ bool has(const Arguments& arguments, const std::string& wanted) {
     return std::find(arguments.begin(), arguments.end(), wanted) != arguments.end();
 }
 
+bool follows(const Arguments& arguments, const std::string& first, const std::string& second) {
+    const std::array wanted{first, second};
+    return std::search(arguments.begin(), arguments.end(), wanted.begin(), wanted.end()) != arguments.end();
+}
+
 constexpr std::array<std::string_view, 2> two_names{"-a", "b/c"};
 constexpr std::array<std::string_view, 2> top_names{"-a", "b"};
 
@@ -164,7 +169,8 @@ TEST_CASE("a remove by rules makes, sends and alters nothing, and follows no lin
     }
     CHECK_FALSE(has(remove.arguments, "-o"));
     CHECK_FALSE(has(remove.arguments, "--chmod=D700"));
-    CHECK(remove.input == "R /-a\0R /b/c\0P *\0"s);
+    CHECK(remove.input == "R /-a\0R /b/c\0"s);
+    CHECK(follows(remove.arguments, "--filter=merge -", "--filter=P *"));
 }
 
 TEST_CASE("ssh asks nothing, is strict about host keys, and shares the session's connection") {
@@ -223,6 +229,16 @@ TEST_CASE("addresses of IPv6 are put in brackets, and a directory with a dash in
     settings.values.target_dir = "-in";
     const RsyncOptions options(settings.get());
     CHECK(CommandBuilder(options, "", "", 1).put("/s", "", {}, false).arguments.back() == "[::1]:./-in/.");
+}
+
+TEST_CASE("rules that a mirror is not given to the end have it send and delete nothing") {
+    Settings settings;
+    const RsyncOptions options(settings.get());
+    const CommandBuilder builder(options, "", "", 60'000);
+    for (const Arguments& arguments :
+         {builder.mirror("/s", 5), builder.mirror_top("/s"), builder.mirror_preview("/s")}) {
+        CHECK(follows(arguments, "--exclude-from=-", "--exclude=*"));
+    }
 }
 
 TEST_CASE("a mirror deletes what vanished, up to its limit, or nothing") {

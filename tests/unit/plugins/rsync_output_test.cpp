@@ -94,16 +94,16 @@ TEST_CASE("filter rules protect what the request excludes, by its very name") {
     const std::string_view globs[] = {"**.tmp"};
     const std::string_view included[] = {"*.dat"};
     request.excluded = excluded;
-    CHECK(filter_rules(request) == "- /plain\\x\0- /\\*\\?\\[\\\\\0- /.*\0"s);
+    CHECK(filter_rules(request) == "- /plain\\x\0- /\\*\\?\\[\\\\\0- /.*\0+ *\0"s);
     request.excluded = {};
     request.excluded_globs = globs;
     request.included_globs = included;
-    CHECK(filter_rules(request) == "- /.*\0- /*.tmp\0+ /*.dat\0- /*\0"s);
+    CHECK(filter_rules(request) == "- /.*\0- /*.tmp\0+ /*.dat\0- /*\0+ *\0"s);
 }
 
-TEST_CASE("removal rules risk what is at the paths, by its very name, and protect all else") {
+TEST_CASE("removal rules risk what is at the paths, by its very name, and nothing else") {
     const std::vector<std::string_view> paths{"plain\\x", "d/*?[\\\n"};
-    CHECK(removal_rules(paths) == "R /plain\\x\0R /d/\\*\\?\\[\\\\\n\0P *\0"s);
+    CHECK(removal_rules(paths) == "R /plain\\x\0R /d/\\*\\?\\[\\\\\n\0"s);
 }
 
 }  // namespace mistamover::rsync

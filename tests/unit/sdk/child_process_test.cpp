@@ -8,6 +8,7 @@
 #include <stdexcept>
 #include <string>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <thread>
 #include <unistd.h>
 
@@ -91,6 +92,24 @@ TEST_CASE("input of any size goes in while output comes out") {
 TEST_CASE("a program that does not read its input does no harm") {
     const std::string input(1'000'000, 'x');
     CHECK(run({{"true"}, {}, input}).result.exited_with(0));
+}
+
+TEST_CASE("a program whose input cannot be written whole is killed, and does nothing with a part") {
+    const auto page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
+    constexpr std::size_t readable_pages = 16;
+    constexpr std::size_t pages = 2 * readable_pages;
+    void* const memory =
+        ::mmap(nullptr, pages * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    REQUIRE(memory != MAP_FAILED);
+    // What the system cannot read it refuses to send.
+    REQUIRE(::mprotect(static_cast<char*>(memory) + readable_pages * page, readable_pages * page,
+                       PROT_NONE) == 0);
+    const Ran ran =
+        run(shell("cat > /dev/null; echo done", {static_cast<const char*>(memory), pages * page}));
+    CHECK(ran.result.end == End::input_failed);
+    CHECK(ran.result.code == EFAULT);
+    CHECK(ran.output.empty());
+    ::munmap(memory, pages * page);
 }
 
 TEST_CASE("without input the program reads an end") {
