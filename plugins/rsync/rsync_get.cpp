@@ -2,11 +2,14 @@
 #include "rsync/rsync_get.hpp"
 
 #include <algorithm>
-#include <fstream>
 #include <iterator>
 #include <numeric>
 #include <string>
+#include <system_error>
 #include <unordered_set>
+
+#include "rsync/complaints.hpp"
+#include "rsync/own_files.hpp"
 
 namespace mistamover::rsync {
 namespace {
@@ -38,14 +41,14 @@ Status GetBatch::run(std::span<const std::string_view> paths, std::uint64_t limi
         }
         const Status status = fetch(names, limit);
         for (std::size_t i = 0; status.ok() && i < names.size(); ++i) {
-            std::ifstream file(directory_ / local_name(names[i]), std::ios::binary);
-            if (file.is_open()) {
-                sink.got(indices[i], {}, std::string(std::istreambuf_iterator<char>(file), {}));
+            if (const auto content = read_own_file(directory_ / local_name(names[i]))) {
+                sink.got(indices[i], {}, *content);
             } else {
                 missing.push_back(indices[i]);
             }
         }
-        std::filesystem::remove_all(directory_);
+        std::error_code ignored;  // what stays is removed before the next run
+        std::filesystem::remove_all(directory_, ignored);
         if (!status.ok()) {
             return status;
         }
@@ -55,8 +58,7 @@ Status GetBatch::run(std::span<const std::string_view> paths, std::uint64_t limi
 }
 
 Status GetBatch::fetch(std::span<const std::string_view> paths, std::uint64_t limit) {
-    std::filesystem::remove_all(directory_);
-    std::filesystem::create_directory(directory_);
+    make_empty_directory(directory_);
     std::vector<std::string> names;
     names.reserve(paths.size());
     std::transform(paths.begin(), paths.end(), std::back_inserter(names),
@@ -64,9 +66,25 @@ Status GetBatch::fetch(std::span<const std::string_view> paths, std::uint64_t li
     const std::vector<std::string_view> views(names.begin(), names.end());
     const ChildEnd end = runner_.run(commands_.fetch(limit, directory_.string()), name_list(views),
                                      [](std::string_view /*line*/) {});
+    if (const Status failure = failure_here(end); !failure.ok()) {
+        return failure;
+    }
     const bool ran = end.result.exited_with(0) || end.result.exited_with(exit_partial) ||
                      end.result.exited_with(exit_vanished);
     return ran ? Status{} : runner_.failure(end);
+}
+
+// rsync takes it for a file's own failure, and goes on to the next.
+Status GetBatch::failure_here(const ChildEnd& end) const {
+    for (const std::string_view line : lines_in(end.errors)) {
+        const Complaint complaint(line);
+        if (complaint.number != 0 && complaint.text.find(directory_.string()) != std::string::npos) {
+            const Status failure = status_from_errno(
+                complaint.number, "keep on this machine what was fetched (" + complaint.text + ')');
+            return of_session(failure);
+        }
+    }
+    return {};
 }
 
 }  // namespace mistamover::rsync

@@ -18,12 +18,14 @@ class GetBatch {
         : runner_(runner), commands_(commands), directory_(std::move(directory)) {}
 
     /// Tells `sink` the files that it gets, and `missing` the indices of the others. ok, or what kept it from
-    /// getting any more.
+    /// getting any more; what fails on this machine is the session's failure. Throws StatusError.
     Status run(std::span<const std::string_view> paths, std::uint64_t limit, GetSink& sink,
                std::vector<std::size_t>& missing);
 
   private:
     Status fetch(std::span<const std::string_view> paths, std::uint64_t limit);
+    /// What rsync could not write into the local directory; ok where it complains of no such thing.
+    [[nodiscard]] Status failure_here(const ChildEnd& end) const;
 
     Runner& runner_;
     const CommandBuilder& commands_;

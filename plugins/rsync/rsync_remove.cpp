@@ -9,6 +9,8 @@
 #include <system_error>
 #include <utility>
 
+#include "rsync/own_files.hpp"
+
 namespace mistamover::rsync {
 namespace {
 
@@ -104,15 +106,15 @@ Status RemoveRun::remove_by_rules(std::span<const std::string_view> level) {
         if (!named.empty()) {
             status = status_of(run_rsync(commands_.remove_by_rules(parents_.string(), named)));
         }
-        std::filesystem::remove_all(parents_);
+        std::error_code ignored;  // what stays is removed before they are made again
+        std::filesystem::remove_all(parents_, ignored);
         level = level.subspan(count);
     }
     return status;
 }
 
 std::vector<std::string_view> RemoveRun::make_parents(std::span<const std::string_view> paths) {
-    std::filesystem::remove_all(parents_);
-    std::filesystem::create_directory(parents_);
+    make_empty_directory(parents_);
     std::vector<std::string_view> named;
     named.reserve(paths.size());
     for (const std::string_view path : paths) {

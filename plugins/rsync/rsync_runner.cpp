@@ -2,17 +2,14 @@
 #include "rsync/rsync_runner.hpp"
 
 #include <algorithm>
-#include <cerrno>
 #include <chrono>
-#include <fcntl.h>
 #include <fstream>
-#include <sys/stat.h>
-#include <system_error>
 #include <unistd.h>
 #include <utility>
 
 #include <mistamover/child_process.hpp>
 
+#include "rsync/own_files.hpp"
 #include "rsync/rsync_output.hpp"
 
 namespace mistamover::rsync {
@@ -23,30 +20,9 @@ constexpr std::size_t longest_errors = 256UL * 1024;
 // Bytes a second: less than any disk gives, and enough for a target that hangs to be given up some time.
 constexpr std::uint64_t slowest_reading = 4UL * 1024 * 1024;
 
-[[noreturn]] void fail(int error_number, const std::string& doing) {
-    const Status status = status_from_errno(error_number, doing);
-    throw StatusError({status.code(), StatusScope::stream, status.text()});
-}
-
-void write_file(const std::string& path, const std::string& content) {
-    ::unlink(path.c_str());
-    const int fd = ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    const bool written =
-        fd >= 0 && ::write(fd, content.data(), content.size()) == static_cast<ssize_t>(content.size());
-    const int error = errno;
-    if (fd >= 0) {
-        ::close(fd);
-    }
-    if (!written) {
-        fail(error, "write " + path);
-    }
-}
-
 // rsync refuses a file that others may read.
-std::string write_password(const std::string& work_dir, const std::string& password) {
-    std::string path = work_dir + "/rsync-password";
-    write_file(path, password + '\n');
-    return path;
+std::string own_password_file(const RsyncOptions& options) {
+    return options.work_dir + "/rsync-password";
 }
 
 // What a program complains of, without the lines that begin with `no_news`.
@@ -88,18 +64,31 @@ std::uint64_t bytes_moved_by(int pid) {
 }  // namespace
 
 Shared::Shared(const ModuleSettings& settings)
-    : options(settings), paces(options.transport == Transport::ssh) {
-    password_file =
-        options.password.empty() ? options.password_file : write_password(options.work_dir, options.password);
-    empty_dir = options.work_dir + "/rsync-empty";
-    probe_dir = options.work_dir + "/rsync-probe";
-    probe = options.temp_dir + "-probe";
-    for (const std::string& directory : {empty_dir, probe_dir}) {
-        if (::mkdir(directory.c_str(), 0700) != 0 && errno != EEXIST) {
-            fail(errno, "make " + directory);
-        }
+    : options(settings),
+      password_file(options.password.empty() ? options.password_file : own_password_file(options)),
+      empty_dir(options.work_dir + "/rsync-empty"),
+      probe_dir(options.work_dir + "/rsync-probe"),
+      probe(options.temp_dir + "-probe"),
+      paces(options.transport == Transport::ssh) {
+    ::unlink(own_password_file(options).c_str());
+}
+
+Shared::~Shared() {
+    ::unlink(own_password_file(options).c_str());
+}
+
+void Shared::make_files() {
+    const std::lock_guard lock(files_mutex);
+    if (files_there) {
+        return;
     }
-    write_file(probe_dir + '/' + probe, "");
+    make_own_directory(empty_dir);
+    make_own_directory(probe_dir);
+    write_own_file(probe_dir + '/' + probe, "");
+    if (!options.password.empty()) {
+        write_own_file(password_file, options.password + '\n');
+    }
+    files_there = true;
 }
 
 ChildEnd Runner::run(const Arguments& arguments, std::string_view input, const LineHandler& on_line) {

@@ -18,14 +18,23 @@ namespace mistamover::rsync {
 
 /// What the sessions of a module share. Safe from several threads.
 struct Shared {
-    /// Makes the module's own files in the stream's work directory; throws StatusError.
+    /// Throws StatusError where the settings do not fit together. Removes the password of an earlier process.
     explicit Shared(const ModuleSettings& settings);
+    /// Removes the password from the work directory.
+    ~Shared();
+    Shared(const Shared&) = delete;
+    Shared& operator=(const Shared&) = delete;
+    /// Makes the module's own files in the work directory, where that has not been done; for every session
+    /// that opens. Throws StatusError, of session scope.
+    void make_files();
 
     RsyncOptions options;
     std::string password_file;  ///< Empty: none.
     std::string empty_dir;      ///< An empty local directory.
     std::string probe_dir;      ///< A local directory that holds one empty file, named `probe`.
     std::string probe;
+    std::mutex files_mutex;                   ///< Held while the module's own files are made.
+    bool files_there = false;                 ///< Guarded by files_mutex.
     std::mutex temp_dir_mutex;                ///< Held while the directory of temporary files is made.
     std::atomic<bool> temp_dir_there{false};  ///< As far as is known.
     std::atomic<unsigned> sessions{0};        ///< Opened so far.

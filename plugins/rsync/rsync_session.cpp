@@ -29,25 +29,16 @@ class Unremarkable final : public RemoveSink {
     void done(std::size_t /*index*/, const Status& /*status*/) noexcept override {}
 };
 
-class OneGot final : public GetSink {
-  public:
-    explicit OneGot(BytesSink& sink) : sink_(sink) {}
-    void got(std::size_t /*index*/, const Status& result, std::string_view data) noexcept override {
-        status = result;
-        if (result.ok()) {
-            sink_.bytes(data);
-        }
-    }
-    Status status;
-
-  private:
-    BytesSink& sink_;
-};
+// With the files that its programs need.
+Shared& with_files(Shared& shared) {
+    shared.make_files();
+    return shared;
+}
 
 }  // namespace
 
 RsyncSession::RsyncSession(Shared& shared, SessionContext& context)
-    : shared_(shared),
+    : shared_(with_files(shared)),
       runner_(shared, context),
       name_(std::to_string(shared.sessions++)),
       master_(shared.options.transport == Transport::ssh ? shared.ssh_masters.join(shared.options, context)
@@ -96,10 +87,7 @@ Status RsyncSession::make_temp_dir() {
     const ChildEnd end =
         runner_.run(commands_.make_directory(shared_.options.temp_dir, shared_.empty_dir), {}, ignore_line);
     if (!end.result.exited_with(0)) {
-        const Status status = runner_.failure(end);
-        return status.scope() == StatusScope::item
-                   ? Status(status.code(), StatusScope::session, status.text(), status.protocol_code())
-                   : status;
+        return of_session(runner_.failure(end));
     }
     shared_.temp_dir_there = true;
     return {};
@@ -194,9 +182,7 @@ Status RsyncSession::stat(std::span<const std::string_view> paths, StatSink& sin
 }
 
 Status RsyncSession::get_small(std::string_view path, std::uint64_t limit, BytesSink& sink) {
-    OneGot one(sink);
-    const Status status = get_many({&path, 1}, limit, one);
-    return status.ok() ? one.status : status;
+    return get_one_of_many(path, limit, sink);
 }
 
 Status RsyncSession::get_many(std::span<const std::string_view> paths, std::uint64_t limit, GetSink& sink) {
