@@ -138,6 +138,11 @@ std::string CommandBuilder::timeout_argument() const {
     return "--timeout=" + std::to_string(timeout_seconds_);
 }
 
+void CommandBuilder::compare_contents(Arguments& arguments) const {
+    arguments.erase(std::remove(arguments.begin(), arguments.end(), timeout_argument()), arguments.end());
+    arguments.emplace_back("--checksum");
+}
+
 // Names stand on the command line where they fit: a list of names rsync reads byte by byte, at two system
 // calls each.
 CommandWithInput CommandBuilder::sending(Arguments options, std::string_view source_root,
@@ -166,7 +171,11 @@ CommandWithInput CommandBuilder::put(std::string_view source_root, std::string_v
     if (paced) {
         options.emplace_back(pacing_option);
     }
-    options.emplace_back(options_.checksum ? "--checksum" : "--ignore-times");
+    if (options_.checksum) {
+        compare_contents(options);
+    } else {
+        options.emplace_back("--ignore-times");
+    }
     if (prefix.empty() && !any_is_in_directory(names)) {
         options.push_back(temp_argument());
     }
@@ -176,8 +185,8 @@ CommandWithInput CommandBuilder::put(std::string_view source_root, std::string_v
 CommandWithInput CommandBuilder::compare(std::string_view source_root, std::string_view prefix,
                                          std::span<const std::string_view> names) const {
     Arguments options = sending();
-    options.erase(std::remove(options.begin(), options.end(), timeout_argument()), options.end());
-    append(options, {"--dry-run", "--checksum"});
+    options.emplace_back("--dry-run");
+    compare_contents(options);
     return sending(std::move(options), source_root, prefix, names);
 }
 
@@ -240,7 +249,7 @@ Arguments CommandBuilder::mirroring(const Arguments& options) const {
     append(arguments, options);
     append(arguments, {"--relative", "--exclude-from=-", "--exclude=*"});
     if (options_.checksum) {
-        arguments.emplace_back("--checksum");
+        compare_contents(arguments);
     } else if (options_.size_only) {
         arguments.emplace_back("--size-only");
     }
@@ -280,6 +289,7 @@ Arguments CommandBuilder::ssh_options() const {
         "-x",
         "-a",
         "-oBatchMode=yes",
+        "-oLogLevel=INFO",  // its complaints tell what has failed
         "-oClearAllForwardings=yes",
         "-oPermitLocalCommand=no",
         "-oConnectTimeout=" + std::to_string(timeout_seconds_),

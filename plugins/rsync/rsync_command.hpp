@@ -32,7 +32,8 @@ struct CommandWithInput {
     std::string input;
 };
 
-/// Builds the command lines. Pure: starts nothing. No command line holds a secret.
+/// Builds the command lines. Pure: starts nothing. No command line holds a secret. No timeout of rsync's own
+/// ends one that compares contents: either end is silent for as long as the other reads.
 class CommandBuilder {
   public:
     /// `options` must outlive the builder. `password_file` is empty where the daemon asks for no password.
@@ -44,8 +45,7 @@ class CommandBuilder {
     /// `paced`: with pacing_option.
     [[nodiscard]] CommandWithInput put(std::string_view source_root, std::string_view prefix,
                                        std::span<const std::string_view> names, bool paced) const;
-    /// Sends nothing; prints how the named items differ in content, or that they do not. Either end is silent
-    /// for as long as the other reads: no timeout of rsync's own ends it.
+    /// Sends nothing; prints how the named items differ in content, or that they do not.
     [[nodiscard]] CommandWithInput compare(std::string_view source_root, std::string_view prefix,
                                            std::span<const std::string_view> names) const;
     /// The others take names as name_list() writes them. Lists the named entries; with a slash behind a name,
@@ -97,6 +97,7 @@ class CommandBuilder {
     [[nodiscard]] Arguments mirroring(const Arguments& options) const;
     [[nodiscard]] std::string temp_argument() const;
     [[nodiscard]] std::string timeout_argument() const;
+    void compare_contents(Arguments& arguments) const;
 
     const RsyncOptions& options_;
     std::string password_file_;

@@ -20,6 +20,10 @@ constexpr std::size_t longest_errors = 256UL * 1024;
 // Bytes a second: less than any disk gives, and enough for a target that hangs to be given up some time.
 constexpr std::uint64_t slowest_reading = 4UL * 1024 * 1024;
 
+// Of an rsync, within a second: each has four bytes, and goes either way once a second at most. The least
+// that a transfer moves, by the lowest limit of its bandwidth, is a kibibyte.
+constexpr std::uint64_t most_of_keep_alives = 64;
+
 // rsync refuses a file that others may read.
 std::string own_password_file(const RsyncOptions& options) {
     return options.work_dir + "/rsync-password";
@@ -61,6 +65,36 @@ std::uint64_t bytes_moved_by(int pid) {
     return sum;
 }
 
+// Tells whether an rsync that says nothing is to live on. Neither its own timeout nor a count of its bytes
+// alone tells that: where the other end's disk hangs, the rsync there goes on saying that it lives.
+class SignsOfLife {
+  public:
+    // `silent_bytes`: at least so many the other end may read without a word.
+    explicit SignsOfLife(std::uint64_t silent_bytes) : silent_bytes_(silent_bytes) {}
+    // To be called about once a second. Returns whether it lives.
+    bool look(int pid) {
+        const auto now = Clock::now();
+        const std::uint64_t moved = bytes_moved_by(pid);
+        const std::uint64_t more = moved - std::min(moved, moved_);
+        moved_ = std::max(moved, moved_);
+        fresh_ = more > most_of_keep_alives ? more : 0;
+        last_ = fresh_ > 0 ? now : last_;
+        // What has been moved, the other end may still have to read or to write.
+        const std::uint64_t unseen = std::max(silent_bytes_, moved_);
+        const auto silence = std::chrono::duration_cast<std::chrono::seconds>(now - last_).count();
+        return fresh_ > 0 || static_cast<std::uint64_t>(silence) < unseen / slowest_reading;
+    }
+    // What has been read and written since it was looked at before.
+    [[nodiscard]] std::uint64_t fresh_bytes() const noexcept { return fresh_; }
+
+  private:
+    using Clock = std::chrono::steady_clock;
+    std::uint64_t silent_bytes_;
+    std::uint64_t moved_ = 0;
+    std::uint64_t fresh_ = 0;
+    Clock::time_point last_ = Clock::now();
+};
+
 }  // namespace
 
 Shared::Shared(const ModuleSettings& settings)
@@ -97,17 +131,16 @@ ChildEnd Runner::run(const Arguments& arguments, std::string_view input, const L
 
 ChildEnd Runner::run_transfer(const CommandWithInput& command, std::uint64_t bytes,
                               const LineHandler& on_line) {
-    std::uint64_t moved = 0;
+    // A large file is sent without a word, and so is one compared.
+    SignsOfLife life(shared_.options.checksum ? bytes : 0);
     std::uint64_t left = bytes;
-    // A large file is sent without a word.
     ChildEnd end = run(command.arguments, command.input, on_line, [&](int pid) {
-        const std::uint64_t now = bytes_moved_by(pid);
-        const std::uint64_t more = now - std::min(std::exchange(moved, now), now);
+        const bool lives = life.look(pid);
         // It reads what it sends, and writes it: each byte is seen twice.
-        const std::uint64_t sent = std::min(more / 2, left);
+        const std::uint64_t sent = std::min(life.fresh_bytes() / 2, left);
         left -= sent;
         context_.progress(sent);
-        return more > 0;
+        return lives;
     });
     if (end.result.exited_with(0)) {
         context_.progress(left);
@@ -117,17 +150,8 @@ ChildEnd Runner::run_transfer(const CommandWithInput& command, std::uint64_t byt
 
 ChildEnd Runner::run_comparison(const CommandWithInput& command, std::uint64_t bytes,
                                 const LineHandler& on_line) {
-    using std::chrono::steady_clock;
-    std::uint64_t moved = 0;
-    auto moved_last = steady_clock::now();
-    return run(command.arguments, command.input, on_line, [&](int pid) {
-        const auto now = steady_clock::now();
-        const std::uint64_t moved_now = bytes_moved_by(pid);
-        const bool moves = std::exchange(moved, moved_now) != moved_now;
-        moved_last = moves ? now : moved_last;
-        const auto silence = std::chrono::duration_cast<std::chrono::seconds>(now - moved_last).count();
-        return moves || static_cast<std::uint64_t>(silence) < bytes / slowest_reading;
-    });
+    SignsOfLife life(bytes);
+    return run(command.arguments, command.input, on_line, [&](int pid) { return life.look(pid); });
 }
 
 ChildEnd Runner::run(const Arguments& arguments, std::string_view input, const LineHandler& on_line,

@@ -57,7 +57,8 @@ class Runner {
     ChildEnd run(const CommandWithInput& command, const LineHandler& on_line) {
         return run(command.arguments, command.input, on_line);
     }
-    /// The same for a transfer of up to `bytes` bytes: it lives on while it sends, and tells the progress.
+    /// The same for a transfer of up to `bytes` bytes: it lives on while it sends, and then for as long as
+    /// the other end may still write, or compare, what it has got; it tells the progress.
     ChildEnd run_transfer(const CommandWithInput& command, std::uint64_t bytes, const LineHandler& on_line);
     /// The same for a comparison of `bytes` bytes, which both ends read one after the other: it lives on
     /// while this one reads, and then for as long as the other may read without a word.

@@ -2,10 +2,12 @@
 #include <doctest/doctest.h>
 #include <sched.h>
 #include <set>
+#include <signal.h>  // NOLINT(modernize-deprecated-headers): kill
 #include <string>
 #include <sys/mount.h>
 #include <unistd.h>
 #include <utility>
+#include <vector>
 
 #include "faulty_site.hpp"
 #include "rsync_ways.hpp"
@@ -303,6 +305,35 @@ TEST_CASE("a server that is not there keeps the files, and gets them once it is 
         CHECK(site.log("dtc_p").find("quarantine") == std::string::npos);
         std::filesystem::remove(site.target() / "f");
     }
+}
+
+TEST_CASE("a daemon whose disk hangs in the middle of a file is given up, though it says that it lives") {
+    Site site;
+    const DaemonWay way(site);
+    way.add_stream(site, "retry_delay: 20ms, stall_timeout: 2s, parallel_transfers: 1, bandwidth_limit: 2MB");
+    const std::string content = megabytes(8);
+    write_file(site.source() / "f", content);
+    const Daemon daemon(site);
+    // Beneath the daemon is the one that tells what it wants, and beneath that the one that writes.
+    std::vector<pid_t> writers;
+    REQUIRE(eventually([&] {
+        writers.clear();
+        for (const pid_t connection : descendants_of(way.rsyncd.pid())) {
+            const std::vector<pid_t> below = descendants_of(connection);
+            writers.insert(writers.end(), below.begin(), below.end());
+        }
+        return !writers.empty() && bytes_below(site.target()) > 500'000;
+    }));
+    for (const pid_t writer : writers) {
+        ::kill(writer, SIGSTOP);
+    }
+    CHECK(eventually([&] { return site.log("dtc_p").find("(timed_out)") != std::string::npos; }));
+    CHECK(eventually([&] { return !std::filesystem::exists(site.source() / "f"); }));
+    for (const pid_t writer : writers) {
+        ::kill(writer, SIGCONT);
+    }
+    CHECK((read_file(site.target() / "f") == content));
+    CHECK(site.log("dtc_p").find("quarantine") == std::string::npos);
 }
 
 TEST_CASE("a target directory that is not there is not made, and used once it is there") {

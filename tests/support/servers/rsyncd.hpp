@@ -15,6 +15,7 @@ class Rsyncd {
     /// With `password`, the user "mover" must give it; else everybody is let in.
     explicit Rsyncd(const std::filesystem::path& served, const std::string& password = "");
 
+    [[nodiscard]] pid_t pid() const noexcept { return server_->pid(); }
     [[nodiscard]] std::uint16_t port() const noexcept { return server_->port(); }
     [[nodiscard]] std::string log() const { return read_file(directory_ / "rsyncd.log"); }
 

@@ -113,6 +113,22 @@ TEST_CASE("names that do not fit on a command line are read by rsync from a list
     CHECK(builder.put("/source", "", two_names, false).input.empty());
 }
 
+TEST_CASE("no timeout of rsync's own ends what compares contents") {
+    for (const bool checksum : {false, true}) {
+        CAPTURE(checksum);
+        Settings settings;
+        settings.set("checksum", checksum ? "true" : "false");
+        const RsyncOptions options(settings.get());
+        const CommandBuilder builder(options, "", "", 60'000);
+        for (const Arguments& arguments :
+             {builder.put("/source", "", two_names, false).arguments, builder.mirror("/source", 5),
+              builder.mirror_top("/source"), builder.mirror_preview("/source")}) {
+            CHECK(has(arguments, "--checksum") == checksum);
+            CHECK(has(arguments, "--timeout=60") == !checksum);
+        }
+    }
+}
+
 TEST_CASE("checksum, compress and the bandwidth limit are passed on") {
     Settings settings;
     settings.set("checksum", "true");
@@ -182,9 +198,10 @@ TEST_CASE("ssh asks nothing, is strict about host keys, and shares the session's
     const RsyncOptions options(settings.get());
     const CommandBuilder builder(options, "", "/work/100%", 60'000);
     const Arguments command = builder.ssh({"true"});
-    for (const char* wanted : {"-oBatchMode=yes", "-oStrictHostKeyChecking=yes", "-oControlMaster=no",
-                               "/work/100%%", "2222", "mover", "/k e%%y", "-oIdentitiesOnly=yes",
-                               "-oUserKnownHostsFile=\"/k h\"", "-oServerAliveInterval=15"}) {
+    for (const char* wanted :
+         {"-oBatchMode=yes", "-oLogLevel=INFO", "-oStrictHostKeyChecking=yes", "-oControlMaster=no",
+          "/work/100%%", "2222", "mover", "/k e%%y", "-oIdentitiesOnly=yes", "-oUserKnownHostsFile=\"/k h\"",
+          "-oServerAliveInterval=15"}) {
         CHECK_MESSAGE(has(command, wanted), wanted);
     }
     CHECK(command.back() == "true");

@@ -28,9 +28,9 @@ class ScriptedPut {
                                (scratch_ / "compared").string() + "'\n" + comparing + "\n;;\n*)\n" + sending +
                                "\n;;\nesac\n");
         std::filesystem::permissions(rsync_, std::filesystem::perms::owner_all);
-        settings_.set("transport", "local");
-        settings_.set("cmd", rsync_);
-        settings_.values.work_dir = work_dir_;
+        settings.set("transport", "local");
+        settings.set("cmd", rsync_);
+        settings.values.work_dir = work_dir_;
     }
     // Puts files of these names, of `size` bytes each.
     Status put(const std::vector<std::string_view>& names) {
@@ -40,7 +40,7 @@ class ScriptedPut {
             std::filesystem::resize_file(file, size);
         }
         const std::vector<PutItem> items = items_in(source_.path(), names);
-        Shared shared(settings_.get());
+        Shared shared(settings.get());
         Runner runner(shared, context);
         const CommandBuilder commands(shared.options, "", "", context.stall_timeout_ms());
         PutRequest request;
@@ -57,6 +57,7 @@ class ScriptedPut {
     [[nodiscard]] std::string compared() const { return read_file(scratch_ / "compared"); }
 
     QuietContext context;
+    Settings settings;
     PutEnds sink;
     std::uintmax_t size = 1;
     Status probed;  ///< What a look whether the target takes anything finds.
@@ -67,7 +68,6 @@ class ScriptedPut {
     Scratch source_;
     std::string work_dir_ = scratch_.path().string();
     std::string rsync_ = (scratch_ / "rsync").string();
-    Settings settings_;
 };
 
 constexpr const char* refusal =
@@ -179,6 +179,36 @@ TEST_CASE("a comparison may be silent for as long as it takes to read the files"
 TEST_CASE("a comparison that is silent for longer is given up") {
     ScriptedPut trial(std::string(a_is_sent) + refusal, "exec sleep 600");
     trial.context.stall_ms = 1'500;
+    const Status status = trial.put({"a"});
+    CHECK(status.code() == StatusCode::timed_out);
+    CHECK(status.scope() == StatusScope::session);
+    CHECK(trial.sink.ends.empty());
+}
+
+TEST_CASE("a put that compares contents may be silent for as long as it takes to read them") {
+    ScriptedPut trial("sleep 4\necho '.f          100000000 a'", "exit 2");
+    trial.settings.set("checksum", "true");
+    trial.context.stall_ms = 1'500;
+    trial.size = 100'000'000;
+    const Status status = trial.put({"a"});
+    CHECK_MESSAGE(status.ok(), status.text());
+    CHECK(trial.sink.ends[0].ok());
+}
+
+TEST_CASE("a put may be silent for as long as it takes the target to write what it has got") {
+    // The shell itself reads 20 MB.
+    ScriptedPut trial("x=$(head -c 20000000 /dev/zero | tr '\\0' x)\nsleep 4\necho '<f+++++++++ 1 a'",
+                      "exit 2");
+    trial.context.stall_ms = 1'500;
+    const Status status = trial.put({"a"});
+    CHECK_MESSAGE(status.ok(), status.text());
+    CHECK(trial.sink.ends[0].ok());
+}
+
+TEST_CASE("a put that does no more than keep its connection alive is given up") {
+    // For 30 seconds the shell itself writes four bytes every second.
+    ScriptedPut trial("for i in $(seq 30); do echo abc > /dev/null; sleep 1; done", "exit 2");
+    trial.context.stall_ms = 2'500;
     const Status status = trial.put({"a"});
     CHECK(status.code() == StatusCode::timed_out);
     CHECK(status.scope() == StatusScope::session);
