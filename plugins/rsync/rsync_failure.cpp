@@ -78,6 +78,13 @@ bool is_login_refusal(std::string_view line) {
            (line.starts_with("Received disconnect from ") && has(line, "Too many authentication failures"));
 }
 
+// "rsync: The server is configured to refuse --delete", or "/usr/bin/rrsync error: option --delete-during has
+// been disabled on this server."
+bool is_option_refusal(std::string_view line) {
+    return line.starts_with("rsync: The server is configured to refuse --") ||
+           (has(line, ": option -") && line.ends_with(" has been disabled on this server."));
+}
+
 // The other end has been there, and has gone.
 bool tells_of_break(std::string_view line) {
     return has(line, " bytes received so far)") && !has(line, "(0 bytes received so far)");
@@ -157,6 +164,12 @@ Status failure_of(const ChildEnd& end, bool over_ssh) {
     }
     return status_of(StatusCode::connection_lost, StatusScope::session,
                      "the program was ended by signal " + std::to_string(end.result.code), end, false);
+}
+
+bool is_refused_an_option(const ChildEnd& end) {
+    const bool ran = end.result.exited_with(0) || end.result.exited_with(exit_partial) ||
+                     end.result.exited_with(exit_vanished);
+    return !ran && end.result.end == ChildResult::End::exited && any_line(end.errors, is_option_refusal);
 }
 
 Status ssh_failure(std::string_view errors, bool connected) {

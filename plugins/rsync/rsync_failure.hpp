@@ -26,6 +26,9 @@ struct ChildEnd {
 /// broke, the outcome is unknown.
 Status failure_of(const ChildEnd& end, bool over_ssh);
 
+/// Whether a daemon, or what a login is confined to, has refused an option of an rsync that ended.
+bool is_refused_an_option(const ChildEnd& end);
+
 /// The Status of an ssh that ended by itself. `connected`: it had been let in before.
 Status ssh_failure(std::string_view errors, bool connected);
 

@@ -81,12 +81,23 @@ std::vector<std::string_view> RemoveRun::open() const {
 
 Status RemoveRun::run() {
     for (const std::vector<std::string_view>& level : deepest_first(paths_)) {
+        if (shared_.can_remove == Shared::Answer::no) {
+            return refuse_the_rest();
+        }
         const Status status = shared_.removes_missing ? remove(level) : remove_by_rules(level);
         if (!status.ok()) {
             return status;
         }
     }
-    return look_for_unremoved();
+    return shared_.can_remove == Shared::Answer::no ? refuse_the_rest() : look_for_unremoved();
+}
+
+Status RemoveRun::refuse_the_rest() {
+    for (const std::string_view path : open()) {
+        end(path,
+            item_failure(StatusCode::unsupported, path, "is not removed: the server refuses to delete"));
+    }
+    return {};
 }
 
 Status RemoveRun::remove(std::span<const std::string_view> level) {
@@ -100,7 +111,7 @@ Status RemoveRun::remove(std::span<const std::string_view> level) {
 
 Status RemoveRun::remove_by_rules(std::span<const std::string_view> level) {
     Status status;
-    while (status.ok() && !level.empty()) {
+    while (status.ok() && !level.empty() && shared_.can_remove != Shared::Answer::no) {
         const std::size_t count = std::min(level.size(), rules_at_once);
         const std::vector<std::string_view> named = make_parents(level.first(count));
         if (!named.empty()) {
@@ -141,7 +152,11 @@ ChildEnd RemoveRun::run_rsync(const CommandWithInput& command) {
 }
 
 // Names of what is not here count as sources that vanished.
-Status RemoveRun::status_of(const ChildEnd& end) const {
+Status RemoveRun::status_of(const ChildEnd& end) {
+    if (is_refused_an_option(end)) {
+        shared_.can_remove = Shared::Answer::no;
+        return {};
+    }
     const bool ran = end.result.exited_with(0) || end.result.exited_with(exit_vanished) ||
                      end.result.exited_with(exit_partial);
     return ran ? Status{} : runner_.failure(end);

@@ -29,7 +29,9 @@ class RemoveRun {
     /// Refuses the paths whose parents it cannot make, and returns the others.
     std::vector<std::string_view> make_parents(std::span<const std::string_view> paths);
     ChildEnd run_rsync(const CommandWithInput& command);
-    [[nodiscard]] Status status_of(const ChildEnd& end) const;
+    [[nodiscard]] Status status_of(const ChildEnd& end);
+    /// For a server that deletes nothing.
+    Status refuse_the_rest();
 
     void end(std::string_view path, const Status& status);
     [[nodiscard]] std::vector<std::string_view> open() const;

@@ -44,6 +44,7 @@ struct Shared {
     std::atomic<bool> removes_missing{true};  ///< Servers do as CommandBuilder::remove, as far as is known.
     enum class Answer : std::uint8_t { unknown, yes, no };
     std::atomic<Answer> can_rename{Answer::unknown};
+    std::atomic<Answer> can_remove{Answer::unknown};
 };
 
 /// Runs rsync and ssh for one session, and logs what they complain about.

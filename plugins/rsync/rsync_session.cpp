@@ -54,10 +54,16 @@ RsyncSession::~RsyncSession() {
 }
 
 Capabilities RsyncSession::capabilities() {
-    constexpr Capabilities always = Capability::list | Capability::remove | Capability::make_directory |
-                                    Capability::publish_rename | Capability::set_time | Capability::mirror |
-                                    Capability::symlinks | Capability::get_many;
-    return can_rename() ? always | Capability::rename : always;
+    Capabilities found = Capability::list | Capability::make_directory | Capability::publish_rename |
+                         Capability::set_time | Capability::mirror | Capability::symlinks |
+                         Capability::get_many;
+    if (can_rename()) {
+        found = found | Capability::rename;
+    }
+    if (can_remove()) {
+        found = found | Capability::remove;
+    }
+    return found;
 }
 
 // A login may be confined to rsync, and only GNU's mv and a few others never move into a directory.
@@ -76,6 +82,21 @@ bool RsyncSession::can_rename() {
         shared_.can_rename = end.result.code == 0 ? Shared::Answer::yes : Shared::Answer::no;
     }
     return shared_.can_rename == Shared::Answer::yes;
+}
+
+// A daemon may refuse to delete, and so may what a login is confined to: whatever it is that is to be
+// deleted. Where that does not come out, the first remove will tell.
+bool RsyncSession::can_remove() {
+    const bool may_be_refused = shared_.options.transport != Transport::local;
+    if (may_be_refused && shared_.can_remove == Shared::Answer::unknown) {
+        const ChildEnd end = runner_.run(commands_.remove(shared_.empty_dir), {}, ignore_line);
+        if (is_refused_an_option(end)) {
+            shared_.can_remove = Shared::Answer::no;
+        } else if (end.result.exited_with(0)) {
+            shared_.can_remove = Shared::Answer::yes;
+        }
+    }
+    return shared_.can_remove != Shared::Answer::no;
 }
 
 Status RsyncSession::check_connection() {

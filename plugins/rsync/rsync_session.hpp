@@ -55,6 +55,7 @@ class RsyncSession final : public Session {
     Status rename_here(std::string_view from, std::string_view to);
     Status not_renamed(std::string_view from, std::string_view to, const std::string& reason);
     bool can_rename();
+    bool can_remove();
 
     Shared& shared_;
     Runner runner_;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <doctest/doctest.h>
+#include <memory>
 #include <sched.h>
 #include <set>
 #include <signal.h>  // NOLINT(modernize-deprecated-headers): kill
@@ -132,15 +133,25 @@ TEST_CASE("an rsync that is too old to trust a sender is told nothing of it") {
     CHECK_FALSE(std::filesystem::exists(site.source() / "file"));
 }
 
-TEST_CASE("a login that may remove nothing is sent files, and none is lost") {
+TEST_CASE("a login or a daemon that may remove nothing is sent files, at every start, and none is lost") {
     Site site;
-    const SshWay way("ForceCommand rrsync -no-del -no-lock /");
-    way.add_stream(site, "", "extra_args: [--no-secluded-args]");
-    write_file(site.source() / "file", "content");
-    const ProgramResult result = site.one_off();
-    CHECK_MESSAGE(result.exit_code == 0, result.output << site.log("rsync_p") << site.log("dtc_p"));
-    CHECK(read_file(site.target() / "file") == "content");
-    CHECK_FALSE(std::filesystem::exists(site.source() / "file"));
+    std::unique_ptr<Way> way;
+    std::string options;
+    SUBCASE("a login") {
+        way = std::make_unique<SshWay>("ForceCommand rrsync -no-del -no-lock /");
+        options = "extra_args: [--no-secluded-args]";
+    }
+    SUBCASE("a daemon") {
+        way = std::make_unique<DaemonWay>(site, "", "refuse options = delete");
+    }
+    way->add_stream(site, "", options);
+    for (const char* name : {"first", "second", "third"}) {
+        write_file(site.source() / name, "content");
+        const ProgramResult result = site.one_off();
+        CHECK_MESSAGE(result.exit_code == 0, result.output << site.log("rsync_p") << site.log("dtc_p"));
+        CHECK(read_file(site.target() / name) == "content");
+        CHECK_FALSE(std::filesystem::exists(site.source() / name));
+    }
 }
 
 TEST_CASE("the sessions of a stream share one login") {

@@ -44,8 +44,9 @@ class SshWay final : public Way {
 class DaemonWay final : public Way {
   public:
     using Way::add_stream;
-    explicit DaemonWay(const Site& site, const std::string& password = "")
-        : rsyncd(site.targets(), password) {}
+    /// `more`: further lines of the daemon's configuration.
+    explicit DaemonWay(const Site& site, const std::string& password = "", const std::string& more = "")
+        : rsyncd(site.targets(), password, more) {}
     void add_stream(Site& site, const std::string& extra, const std::string& options) const override {
         site.add_stream_with(
             "p", "plugin: rsync, target_host: 127.0.0.1, target_dir: data/p.out" + more(extra),

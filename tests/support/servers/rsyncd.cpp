@@ -5,7 +5,7 @@
 
 namespace mistamover::test {
 
-Rsyncd::Rsyncd(const std::filesystem::path& served, const std::string& password) {
+Rsyncd::Rsyncd(const std::filesystem::path& served, const std::string& password, const std::string& more) {
     const std::string directory = directory_.path().string();
     // Without chroot, links would be munged unless told otherwise, and root's daemon would become nobody.
     std::string configuration = "use chroot = no\nsocket options = TCP_NODELAY\nlog file = " + directory +
@@ -20,7 +20,7 @@ Rsyncd::Rsyncd(const std::filesystem::path& served, const std::string& password)
         std::filesystem::permissions(directory_ / "secrets", std::filesystem::perms::owner_read);
         configuration += "auth users = mover\nsecrets file = " + directory + "/secrets\n";
     }
-    write_file(directory_ / "rsyncd.conf", configuration);
+    write_file(directory_ / "rsyncd.conf", configuration + more + '\n');
     const std::uint16_t port = free_port();
     server_.emplace(
         std::vector<std::string>{"rsync", "--daemon", "--no-detach", "--address=127.0.0.1",

@@ -12,8 +12,10 @@ namespace mistamover::test {
 /// from the start.
 class Rsyncd {
   public:
-    /// With `password`, the user "mover" must give it; else everybody is let in.
-    explicit Rsyncd(const std::filesystem::path& served, const std::string& password = "");
+    /// With `password`, the user "mover" must give it; else everybody is let in. `more`: further lines of the
+    /// module's configuration.
+    explicit Rsyncd(const std::filesystem::path& served, const std::string& password = "",
+                    const std::string& more = "");
 
     [[nodiscard]] pid_t pid() const noexcept { return server_->pid(); }
     [[nodiscard]] std::uint16_t port() const noexcept { return server_->port(); }

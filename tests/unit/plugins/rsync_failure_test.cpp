@@ -36,6 +36,41 @@ TEST_CASE("every exit code of rsync has its meaning") {
     CHECK(of_exit(12).protocol_code() == 12);
 }
 
+TEST_CASE("a failure that is made the session's keeps what is known of it") {
+    const Status item = Status(StatusCode::permission, StatusScope::item, "text", 13).with_outcome_unknown();
+    const Status session = of_session(item);
+    check(session, StatusCode::permission, StatusScope::session);
+    CHECK(session.text() == "text");
+    CHECK(session.protocol_code() == 13);
+    CHECK_FALSE(session.outcome_known());
+    CHECK(of_session({}).ok());
+    CHECK(of_session({StatusCode::configuration, StatusScope::stream, ""}).scope() == StatusScope::stream);
+    const Status unfed = failure_of({{ChildResult::End::input_failed, ENOBUFS}, ""}, false);
+    check(unfed, StatusCode::local_io, StatusScope::session);
+    CHECK_FALSE(unfed.outcome_known());
+}
+
+TEST_CASE("an option that a server refuses is told from a file whose name says so") {
+    const auto is_refused = [](int code, const std::string& errors) {
+        return is_refused_an_option({{ChildResult::End::exited, code}, errors});
+    };
+    const std::string daemon = "rsync: The server is configured to refuse --delete\n";
+    const std::string login =
+        "/usr/bin/rrsync error: option --delete-during has been disabled on this server.\n";
+    CHECK(is_refused(4,
+                     daemon + "rsync error: requested action not supported (code 4) at x.c(1) [Receiver]\n"));
+    CHECK(
+        is_refused(12, login + "rsync: connection unexpectedly closed (0 bytes received so far) [sender]\n"));
+    CHECK(is_refused(12, "/opt/rrsync: option --remove-source-files has been disabled on this server.\n"));
+    for (const int code : {0, 23, 24}) {
+        CHECK_FALSE(is_refused(code, daemon + login));
+    }
+    CHECK_FALSE(is_refused(12, "file has vanished: \"/s/a: option -x has been disabled on this server.\"\n"));
+    CHECK_FALSE(
+        is_refused(12, "cannot delete non-empty directory: The server is configured to refuse --x\n"));
+    CHECK_FALSE(is_refused(12, "rsync: connection unexpectedly closed (0 bytes received so far) [sender]\n"));
+}
+
 TEST_CASE("a broken connection leaves the outcome open, a refused one does not") {
     CHECK_FALSE(of_exit(12).outcome_known());
     CHECK_FALSE(of_exit(30).outcome_known());
