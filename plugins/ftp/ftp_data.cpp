@@ -14,6 +14,9 @@ namespace mistamover::ftp {
 namespace {
 
 constexpr std::size_t read_piece = 64UL * 1024;
+// Behind this answer to EPSV ProFTPD says nothing of the command that was to use the port. It gives it where
+// two of its processes choose the same port at once.
+constexpr int no_port = 425;
 
 std::string active_command(const Poco::Net::SocketAddress& here) {
     if (here.family() == Poco::Net::SocketAddress::IPv6) {
@@ -66,7 +69,12 @@ Reply DataChannel::ask_for_port(const std::string& command, std::uint64_t offset
     queue_transfer(command, offset);
     control_.exchange();
     if (!reply.completed()) {
-        (void)end_of_transfer();  // the command was sent already, and has failed for want of a port
+        // The command was sent already, and has failed for want of a port.
+        if (reply.code == no_port) {
+            control_.catch_up();
+        } else {
+            (void)end_of_transfer();
+        }
     }
     return reply;
 }
@@ -123,6 +131,8 @@ OpenedData DataChannel::open_active(const std::string& command, std::uint64_t of
         throw StatusError({StatusCode::local_io, StatusScope::session,
                            "listen for a data connection: " + error.displayText()});
     }
+    // A firewall that is to let the connection in looks for this command only where a segment begins.
+    control_.flush();
     Reply offered;
     control_.queue(active_command(listener.address()), [&](const Reply& reply) { offered = reply; });
     queue_transfer(command, offset);
@@ -154,20 +164,25 @@ bool DataChannel::begin(OpenedData& data) {
 
 OpenedData DataChannel::open(const std::string& command, bool eager, std::uint64_t offset) {
     OpenedData data = options_.passive ? open_passive(command, offset) : open_active(command, offset);
-    if (!data.wire) {
-        return data;
+    if (data.wire) {
+        prepare(data, eager);
     }
+    if (!data.wire && offset != 0) {
+        // vsftpd keeps the offset of a command that it refuses, and would begin the next file there.
+        (void)control_.call("REST 0");
+    }
+    return data;
+}
+
+void DataChannel::prepare(OpenedData& data, bool eager) {
     data.wire->set_silence(
         std::min(options_.timeout, std::chrono::milliseconds(context_.stall_timeout_ms())));
     const bool secure = control_.wire().is_secure();
     if ((!eager || secure) && !begin(data)) {
         data.wire.reset();
-        return data;
-    }
-    if (secure) {
+    } else if (secure) {
         data.wire->start_tls(tls_, control_.wire().tls_session());
     }
-    return data;
 }
 
 Reply DataChannel::end_of_transfer() {

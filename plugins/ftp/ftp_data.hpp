@@ -44,6 +44,7 @@ class DataChannel {
     Reply ask_for_port(const std::string& command, std::uint64_t offset);
     void queue_transfer(const std::string& command, std::uint64_t offset);
     void connect(OpenedData& data, std::uint16_t port);
+    void prepare(OpenedData& data, bool eager);
     void end_cut_transfer();
 
     enum class Passive { unknown, extended, plain };

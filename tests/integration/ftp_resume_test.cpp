@@ -96,6 +96,12 @@ TEST_CASE("a leftover in which the server has lost something is not gone on with
         fs::resize_file(site.leftover(), 0);
         fs::resize_file(site.leftover(), size);
     }
+    SUBCASE("something in its middle") {
+        const std::string zeros(5 * megabyte, '\0');
+        std::fstream(site.leftover(), std::ios::binary | std::ios::in | std::ios::out)
+            .seekp(3 * megabyte)
+            .write(zeros.data(), static_cast<std::streamsize>(zeros.size()));
+    }
     SUBCASE("its end") {
         fs::resize_file(site.leftover(), megabyte);
     }
@@ -104,6 +110,18 @@ TEST_CASE("a leftover in which the server has lost something is not gone on with
     }
     site.check_arrives(content);
     CHECK(site.times_gone_on() == 0);
+}
+
+TEST_CASE("a server that lets nobody read what it has is sent the file anew, from its start") {
+    const Vsftpd server(Tls::none, "download_enable=NO\n");
+    BreakingFtpSite site(server);
+    const Daemon daemon(site);
+    const std::string content = megabytes(30);
+    site.send_and_break(content, 15 * megabyte);
+    site.check_arrives(content);
+    CHECK(site.times_gone_on() == 0);
+    CHECK_MESSAGE(server.log().find("RETR") != std::string::npos, server.log());
+    CHECK_MESSAGE(site.log("dtc_p").find("(corrupt)") == std::string::npos, site.logs());
 }
 
 TEST_CASE("a leftover that is wrong where nobody looked is found out by the server's checksum") {

@@ -316,6 +316,18 @@ TEST_CASE("a port that cannot be reached is told as such while the server says n
     CHECK_FALSE_MESSAGE(says("(timed_out)"), site.logs());
 }
 
+TEST_CASE("a command that is never answered, for it got no port, is not waited for") {
+    ScriptedSite site("retry_count: 0");
+    const Daemon daemon(site);
+    site.check_carries({"plain"});
+    // As ProFTPD does where two of its processes choose the same port.
+    site.server.answer("EPSV", "425 EPSV: Address already in use");
+    site.server.ignore("STOR");
+    site.check_carries({"later"});
+    CHECK_MESSAGE(site.server.count("USER") == 1, site.logs());
+    site.check_without_a_word();
+}
+
 TEST_CASE("a file that is refused takes nothing away from under its name") {
     ScriptedSite site("publish: direct");
     const std::string content = megabytes(1);
