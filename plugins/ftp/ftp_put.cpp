@@ -41,6 +41,16 @@ Status no_size(const Reply& reply, const std::string& doing) {
                                    : reply_failure(reply, During::request, doing);
 }
 
+Status of_session(const Status& status) {
+    return {status.code(), StatusScope::session, status.text(), status.protocol_code()};
+}
+
+/// Whether the server has failed a file that was gone on with: sent anew it may arrive, so it loses no try.
+bool fails_to_go_on(const Leftover& start, const Status& status) {
+    return !start.temp_name.empty() && status.scope() == StatusScope::item &&
+           (status.protocol_code() != 0 || status.code() == StatusCode::corrupt);
+}
+
 bool ends_session(const Status& status) {
     return !status.ok() && (status.scope() != StatusScope::item || status.code() == StatusCode::cancelled);
 }
@@ -218,14 +228,23 @@ void Put::warn_of_direct(const Stored& file, const Status& status) {
 
 /// Throws where the session has failed with it.
 void Put::failed(const Stored& file, Status status) {
-    if (request_.publish == Publish::rename && status.code() == StatusCode::permission) {
-        // The temporary directory serves every item alike.
-        status = Status(status.code(), StatusScope::session, status.text(), status.protocol_code());
+    if (fails_to_go_on(file.start, status) || is_refused_to_all(status)) {
+        status = of_session(status);
     }
     sink_.done(file.index, status, file.report);
     if (ends_session(status)) {
         throw StatusError(status);
     }
+}
+
+/// Whether it is not the file that the server refuses, but any in the temporary directory. What a server
+/// refuses when it has seen it all, as for a virus, is that file's own.
+bool Put::is_refused_to_all(const Status& status) {
+    const bool by_server = status.protocol_code() != 0;
+    if (!by_server || request_.publish != Publish::rename || status.code() != StatusCode::permission) {
+        return false;
+    }
+    return !is_for_good(status) || !can_store(tools_);
 }
 
 void Put::discard(const std::string& temp_name) {
@@ -288,6 +307,9 @@ void Put::queue_proof() {
                                         "the server has " + std::to_string(*found) + " of " +
                                             std::to_string(wanted) + " bytes of " + file->final_name)
                                : no_size(reply, "size of " + file->final_name);
+        if (fails_to_go_on(file->start, failure)) {
+            failure = of_session(failure);
+        }
         if (!found && request_.publish != Publish::rename) {
             // It lies where readers take it from, who may have taken it already.
             sink_.done(file->index, failure.with_outcome_unknown(), file->report);

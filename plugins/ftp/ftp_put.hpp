@@ -47,6 +47,7 @@ class Put {
                       const Upload::Result& result);
     void warn_of_direct(const Stored& file, const Status& status);
     void failed(const Stored& file, Status status);
+    [[nodiscard]] bool is_refused_to_all(const Status& status);
     void discard(const std::string& temp_name);
     void queue_next_steps();
     void queue_publication();

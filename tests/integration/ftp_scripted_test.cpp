@@ -521,6 +521,29 @@ TEST_CASE("a leftover for which there is no space is given up at once") {
     CHECK(site.server.bytes_stored() >= 45 * megabyte);
 }
 
+TEST_CASE("whatever fails of a file that was gone on with costs it no try, and it is sent anew") {
+    ScriptedSite site("retry_count: 0");
+    site.server.drop_at("STOR", 15 * megabyte, "resume.");
+    SUBCASE("the server refuses it") {
+        site.server.answer("STOR", "550 Not this one", "resume.");
+    }
+    SUBCASE("the server cannot go on") {
+        site.server.answer("STOR", "554 Not from there", "resume.");
+    }
+    SUBCASE("it has another checksum") {
+        site.server.always_answer("FEAT", offers_checksums);
+        site.server.answer("XMD5", "250 00000000000000000000000000000000");
+    }
+    SUBCASE("it has another size") {
+        site.server.meanwhile(
+            "SIZE", [] {}, "resume.");
+        site.server.answer("SIZE", "213 5", "resume.");
+    }
+    site.check_carries_large();
+    CHECK_MESSAGE(site.times_gone_on() == 1, site.logs());
+    CHECK(site.server.bytes_stored() >= 45 * megabyte);
+}
+
 TEST_CASE("a leftover over which the connection breaks again is given up, and the file is sent anew") {
     ScriptedSite site;
     site.server.drop_at("STOR", 15 * megabyte, "resume.");
