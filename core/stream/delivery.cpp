@@ -21,6 +21,7 @@ namespace mistamover::stream {
 struct Delivery::Item {
     UnitResult* result = nullptr;
     Manifest manifest;
+    bool tried = false;  ///< Something of it may be at the target, whatever became of it.
     bool sent = false;
     bool proved = false;
     bool taken = false;
@@ -138,20 +139,32 @@ Status Delivery::keep_names_apart(std::vector<Item>& items) {
     return {};
 }
 
-// Of two names of a batch that the target takes for one, it has neither's content for certain.
+// Of two names of a batch that the target takes for one, it has neither's content for certain: not even where
+// one of them was found out to be another's and is not proved.
 Status Delivery::prove_names(std::vector<Item>& items) {
     std::vector<std::string> paths;
     std::vector<Item*> owners;
+    std::vector<std::string> failed;
     for (Item& item : items) {
+        std::vector<std::string> own = item.tried ? target_paths(item) : std::vector<std::string>();
         if (item.proved) {
-            std::vector<std::string> own = target_paths(item);
             owners.insert(owners.end(), own.size(), &item);
-            std::move(own.begin(), own.end(), std::back_inserter(paths));
         }
+        std::move(own.begin(), own.end(), std::back_inserter(item.proved ? paths : failed));
+    }
+    if (paths.empty()) {
+        return {};
     }
     std::vector<bool> missing;
-    const Status status = of_session(names_.find_missing(paths, missing));
-    if (status.ok() && std::find(missing.begin(), missing.end(), true) == missing.end()) {
+    std::vector<bool> others;
+    Status status = of_session(names_.find_missing(paths, missing));
+    if (status.ok()) {
+        status = of_session(names_.find_others(failed, others));
+    }
+    const auto any = [](const std::vector<bool>& of) {
+        return std::find(of.begin(), of.end(), true) != of.end();
+    };
+    if (status.ok() && !any(missing) && !any(others)) {
         return {};
     }
     for (Item& item : items) {
@@ -340,6 +353,7 @@ Status Delivery::send_files(std::vector<Item>& items) {
         if (item.result->outcome == Outcome::not_tried && !item.is_directory()) {
             puts.push_back(put_item(item.manifest.entries.front()));
             owners.push_back(&item);
+            item.tried = true;
         }
     }
     if (puts.empty()) {
@@ -397,6 +411,7 @@ Status Delivery::send_directories(std::vector<Item>& items) {
         if (item.result->outcome != Outcome::not_tried || !item.is_directory()) {
             continue;
         }
+        item.tried = true;
         const Status status = directories_.deliver(item.result->name, item.manifest);
         if (beyond_item(status)) {
             return status;

@@ -56,16 +56,30 @@ NameGuard::NameGuard(border::Session& session, Capabilities capabilities, std::s
     : session_(session), capabilities_(capabilities), temp_dir_(std::move(temp_dir)), shared_(shared) {}
 
 Status NameGuard::can_meet(bool& can) {
-    const bool may_ask =
-        !capabilities_.has(Capability::tells_case_apart) && capabilities_.has(Capability::make_directory);
-    if (may_ask && shared_.answer == Shared::Answer::unknown) {
+    can = false;
+    if (capabilities_.has(Capability::tells_case_apart) || !capabilities_.has(Capability::make_directory)) {
+        return {};
+    }
+    if (shared_.answer == Shared::Answer::unknown) {
         const std::lock_guard one_asks(shared_.asking);
         if (const Status status = ask(); beyond_item(status)) {
             return status;
         }
     }
-    can = shared_.answer == Shared::Answer::takes_for_one;
-    return {};
+    const Shared::Answer answer = shared_.answer;
+    can = answer == Shared::Answer::takes_for_one;
+    return answer == Shared::Answer::unknown ? assume_the_worst(can) : Status();
+}
+
+// A guard that is not needed costs no more than one batch at a time. Where nobody may list there is none.
+Status NameGuard::assume_the_worst(bool& can) {
+    if (!capabilities_.has(Capability::list)) {
+        return {};
+    }
+    NameCollector listed;
+    const Status status = session_.call_list("", listed);
+    can = status.code() != StatusCode::permission;
+    return beyond_item(status) ? status : Status();
 }
 
 Status NameGuard::find_out(bool& needed) {
@@ -82,7 +96,6 @@ Status NameGuard::find_out(bool& needed) {
     return {};
 }
 
-// Where the directory cannot be made, the put will say why.
 Status NameGuard::ask() {
     if (shared_.answer != Shared::Answer::unknown) {
         return {};
@@ -97,9 +110,15 @@ Status NameGuard::ask() {
     if (const Status status = session_.call_stat({&asked, 1}, found); !status.ok()) {
         return status;
     }
-    if (found[0].status && found[0].status->ok()) {
+    const Status seen =
+        found[0].status.value_or(Status(StatusCode::internal, StatusScope::item, "no answer"));
+    if (beyond_item(seen)) {
+        return seen;
+    }
+    // Nobody else has made it: where there is something, whatever the target calls it, it is that directory.
+    if (seen.ok() || seen.code() == StatusCode::exists) {
         shared_.answer = Shared::Answer::takes_for_one;
-    } else if (found[0].status && found[0].status->code() == StatusCode::not_found) {
+    } else if (seen.code() == StatusCode::not_found) {
         shared_.answer = Shared::Answer::tells_apart;
     }
     return {};

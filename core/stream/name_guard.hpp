@@ -32,7 +32,8 @@ class NameGuard {
     NameGuard(border::Session& session, Capabilities capabilities, std::string temp_dir, Shared& shared);
 
     /// Finds out of which kind the target is, where that is not known yet; it may make the temporary
-    /// directory for that. `can`: it takes names for one. Not ok where the session fails.
+    /// directory for that. `can`: it takes names for one, or it cannot be told and it lets what it has be
+    /// listed. Not ok where the session fails.
     Status can_meet(bool& can);
     /// The same for whoever needs a guard then; not ok, too, where the target is one that cannot be guarded.
     Status find_out(bool& needed);
@@ -45,6 +46,7 @@ class NameGuard {
 
   private:
     Status ask();
+    Status assume_the_worst(bool& can);
 
     border::Session& session_;
     Capabilities capabilities_;

@@ -102,7 +102,7 @@ Status Lookup::check_shown(std::string_view path) {
     if (there.names.count(name_of(path)) > 0) {
         return {};
     }
-    return {is_absent(path) ? StatusCode::not_found : StatusCode::unsupported, StatusScope::item,
+    return {StatusCode::exists, StatusScope::item,
             "the server changes the name: it does not list " + printable(path)};
 }
 

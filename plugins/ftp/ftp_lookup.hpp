@@ -31,8 +31,9 @@ class Lookup {
 
     /// Whether a listing shows that nothing of that name is there; false where it cannot be told.
     bool is_absent(std::string_view path);
-    /// ok where a listing without a line that is not understood shows that very name; an item's failure where
-    /// it does not, the session's where there is no such listing.
+    /// Of a path at which the server has something: ok where a listing without a line that is not understood
+    /// shows that very name; `exists` where it does not, for then that is another's, as where the server does
+    /// not tell upper from lower case; the session's failure where there is no such listing.
     Status check_shown(std::string_view path);
 
   private:

@@ -50,6 +50,18 @@ std::uint64_t size_of_trial(Tools tools, const std::string& path) {
          "rename where the server renames over files"});
 }
 
+/// The core tells by a directory that it makes, or else keeps names apart by listings.
+void warn_of_names(Tools tools) {
+    ModuleState& shared = tools.shared;
+    if (shared.has_temp_dir || shared.lists || shared.warned_of_names.exchange(true)) {
+        return;
+    }
+    tools.context.log(LogLevel::warning,
+                      "the server lets nobody make a directory or list what is there, so it cannot be told "
+                      "whether it takes names for one that differ in the case of letters: there, one file "
+                      "would replace another. This is said once");
+}
+
 }  // namespace
 
 void learn_server(Tools tools) {
@@ -58,6 +70,7 @@ void learn_server(Tools tools) {
     if (tools.options.publish == Publish::direct || !shared.renames_over) {
         check_stores_over(tools);
     }
+    warn_of_names(tools);
     bool doubles = true;
     if (try_doubled_iac(tools, doubles).ok()) {
         shared.doubles_iac = doubles;

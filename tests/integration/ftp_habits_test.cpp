@@ -80,6 +80,83 @@ TEST_CASE("a server that changes names is not given one that would become anothe
     }
 }
 
+TEST_CASE("a server that takes names for one which differ in case, and shows its own, loses no file") {
+    std::string publish = "rename";
+    SUBCASE("by its temporary directory it is known") {}
+    SUBCASE("where no directory may be made it is assumed") {
+        publish = "direct";
+    }
+    ScriptedSite site("retry_count: 0, publish: " + publish);
+    site.server.take_case_for_one();
+    if (publish == "direct") {
+        site.server.always_answer("MKD", forbidden);
+    }
+    const Daemon daemon(site);
+    site.check_carries({"Report"});
+    write_file(site.source() / "report", "other!");
+    REQUIRE_MESSAGE(eventually([&] { return is_quarantined(site, "report"); }), site.logs());
+    CHECK(read_file(site.source() / "quarantine/report") == "other!");
+    CHECK(files_below(site.target()) == std::set<std::string>{"Report"});
+    CHECK(read_file(site.target() / "Report") == "Report");
+    CHECK_MESSAGE(stream_says(site, "the target takes this name for another's"), site.logs());
+}
+
+TEST_CASE("of files of one batch that such a server takes for one, none is lost") {
+    ScriptedSite site("retry_count: 0");
+    site.server.take_case_for_one();
+    const std::set<std::string> contents{"first!", "second", "third!"};
+    write_file(site.source() / "DATA", "first!");
+    write_file(site.source() / "data", "second");
+    write_file(site.source() / "Data", "third!");
+    CHECK(site.one_off().exit_code != 0);
+    std::set<std::string> kept;
+    for (const auto& directory : {site.target(), site.source() / "quarantine"}) {
+        for (const std::string& name : names_in(directory)) {
+            kept.insert(read_file(directory / name));
+        }
+    }
+    CHECK_MESSAGE(kept == contents, site.logs());
+    CHECK(names_in(site.source()) == std::set<std::string>{"quarantine"});
+}
+
+TEST_CASE("a file whose content the server refuses is that unit's own, and the others go on") {
+    ScriptedSite site("retry_count: 0");
+    site.server.refuse_content("a virus", "550 Infected");
+    write_file(site.source() / "ill", "a virus");
+    write_file(site.source() / "well", "well");
+    const Daemon daemon(site);
+    REQUIRE_MESSAGE(eventually([&] { return is_quarantined(site, "ill"); }), site.logs());
+    CHECK_MESSAGE(eventually([&] { return files_below(site.target()) == std::set<std::string>{"well"}; }),
+                  site.logs());
+    CHECK_MESSAGE(site.server.count("USER") == 1, site.logs());
+}
+
+TEST_CASE("a server that takes no file any more, or none for the moment, costs no file a try") {
+    ScriptedSite site("retry_count: 0");
+    const Daemon daemon(site);
+    site.check_carries({"before"});
+    SUBCASE("any more") {
+        site.server.always_answer("STOR", forbidden);
+        write_file(site.source() / "later", "later");
+        REQUIRE_MESSAGE(stream_says(site, "(permission)"), site.logs());
+        site.server.always_answer("STOR", "");
+    }
+    SUBCASE("for the moment") {
+        site.server.answer("STOR", "450 Busy");
+    }
+    site.check_carries({"later"});
+}
+
+TEST_CASE("where nothing may be made or listed, it is said once that names may meet") {
+    ScriptedSite site("publish: direct");
+    site.server.always_answer("MKD", forbidden);
+    site.server.always_answer("MLSD", forbidden);
+    const Daemon daemon(site);
+    site.check_carries({"a"});
+    site.check_carries({"b"});
+    CHECK_MESSAGE(count_of("whether it takes names for one", site.log("ftp_p")) == 1, site.logs());
+}
+
 TEST_CASE("ordinary names with a blank are tried out once") {
     ScriptedSite site;
     const Daemon daemon(site);

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cctype>
 #include <cerrno>
 #include <ctime>
 #include <fcntl.h>
@@ -64,6 +65,31 @@ std::string mlst_facts(const struct stat& entry) {
 
 std::string failure_reply() {
     return "550 " + std::generic_category().message(errno);
+}
+
+bool is_same_but_for_case(const std::string& a, const std::string& b) {
+    const auto lower = [](char letter) { return std::tolower(static_cast<unsigned char>(letter)); };
+    return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                      [&](char x, char y) { return lower(x) == lower(y); });
+}
+
+/// The path as it is spelled on the disk, as far as something is there, in whatever case `path` has it.
+std::filesystem::path on_disk(const std::filesystem::path& path) {
+    std::filesystem::path found;
+    for (const std::filesystem::path& part : path.lexically_normal()) {
+        std::filesystem::path next = found / part;
+        std::error_code error;
+        if (!std::filesystem::exists(next, error)) {
+            for (std::filesystem::directory_iterator entry(found, error), end; !error && entry != end;
+                 entry.increment(error)) {
+                if (is_same_but_for_case(entry->path().filename().string(), part.string())) {
+                    next = entry->path();
+                }
+            }
+        }
+        found = next;
+    }
+    return found;
 }
 
 const std::map<std::string, std::string>& constant_replies() {
@@ -252,7 +278,8 @@ class ScriptedFtp::Connection {
     }
 
     [[nodiscard]] std::string path_of(const std::string& argument) const {
-        return (directory_ / server_.changed(argument)).string();
+        const std::filesystem::path path = directory_ / server_.changed(argument);
+        return (server_.takes_case_for_one() ? on_disk(path) : path).string();
     }
 
     void enter(const std::string& argument) {
@@ -310,7 +337,9 @@ class ScriptedFtp::Connection {
     void tell_facts(const std::string& argument) {
         struct stat entry = {};
         if (find(argument, entry)) {
-            say("250-Facts:\r\n " + mlst_facts(entry) + ' ' + server_.changed(argument) + "\r\n250 End");
+            const std::string name =
+                server_.takes_case_for_one() ? path_of(argument) : server_.changed(argument);
+            say("250-Facts:\r\n " + mlst_facts(entry) + ' ' + name + "\r\n250 End");
         }
     }
     void quit(const std::string&) { say("221 Goodbye"); }
@@ -382,17 +411,20 @@ class ScriptedFtp::Connection {
         }
         open_data();
         std::uint64_t carried = 0;
+        bool refused = false;
         for (std::string bytes = receive(data_.get()); !bytes.empty(); bytes = receive(data_.get())) {
             const auto place = static_cast<off_t>(offset_ + carried);
             if (::pwrite(file.get(), bytes.data(), bytes.size(), place) !=
                 static_cast<ssize_t>(bytes.size())) {
                 throw std::system_error(errno, std::generic_category(), "write " + argument);
             }
+            refused = refused || server_.has_refused_part(bytes);
             server_.bytes_stored_ += bytes.size();
             carried += bytes.size();
             drop_once_due(carried);
         }
-        end_data(true);
+        data_ = Descriptor();
+        say(server_.end_of_upload(refused));
     }
 
     void retrieve(const std::string& argument) {
@@ -501,6 +533,32 @@ void ScriptedFtp::always_answer(const std::string& verb, const std::string& repl
 void ScriptedFtp::change_names(std::function<std::string(const std::string&)> change) {
     const std::lock_guard lock(mutex_);
     change_of_names_ = std::move(change);
+}
+
+void ScriptedFtp::take_case_for_one() {
+    const std::lock_guard lock(mutex_);
+    takes_case_for_one_ = true;
+}
+
+bool ScriptedFtp::takes_case_for_one() const {
+    const std::lock_guard lock(mutex_);
+    return takes_case_for_one_;
+}
+
+void ScriptedFtp::refuse_content(const std::string& part, const std::string& reply) {
+    const std::lock_guard lock(mutex_);
+    refused_part_ = part;
+    refusal_of_content_ = reply;
+}
+
+bool ScriptedFtp::has_refused_part(std::string_view bytes) const {
+    const std::lock_guard lock(mutex_);
+    return !refused_part_.empty() && bytes.find(refused_part_) != std::string_view::npos;
+}
+
+std::string ScriptedFtp::end_of_upload(bool has_part) const {
+    const std::lock_guard lock(mutex_);
+    return has_part ? refusal_of_content_ : "226 Done";
 }
 
 void ScriptedFtp::keep_existing() {

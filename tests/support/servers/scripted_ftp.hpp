@@ -10,6 +10,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -47,8 +48,13 @@ class ScriptedFtp {
     void always_answer(const std::string& verb, const std::string& reply, const std::string& about = "");
     /// From now on, what a name is stored, found and shown by MLST as.
     void change_names(std::function<std::string(const std::string&)> change);
+    /// From now on names that differ in the case of ASCII letters alone are one: it has the spelling of
+    /// whatever came first, by which MLST shows it.
+    void take_case_for_one();
     /// From now on no file is replaced: a STOR goes to another name, a RNTO is refused.
     void keep_existing();
+    /// What is said, from now on, at the end of a STOR in whose content `part` came, whole, in one piece.
+    void refuse_content(const std::string& part, const std::string& reply);
     /// What is said, from now on, of a STOR that is to begin elsewhere than at the file's start.
     void refuse_restarts_with(const std::string& reply);
     /// What is said, instead of 426, when the client has cut a RETR off.
@@ -80,7 +86,10 @@ class ScriptedFtp {
     std::optional<Step> step_for(const std::string& verb, const std::string& argument);
     [[nodiscard]] std::string end_of_cut_transfer() const;
     [[nodiscard]] std::string refusal_of_restart() const;
+    [[nodiscard]] std::string end_of_upload(bool has_part) const;
+    [[nodiscard]] bool has_refused_part(std::string_view bytes) const;
     [[nodiscard]] std::string changed(const std::string& path) const;
+    [[nodiscard]] bool takes_case_for_one() const;
     [[nodiscard]] bool keeps_existing() const;
     void note(const std::string& line);
 
@@ -91,7 +100,10 @@ class ScriptedFtp {
     std::deque<Step> steps_;
     std::map<std::pair<std::string, std::string>, std::string> always_;
     std::function<std::string(const std::string&)> change_of_names_;
+    bool takes_case_for_one_ = false;
     bool keeps_existing_ = false;
+    std::string refused_part_;
+    std::string refusal_of_content_;
     std::string end_of_cut_transfer_ = "426 The transfer was cut off";
     std::string refusal_of_restart_;
     std::map<std::string, std::size_t> counts_;

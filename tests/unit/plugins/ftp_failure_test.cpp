@@ -167,6 +167,35 @@ TEST_CASE("a refusal is for good at a login that has never worked, for the momen
     }
 }
 
+TEST_CASE("what somebody adds to the server's words before TLS begins is not taken for the server's") {
+    const Status status = login({{"AUTH ", "234 Go on\r\n230 You are in"}}, false, "explicit");
+    CHECK(status.code() == StatusCode::connection_lost);
+    CHECK(status.text().find("before TLS began") != std::string_view::npos);
+}
+
+TEST_CASE("a name that MLST shows otherwise, and the listing does not have, is another's") {
+    Poco::Net::ServerSocket listing(Poco::Net::SocketAddress("127.0.0.1", 0));
+    std::thread lister([&] {
+        constexpr std::string_view line = "type=dir; .tmp\r\n";
+        if (listing.poll(Poco::Timespan(10, 0), Poco::Net::Socket::SELECT_READ)) {
+            listing.acceptConnection().sendBytes(line.data(), static_cast<int>(line.size()), MSG_NOSIGNAL);
+        }
+    });
+    test::FtpTalk talk("none",
+                       {{"FEAT", offers_mlst},
+                        {"EPSV", "229 Extended (|||" + std::to_string(listing.address().port()) + "|)"},
+                        {"MLST .TMP", "250-Facts:\r\n type=dir; .tmp\r\n250 End"},
+                        {"MLSD", "150 Here it is\r\n226 Done"}});
+    FtpSession session(talk.options, talk.tls, talk.state, talk.context);
+    Seen seen;
+    const std::array<std::string_view, 1> paths{".TMP"};
+    const Status status = session.call_stat(paths, seen);
+    lister.join();
+    REQUIRE_MESSAGE(status.ok(), status.text());
+    CHECK(seen.statuses[0].code() == StatusCode::exists);
+    CHECK(seen.statuses[0].scope() == StatusScope::item);
+}
+
 TEST_CASE("a checksum of another kind than was asked for stops the stream, not a session again and again") {
     std::string digest;
     CHECK(checksum("f", "213 MD5 0-5 " + std::string(md5_of_hello) + " f", digest).ok());
