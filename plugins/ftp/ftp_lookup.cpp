@@ -187,13 +187,15 @@ Status Lookup::list_by_list(std::string_view path, Listing& listing) {
     return lists_everything(reply) ? Status{} : refused_listing(reply, path);
 }
 
-/// The times in a listing are in a zone that is not told; those of MDTM are not.
+/// The times in a listing are in a zone that is not told; those of MDTM are in one that can be found out.
 void Lookup::add_times(std::string_view path, std::vector<ListedEntry>& entries) {
     constexpr std::int64_t mdtm_precision_ns = 1'000'000'000;
     Control& control = tools_.control;
-    if (control.features().mlst || !control.features().mdtm) {
+    if (control.features().mlst || !control.features().mdtm || entries.empty()) {
         return;
     }
+    // Where a time can be set, it is compared with what was set, not with this machine's clock.
+    const std::int64_t ahead_ns = control.features().mfmt ? 0 : learn_clock(tools_).count();
     const bool any_255 = std::any_of(entries.begin(), entries.end(),
                                      [](const ListedEntry& entry) { return has_byte_255(entry.name); });
     const bool reads_255 = any_255 && learn_name_rules(tools_).ok();
@@ -203,13 +205,14 @@ void Lookup::add_times(std::string_view path, std::vector<ListedEntry>& entries)
             (has_byte_255(entry.name) && !reads_255)) {
             return;
         }
-        control.queue(control.with_path("MDTM", join(path, entry.name)), [&entry](const Reply& reply) {
+        const auto take = [&entry, ahead_ns](const Reply& reply) {
             const auto time = reply.code == 213 ? parse_time_value(reply.lines.front()) : std::nullopt;
             if (time) {
-                entry.info.mtime_ns = *time;
+                entry.info.mtime_ns = *time - ahead_ns;
                 entry.info.mtime_precision_ns = mdtm_precision_ns;
             }
-        });
+        };
+        control.queue(control.with_path("MDTM", join(path, entry.name)), take);
     });
 }
 

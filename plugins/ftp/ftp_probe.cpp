@@ -8,6 +8,7 @@
 #include <mistamover/transfer_module.hpp>
 
 #include "ftp/ftp_failure.hpp"
+#include "ftp/ftp_listing.hpp"
 #include "ftp/ftp_lookup.hpp"
 #include "ftp/ftp_path.hpp"
 #include "ftp/ftp_trial.hpp"
@@ -159,6 +160,29 @@ Status try_doubled_iac(Tools tools, bool& doubles) {
         return join(tools.options.temp_dir, entry.name) == command;
     });
     return {};
+}
+
+std::chrono::nanoseconds learn_clock(Tools tools) {
+    using std::chrono::nanoseconds;
+    constexpr nanoseconds known_for = std::chrono::hours{1};
+    constexpr nanoseconds mdtm_precision = std::chrono::seconds{1};
+    ModuleState& shared = tools.shared;
+    const nanoseconds before = std::chrono::system_clock::now().time_since_epoch();
+    const nanoseconds read{shared.clock_read_ns.load()};
+    if (read.count() != 0 && before >= read && before - read < known_for) {
+        return nanoseconds{shared.clock_ahead_ns.load()};
+    }
+    make_temp_dir(tools);
+    const std::string path = shared.has_temp_dir ? shared.temp_names.next(tools.options) : path_beside(tools);
+    if (store_at(tools, path).completed()) {
+        const Reply reply = tools.control.call(tools.control.with_path("MDTM", path));
+        if (const auto told = reply.code == 213 ? parse_time_value(reply.lines.front()) : std::nullopt) {
+            shared.clock_ahead_ns = (nanoseconds{*told} + mdtm_precision - before).count();
+            shared.clock_read_ns = before.count();
+        }
+    }
+    remove_trial(tools, path);
+    return nanoseconds{shared.clock_ahead_ns.load()};
 }
 
 /// Another session may have learnt it meanwhile.

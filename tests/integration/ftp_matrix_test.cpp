@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#include <cstdlib>
 #include <doctest/doctest.h>
+#include <memory>
+#include <optional>
 
 #include "faulty_site.hpp"
 #include "ftp_site.hpp"
@@ -73,6 +76,37 @@ void check_mirrors(const FtpServer& server) {
     CHECK(fs::last_write_time(site.target() / "kept") == written);
 }
 
+/// The time zone, in the form of TZ, of what is started while it lives.
+class ZoneForServers {
+  public:
+    // NOLINTBEGIN(concurrency-mt-unsafe): tests have one thread
+    explicit ZoneForServers(const char* zone) {
+        if (const char* before = std::getenv(name)) {
+            before_ = before;
+        }
+        ::setenv(name, zone, 1);
+    }
+    ~ZoneForServers() {
+        if (before_) {
+            ::setenv(name, before_->c_str(), 1);
+        } else {
+            ::unsetenv(name);
+        }
+    }
+    // NOLINTEND(concurrency-mt-unsafe)
+    ZoneForServers(const ZoneForServers&) = delete;
+    ZoneForServers& operator=(const ZoneForServers&) = delete;
+
+  private:
+    static constexpr char name[] = "TZ";
+    std::optional<std::string> before_;
+};
+
+std::unique_ptr<Vsftpd> vsftpd_in_zone(const char* zone) {
+    const ZoneForServers in_force(zone);
+    return std::make_unique<Vsftpd>(Tls::none, "use_localtime=YES\n");
+}
+
 void check_sends_zip(const FtpServer& server) {
     Site site;
     add_ftp_stream(site, server, {.outgoing = "directories: zip"});
@@ -120,6 +154,24 @@ TEST_CASE("the same over TLS from the first byte, where a server has that") {
 
 TEST_CASE("a mirror sends what is new or changed, and deletes what has vanished") {
     with_every_server(check_mirrors);
+}
+
+TEST_CASE("a mirror at a server that tells its local time sends what has changed, and that alone") {
+    // Two hours ahead of UTC, in it, and five hours behind.
+    for (const char* zone : {"EAST-2", "UTC0", "WEST5"}) {
+        CAPTURE(zone);
+        const auto server = vsftpd_in_zone(zone);
+        Site site;
+        add_ftp_stream(site, *server, {.outgoing = "transfer_mode: mirror"});
+        write_file(site.source() / "kept", "kept");
+        fs::last_write_time(site.source() / "kept", fs::file_time_type::clock::now() - std::chrono::hours(1));
+        write_file(site.source() / "changed", "before");
+        check_delivers_all(site);
+        write_file(site.source() / "changed", "after!");
+        check_delivers_all(site);
+        CHECK_MESSAGE(read_file(site.target() / "changed") == "after!", ftp_logs(site) << server->log());
+        CHECK_MESSAGE(count_of("sent kept", site.log("dtc_p")) == 1, ftp_logs(site));
+    }
 }
 
 TEST_CASE("a directory arrives as one zip file") {
