@@ -65,11 +65,15 @@ Status cannot_compute(std::string_view algorithm, std::string_view why) {
     return {StatusCode::configuration, StatusScope::stream, text};
 }
 
-std::string source_digest(SourceFile& source, std::uint64_t size, std::string_view algorithm) {
+std::string source_digest(SessionContext& asker, SourceFile& source, std::uint64_t size,
+                          std::string_view algorithm) {
     const std::unique_ptr<EVP_MD_CTX, void (*)(EVP_MD_CTX*)> context(EVP_MD_CTX_new(), EVP_MD_CTX_free);
     EVP_DigestInit_ex(context.get(), is_md5(algorithm) ? EVP_md5() : EVP_sha256(), nullptr);
     const auto buffer = std::make_unique_for_overwrite<char[]>(digest_piece);
     for (std::uint64_t offset = 0; offset < size;) {
+        if (asker.cancelled()) {
+            throw StatusError({StatusCode::cancelled, StatusScope::item, "cancelled"});
+        }
         const std::size_t length = std::min<std::uint64_t>(digest_piece, size - offset);
         if (!source.read(offset, buffer.get(), length).ok()) {
             return {};

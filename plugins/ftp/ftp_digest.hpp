@@ -24,7 +24,9 @@ Status no_digest(const Reply& reply, std::string_view path, std::string_view alg
 /// Of a server that cannot compute this one.
 Status cannot_compute(std::string_view algorithm, std::string_view why);
 
-/// The same of a source's first `size` bytes; empty where it cannot be read.
-std::string source_digest(SourceFile& source, std::uint64_t size, std::string_view algorithm);
+/// The same of a source's first `size` bytes; empty where it cannot be read. Throws StatusError, `cancelled`,
+/// once `asker` is to give up.
+std::string source_digest(SessionContext& asker, SourceFile& source, std::uint64_t size,
+                          std::string_view algorithm);
 
 }  // namespace mistamover::ftp

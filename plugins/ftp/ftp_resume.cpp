@@ -94,7 +94,7 @@ Status check_resumed(Tools tools, const std::string& temp_name, SourceFile& sour
         const Reply reply = ask_for_digest(tools.control, temp_name, algorithm);
         throw_if_passing(reply);
         const auto digest = digest_of(reply, temp_name, algorithm);
-        const bool same = digest ? *digest == source_digest(source, size, algorithm)
+        const bool same = digest ? *digest == source_digest(tools.context, source, size, algorithm)
                                  : samples_are_like(tools, temp_name, source, size);
         return same ? Status{}
                     : Status(StatusCode::corrupt, StatusScope::item,

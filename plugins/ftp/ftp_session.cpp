@@ -45,11 +45,31 @@ void FtpSession::connect() {
     shared_.logged_in = true;
     last_use_ = std::chrono::steady_clock::now();
     if (!shared_.probed) {
-        const std::lock_guard one_probes(shared_.probing);
+        const std::unique_lock one_probes = wait_to_probe();
         if (!shared_.probed) {
             learn_server(tools());
         }
     }
+}
+
+/// Another session may be finding these out at a server that is silent: it is waited for no longer than the
+/// server would be.
+std::unique_lock<std::timed_mutex> FtpSession::wait_to_probe() {
+    constexpr std::chrono::milliseconds between_looks{100};
+    const auto patience = std::min(options_.timeout, std::chrono::milliseconds(context_.stall_timeout_ms()));
+    const auto deadline = std::chrono::steady_clock::now() + patience;
+    std::unique_lock lock(shared_.probing, std::defer_lock);
+    while (!lock.try_lock_for(between_looks)) {
+        if (context_.cancelled()) {
+            throw StatusError({StatusCode::cancelled, StatusScope::item, "cancelled"});
+        }
+        if (std::chrono::steady_clock::now() > deadline) {
+            throw StatusError({StatusCode::timed_out, StatusScope::session,
+                               "another session has been finding out what the server can do for " +
+                                   format_duration(patience)});
+        }
+    }
+    return lock;
 }
 
 /// Runs `call` on a connection that works as far as can be told. After a failure that leaves open what the

@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <functional>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <utility>
@@ -42,6 +43,7 @@ class FtpSession final : public Session {
   private:
     Status guarded(const std::function<Status()>& call);
     void connect();
+    [[nodiscard]] std::unique_lock<std::timed_mutex> wait_to_probe();
     void give_up();
     Tools tools() { return {options_, *control_, *data_, shared_, context_}; }
 

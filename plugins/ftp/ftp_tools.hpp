@@ -31,7 +31,7 @@ class TempNames {
 struct ModuleState {
     TempNames temp_names;
     std::atomic<bool> logged_in{false};
-    std::mutex probing;                      ///< Held by the session that finds these out.
+    std::timed_mutex probing;                ///< Held by the session that finds these out.
     std::atomic<bool> probed{false};         ///< The next five are known.
     std::atomic<bool> renames_over{false};   ///< A rename replaces a file that is there.
     std::atomic<bool> has_temp_dir{true};    ///< The temporary directory can be made.
