@@ -2,19 +2,14 @@
 #include "stream/delivery.hpp"
 
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <iterator>
 #include <mutex>
-#include <span>
 #include <system_error>
-
-#include <mistamover/leftovers.hpp>
 
 #include "stream/mirror_pass.hpp"
 #include "stream/readiness.hpp"
 #include "stream/requirements.hpp"
-#include "stream/target_tree.hpp"
 
 namespace mistamover::stream {
 
@@ -38,12 +33,12 @@ Delivery::Delivery(SourceDirectory& source, const config::StreamSettings& settin
       settings_(settings),
       session_(session),
       capabilities_(session.call_capabilities()),
-      temp_dir_(temp_dir),
+      target_(session, capabilities_, settings.outgoing, temp_dir),
       cancel_(cancel),
       prover_(session, settings.outgoing, source.fd(), cancel),
       names_(session, capabilities_, temp_dir, names),
       settling_(settling),
-      directories_(source, settings.outgoing, session, temp_dir_, cancel),
+      directories_(source, settings.outgoing, session, temp_dir, cancel),
       handshakes_(source, settings.outgoing, session, directories_, cancel),
       receipts_(source, settings.outgoing, session, directories_, handshakes_, cancel) {}
 
@@ -61,7 +56,9 @@ BatchResult Delivery::deliver(const std::vector<Candidate>& batch, bool ask_for_
     }
     result.asked_for_stop = ask_for_stop;
     if (ask_for_stop) {
-        result.session = look_at_target(result.target_suspended, nullptr);
+        const TargetDirectory::Seen seen = target_.look(false);
+        result.session = seen.status;
+        result.target_suspended = seen.stop_file;
     }
     if (result.target_suspended || !result.session.ok() || batch.empty()) {
         return result;
@@ -176,29 +173,6 @@ Status Delivery::prove_names(std::vector<Item>& items) {
         }
     }
     return status;
-}
-
-Status Delivery::look_at_target(bool& stop_file_there, bool* temp_dir_there) {
-    const std::array<std::string_view, 2> names{settings_.outgoing.stop_file, temp_dir_};
-    const std::span asked(names.data(), temp_dir_there != nullptr ? 2 : 1);
-    StatCollector collector(asked.size());
-    const Status status = session_.call_stat(asked, collector);
-    if (!status.ok()) {
-        return status;
-    }
-    if (temp_dir_there != nullptr) {
-        const StatCollector::Seen& temp_dir = collector[1];
-        *temp_dir_there = !temp_dir.status || temp_dir.status->code() != StatusCode::not_found;
-    }
-    const StatCollector::Seen& seen = collector[0];
-    if (seen.status && seen.status->ok()) {
-        stop_file_there = true;
-    } else if (!seen.status || seen.status->code() != StatusCode::not_found) {
-        const std::string why = seen.status ? ": " + std::string(seen.status->text()) : "";
-        return {StatusCode::unreachable, StatusScope::session,
-                "it cannot be told whether the target has a stop file" + why};
-    }
-    return {};
 }
 
 void Delivery::mirror(BatchResult& result) {
@@ -457,37 +431,6 @@ void Delivery::note_failure(Item& item, const Status& status) const {
                          !is_unchanged(source_.fd(), item.result->name, item.manifest);
     item.result->outcome = changed ? Outcome::changed : Outcome::failed;
     item.result->status = status;
-}
-
-BatchResult Delivery::clean_target(Cleaning cleaning, bool ask_for_stop) {
-    BatchResult result;
-    result.asked_for_stop = ask_for_stop;
-    bool temp_dir_there = true;
-    if (ask_for_stop) {
-        result.session = look_at_target(result.target_suspended, &temp_dir_there);
-    }
-    if (result.session.ok() && temp_dir_there) {
-        result.session = empty_temp_dir(cleaning, result.kept_leftovers);
-    }
-    return result;
-}
-
-Status Delivery::empty_temp_dir(Cleaning cleaning, bool& kept) {
-    if (!capabilities_.has(Capability::list) || !capabilities_.has(Capability::remove)) {
-        return {};
-    }
-    const bool keep_some = cleaning == Cleaning::but_resumable && capabilities_.has(Capability::resume);
-    const std::string prefix = temp_dir_ + '/' + std::string(resumable_prefix);
-    return remove_tree(session_, temp_dir_, [&](const std::string& path) {
-        const bool keep = keep_some && path.starts_with(prefix);
-        kept = kept || keep;
-        return keep;
-    });
-}
-
-Status Delivery::leave_target() {
-    const bool removed = capabilities_.has(Capability::remove) && remove_all(session_, {temp_dir_}).ok();
-    return removed ? Status{} : clean_target(Cleaning::all, false).session;
 }
 
 }  // namespace mistamover::stream

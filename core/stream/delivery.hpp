@@ -7,6 +7,7 @@
 
 #include "config/settings.hpp"
 #include "plugin_host/plugin.hpp"
+#include "stream/batch_result.hpp"
 #include "stream/directory_delivery.hpp"
 #include "stream/handshake_delivery.hpp"
 #include "stream/name_guard.hpp"
@@ -15,23 +16,9 @@
 #include "stream/settling.hpp"
 #include "stream/source_directory.hpp"
 #include "stream/source_mark.hpp"
-#include "stream/unit_result.hpp"
+#include "stream/target_directory.hpp"
 
 namespace mistamover::stream {
-
-struct BatchResult {
-    std::vector<UnitResult> units;
-    std::vector<Handshake> handshakes;  ///< Units that now wait for their receipts, or still do.
-    std::size_t looked_for = 0;         ///< For so many units it was looked for a receipt.
-    Status session;                     ///< Of session or stream scope where it is not ok.
-    bool not_opened = false;            ///< There is no session: `session` says why.
-    bool asked_for_stop = false;        ///< It was looked whether the target directory has a .stop file.
-    bool target_suspended = false;      ///< The target directory has a .stop file: nothing was sent.
-    bool kept_leftovers = false;        ///< Cleaning: something is left with which a put may go on.
-};
-
-/// What is removed from the stream's temporary directory at the target.
-enum class Cleaning : std::uint8_t { none, all, but_resumable };
 
 /// The way of a batch of units through one session: ready, send, prove, delete. Runs on a worker's thread.
 class Delivery {
@@ -50,16 +37,13 @@ class Delivery {
     /// is where something throws.
     BatchResult look_for_receipts(std::vector<Handshake>& handshakes);
 
-    /// Empties the stream's own temporary directory at the target, and removes it where it is empty then.
-    BatchResult clean_target(Cleaning cleaning, bool ask_for_stop);
-    /// The same for all of it where that directory is expected to be there and empty.
-    Status leave_target();
+    BatchResult clean_target(Cleaning cleaning, bool ask_for_stop) {
+        return target_.clean(cleaning, ask_for_stop);
+    }
+    Status leave_target() { return target_.leave(); }
 
   private:
     struct Item;
-    /// `temp_dir_there`: null where that need not be told.
-    Status look_at_target(bool& stop_file_there, bool* temp_dir_there);
-    Status empty_temp_dir(Cleaning cleaning, bool& kept);
     void mirror(BatchResult& result);
     Status look_at_sources(std::vector<Item>& items);
     void look_at_source(Item& item) const;
@@ -82,7 +66,7 @@ class Delivery {
     const config::StreamSettings& settings_;
     border::Session& session_;
     Capabilities capabilities_;
-    std::string temp_dir_;
+    TargetDirectory target_;
     const CancelToken& cancel_;
     Prover prover_;
     NameGuard names_;
