@@ -21,6 +21,8 @@ class MountList {
     explicit MountList(const std::filesystem::path& table = MountTables{}.mounted);
     /// As the function of that name.
     [[nodiscard]] std::string mount_of(const std::filesystem::path& path) const;
+    /// All that is mounted in the directory `path`, at any depth, but not on it; in words as those.
+    [[nodiscard]] std::vector<std::string> mounts_below(const std::filesystem::path& path) const;
 
   private:
     struct Mount {
@@ -38,7 +40,11 @@ std::string mount_of(const std::filesystem::path& path, const MountTables& table
 std::optional<std::filesystem::path> missing_mount(const std::filesystem::path& path,
                                                    const MountTables& tables = {});
 
-/// Throws std::system_error where there is such a mount point: what lies under its name is not what is
+/// Those in the directory `path`, at any depth, likewise.
+std::vector<std::filesystem::path> missing_mounts_below(const std::filesystem::path& path,
+                                                        const MountTables& tables = {});
+
+/// Throws std::system_error where there is one on the way: what lies under its name is not what is
 /// meant. `what` is said of the path, which may hold links.
 void check_mounted(const std::filesystem::path& path, const std::string& what);
 

@@ -3,6 +3,7 @@
 
 #include <set>
 #include <system_error>
+#include <utility>
 
 namespace mistamover::supervisor {
 namespace {
@@ -29,7 +30,9 @@ DirectoryWatch::DirectoryWatch(process::EventLoop& loop, Watcher& watcher, std::
       handler_(std::move(handler)) {
     std::error_code ignored;
     real_directory_ = std::filesystem::weakly_canonical(directory_, ignored);
-    mount_ = files::mount_of(real_directory_);
+    const files::MountList mounts;
+    mount_ = mounts.mount_of(real_directory_);
+    mounts_below_ = mounts.mounts_below(real_directory_);
     if (add("") && recursive_) {
         find_later("");
     }
@@ -79,8 +82,10 @@ void DirectoryWatch::on_events(const std::filesystem::path& below, const Watcher
         return;
     }
     if (events.gone) {
+        // Its parent tells of it, but not where it was unmounted, and what it covered has the name.
         forget(below);
-        return;  // which its parent tells, too
+        find_later(below);
+        return;
     }
     for (const std::string& name : events.names) {
         find_later(below / name);
@@ -91,6 +96,15 @@ void DirectoryWatch::on_events(const std::filesystem::path& below, const Watcher
     Watcher::Events seen_from_above;
     seen_from_above.names.push_back(below.begin()->string());
     tell(seen_from_above);
+}
+
+// A directory that something is mounted on is not the one any more that is watched, which nobody tells.
+void DirectoryWatch::note_mounts(const files::MountList& mounts) {
+    std::vector<std::string> now = mounts.mounts_below(real_directory_);
+    if (recursive_ && now != mounts_below_) {
+        mounts_below_ = std::move(now);
+        find_later("");
+    }
 }
 
 void DirectoryWatch::tell(const Watcher::Events& events) const {

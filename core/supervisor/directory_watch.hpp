@@ -6,6 +6,7 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <vector>
 
 #include "files/mounts.hpp"
 #include "process/event_loop.hpp"
@@ -36,6 +37,8 @@ class DirectoryWatch {
     [[nodiscard]] bool is_elsewhere(const files::MountList& mounts) const {
         return mounts.mount_of(real_directory_) != mount_;
     }
+    /// Something was mounted, or unmounted: what that concerns below the directory is found again.
+    void note_mounts(const files::MountList& mounts);
 
   private:
     [[nodiscard]] std::filesystem::path path_of(const std::filesystem::path& below) const;
@@ -52,6 +55,7 @@ class DirectoryWatch {
     std::filesystem::path directory_;
     std::filesystem::path real_directory_;
     std::string mount_;
+    std::vector<std::string> mounts_below_;
     bool recursive_;
     Handler handler_;
     std::string problem_;

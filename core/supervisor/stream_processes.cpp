@@ -352,6 +352,8 @@ void StreamProcesses::mounts_changed() {
         if (child->watch && child->watch->is_elsewhere(mounts)) {
             log_.log().info("the directory of stream " + name + " is on another mount now");
             start_anew(*child);
+        } else if (child->watch) {
+            child->watch->note_mounts(mounts);
         }
     }
 }

@@ -129,6 +129,27 @@ TEST_CASE("recursive: directories that came while events were lost are watched, 
     CHECK(watched.tells("new/below/file", "new"));
 }
 
+TEST_CASE("recursive: once something is mounted below, or unmounted, directories are found again") {
+    WatchedDirectory watched;
+    std::filesystem::create_directories(watched.scratch / "disk");
+    DirectoryWatch watch(watched.loop, watched.watcher, watched.scratch.path(), true, watched.handler());
+    REQUIRE(run_until(watched.loop, [&] { return watched.lost == 1; }));
+    const Scratch elsewhere;
+    const std::filesystem::path table = elsewhere / "mounted";
+    const std::string root = "/dev/root / ext4 rw 0 0\n";
+    const std::filesystem::path disk = std::filesystem::canonical(watched.scratch / "disk");
+    write_file(table, root + "/dev/sdb1 " + disk.string() + " ext4 rw 0 0\n");
+    watch.note_mounts(files::MountList(table));
+    CHECK(run_until(watched.loop, [&] { return watched.lost == 2; }));
+    watch.note_mounts(files::MountList(table));  // of something elsewhere
+    CHECK(watched.tells("disk/file", "disk"));
+    CHECK(watched.lost == 2);
+    write_file(table, root);
+    watch.note_mounts(files::MountList(table));
+    CHECK(run_until(watched.loop, [&] { return watched.lost == 3; }));
+    CHECK(watched.tells("disk/file", "disk"));
+}
+
 TEST_CASE("the end of the directory itself is told, by a watch that may be destroyed then") {
     WatchedDirectory watched;
     std::filesystem::create_directories(watched.scratch / "home");
