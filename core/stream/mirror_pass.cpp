@@ -115,8 +115,12 @@ void MirrorPass::note(const Status& status) {
 
 MirrorSource MirrorPass::look_at_source() {
     MirrorSource source;
+    leave_out_missing_mounts(source);
     const auto now = std::chrono::system_clock::now();
     for (const Candidate& unit : source_.scan()) {
+        if (source.unknown.contains(unit.name)) {
+            continue;
+        }
         try {
             const Look look = look_at(source_.fd(), unit.name);
             for (std::size_t i = 0; i < look.manifest.entries.size(); ++i) {
@@ -143,23 +147,55 @@ MirrorSource MirrorPass::look_at_source() {
             }
         }
     }
+    leave_out_missing_mounts(source);  // one may have been unmounted meanwhile
     return source;
 }
 
-// An empty mount point would have all removed at the target.
+// Of a unit with a mount point in it whose disk is not there nothing can be told.
+void MirrorPass::leave_out_missing_mounts(MirrorSource& source) {
+    for (const std::string& missing : mark_.missing_below()) {
+        const std::string unit = top_of(missing);
+        if (source_.is_unit(unit) && source.unknown.insert(unit).second) {
+            note({StatusCode::local_io, StatusScope::item,
+                  unit + " is left as it is at the target: by /etc/fstab something belongs on " +
+                      (source_.path() / missing).string() + ", where nothing is mounted"});
+        }
+    }
+    std::erase_if(source.entries,
+                  [&](const ManifestEntry& entry) { return source.unknown.contains(top_of(entry.path)); });
+}
+
+// An empty mount point, or one with what somebody has written into it meanwhile, would have all removed at
+// the target.
 bool MirrorPass::may_be_unmounted(const MirrorSource& source) {
-    if (!source.entries.empty()) {
+    const bool is_empty = source.entries.empty();
+    const std::string before = mark_.moved_from();
+    if (!before.empty() && (is_empty || would_remove_most(source))) {
+        note({StatusCode::configuration, StatusScope::item,
+              "the stream's directory lies elsewhere than when it last had something in it (" + before +
+                  "), and " + (is_empty ? "is empty" : "most of what the target has is not in it") +
+                  ": nothing is deleted at the target, or sent; mount it again, or, if this is meant, "
+                  "delete " +
+                  mark_.path().string()});
+        return true;
+    }
+    if (!is_empty) {
         mark_.note();
     }
-    const std::string before = source.entries.empty() ? mark_.moved_from() : "";
-    if (!before.empty()) {
-        note({StatusCode::configuration, StatusScope::item,
-              "the stream's directory is empty, and lies elsewhere than when it last had something in it (" +
-                  before +
-                  "): nothing is deleted at the target; mount it again, or, if this is meant, delete " +
-                  mark_.path().string()});
+    return false;
+}
+
+// True, too, where that cannot be told.
+bool MirrorPass::would_remove_most(const MirrorSource& source) {
+    if (!settings_.mirror_delete) {
+        return false;
     }
-    return !before.empty();
+    std::vector<TargetEntry> target;
+    if (!capabilities_.has(Capability::list) || !list_target(source, target)) {
+        return true;
+    }
+    const MirrorDifference difference = difference_of(source, target);
+    return 2 * (difference.vanished.size() + difference.replace.size()) > target.size();
 }
 
 void MirrorPass::run_natively(const MirrorSource& source) {
@@ -196,20 +232,28 @@ void MirrorPass::run_natively(const MirrorSource& source) {
     }
 }
 
-void MirrorPass::run_step_by_step(const MirrorSource& source) {
+// Of what the source has a say in. False where the session has failed: without the list of the target nothing
+// can be said of any entry.
+bool MirrorPass::list_target(const MirrorSource& source, std::vector<TargetEntry>& target) {
     const auto concerned = [&](const std::string& path) {
         const std::string top = top_of(path);
         return source_.is_unit(top) && !source.unknown.contains(top);
     };
+    result_.session = of_session(list_tree(session_, "", concerned, target));
+    return result_.session.ok();
+}
+
+MirrorDifference MirrorPass::difference_of(const MirrorSource& source,
+                                           const std::vector<TargetEntry>& target) const {
+    return mirror_difference(source, target, capabilities_.has(Capability::set_time));
+}
+
+void MirrorPass::run_step_by_step(const MirrorSource& source) {
     std::vector<TargetEntry> target;
-    if (const Status status = list_tree(session_, "", concerned, target); !status.ok()) {
-        // Without the list of the target nothing can be said of any entry.
-        result_.session = status.scope() == StatusScope::item
-                              ? Status(status.code(), StatusScope::session, status.text())
-                              : status;
+    if (!list_target(source, target)) {
         return;
     }
-    MirrorDifference difference = mirror_difference(source, target, capabilities_.has(Capability::set_time));
+    MirrorDifference difference = difference_of(source, target);
     const bool removing = removal_allowed(difference);
     if (removing) {
         remove(difference.replace);

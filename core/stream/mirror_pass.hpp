@@ -38,7 +38,12 @@ class MirrorPass {
     using Entries = std::vector<const ManifestEntry*>;
 
     MirrorSource look_at_source();
+    void leave_out_missing_mounts(MirrorSource& source);
     [[nodiscard]] bool may_be_unmounted(const MirrorSource& source);
+    [[nodiscard]] bool would_remove_most(const MirrorSource& source);
+    [[nodiscard]] bool list_target(const MirrorSource& source, std::vector<TargetEntry>& target);
+    [[nodiscard]] MirrorDifference difference_of(const MirrorSource& source,
+                                                 const std::vector<TargetEntry>& target) const;
     void run_natively(const MirrorSource& source);
     void run_step_by_step(const MirrorSource& source);
     bool removal_allowed(const MirrorDifference& difference);

@@ -12,6 +12,18 @@ std::string status_of(const Site& site) {
     return run_program({"status", site.config().string()}).output;
 }
 
+// What the stream remembers of the mount of its directory.
+std::filesystem::path mark_in(const Site& site) {
+    std::error_code gone;
+    using Walk = std::filesystem::recursive_directory_iterator;
+    for (Walk entry(site.home(), gone); !gone && entry != Walk(); entry.increment(gone)) {
+        if (entry->path().filename() == "source-mount") {
+            return entry->path();
+        }
+    }
+    return {};
+}
+
 }  // namespace
 
 TEST_SUITE_BEGIN("mounts");
@@ -53,10 +65,50 @@ TEST_CASE("a mirror whose disk is not mounted when it starts deletes nothing at 
                   }),
                   status_of(site));
     CHECK(read_file(site.target() / "f") == "f");
-    // What is put there counts again.
+    // Nor does it where somebody writes into the mount point.
     write_file(site.source() / "g", "g");
-    CHECK(eventually([&] { return !std::filesystem::exists(site.target() / "f"); }));
+    CHECK_MESSAGE(eventually([&] {
+                      return status_of(site).find("most of what the target has is not in it") !=
+                             std::string::npos;
+                  }),
+                  status_of(site));
+    CHECK(read_file(site.target() / "f") == "f");
+    CHECK_FALSE(std::filesystem::exists(site.target() / "g"));
+    // It is meant so.
+    CHECK(std::filesystem::remove(mark_in(site)));
+    write_file(site.source() / "h", "h");
+    CHECK_MESSAGE(eventually([&] { return read_file(site.target() / "h") == "h"; }), status_of(site));
     CHECK(eventually([&] { return read_file(site.target() / "g") == "g"; }));
+    CHECK(eventually([&] { return !std::filesystem::exists(site.target() / "f"); }));
+}
+
+TEST_CASE("a mirror notices what changes on a disk that is mounted in it while it runs") {
+    if (!may_mount()) {
+        return;
+    }
+    Site site;
+    site.add_stream("p", "transfer_mode: mirror, mirror_delete: false");
+    // So seldom that no change of this test can be found by it.
+    write_file(site.config(), "global: {top: " + site.home().string() +
+                                  ", general_poll_interval: 1h}\nlogging: {log_level: DEBUG}\n");
+    write_file(site.source() / "d/below", "below");
+    const Daemon daemon(site);
+    const auto arrives = [&](const std::string& name) {
+        write_file(site.source() / name, name);
+        return eventually([&] { return read_file(site.target() / name) == name; });
+    };
+    REQUIRE(arrives("d/first"));
+    for (int round = 0; round < 2; ++round) {
+        const std::string number = std::to_string(round);
+        {
+            const SmallDisk disk(site.source() / "d", 1);
+            // The first may be found by the look that the mounting brings about, the second is not.
+            CHECK_MESSAGE(arrives("d/mounted" + number), status_of(site));
+            CHECK_MESSAGE(arrives("d/also mounted" + number), status_of(site));
+        }
+        CHECK_MESSAGE(arrives("d/unmounted" + number), status_of(site));
+        CHECK_MESSAGE(arrives("d/also unmounted" + number), status_of(site));
+    }
 }
 
 TEST_SUITE_END();

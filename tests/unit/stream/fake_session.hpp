@@ -22,12 +22,13 @@ class FakeSession final : public Session {
     std::map<std::string, Status> failures;
     std::set<std::string> silent;
     Status stat_result;
+    Capabilities able;
     /// Called for every item before it is put; may throw.
     std::function<void(const PutItem&)> on_put;
     std::size_t stats = 0;           ///< Of so many names.
     std::vector<std::string> calls;  ///< "put a", "remove b" and so on, in order.
 
-    Capabilities capabilities() override { return {}; }
+    Capabilities capabilities() override { return able; }
 
     Status put(const PutRequest& request, PutSink& sink) override {
         for (std::size_t i = 0; i < request.items.size(); ++i) {
