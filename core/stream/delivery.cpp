@@ -7,6 +7,7 @@
 #include <mutex>
 #include <system_error>
 
+#include "stream/deletability.hpp"
 #include "stream/mirror_pass.hpp"
 #include "stream/readiness.hpp"
 #include "stream/requirements.hpp"
@@ -274,7 +275,7 @@ void Delivery::refuse_or_hold(Item& item) const {
 
 // What cannot be removed would be sent, and accepted, again and again.
 void Delivery::refuse_undeletable(Item& item) const {
-    if (const int error = source_.refuses_removal(item.manifest); error != 0) {
+    if (const int error = refuses_removal(source_.fd(), item.manifest); error != 0) {
         const Status why = status_from_errno(
             error, item.result->name + " is not sent, since it could not be deleted here afterwards");
         item.result->status = {why.code(), StatusScope::item, why.text()};

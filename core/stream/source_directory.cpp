@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "stream/source_directory.hpp"
 
-#include <array>
 #include <cerrno>
 #include <cstdio>
 #include <fcntl.h>
-#include <linux/capability.h>
 #include <sys/stat.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "files/directory_names.hpp"
@@ -15,6 +12,7 @@
 #include "files/mounts.hpp"
 #include "files/rename_no_replace.hpp"
 #include "process/throw_errno.hpp"
+#include "stream/deletability.hpp"
 
 namespace mistamover::stream {
 namespace {
@@ -28,36 +26,6 @@ constexpr char zip_directory_name[] = ".mistamover-zip";
 
 std::string doomed_path() {
     return std::string(aside_name) + '/' + doomed_name;
-}
-
-// The errno of a directory whose entries may not be deleted, else 0: better known before the first has gone.
-int refuses_deletion(int directory_fd, const Manifest& manifest) {
-    for (std::size_t i = 0; i + 1 < manifest.entries.size(); ++i) {
-        const std::string& path = manifest.entries[i].path;
-        if (manifest.entries[i].identity.kind == EntryKind::directory &&
-            manifest.entries[i + 1].path.starts_with(path + '/') &&
-            ::faccessat(directory_fd, path.c_str(), W_OK | X_OK, AT_EACCESS) != 0) {
-            return errno;
-        }
-    }
-    return 0;
-}
-
-// True for root, and for who was given that power alone.
-bool may_delete_for_others() {
-    __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
-    std::array<__user_cap_data_struct, _LINUX_CAPABILITY_U32S_3> have{};
-    return ::syscall(SYS_capget, &header, have.data()) == 0 &&
-           (have[CAP_TO_INDEX(CAP_FOWNER)].effective & CAP_TO_MASK(CAP_FOWNER)) != 0;
-}
-
-// In a directory like /tmp only its owner may rename or delete a file.
-bool is_kept_by_sticky_bit(int directory_fd, const std::string& name) {
-    struct stat directory = {};
-    struct stat unit = {};
-    return ::fstat(directory_fd, &directory) == 0 && (directory.st_mode & S_ISVTX) != 0 &&
-           ::fstatat(directory_fd, name.c_str(), &unit, AT_SYMLINK_NOFOLLOW) == 0 &&
-           unit.st_uid != ::geteuid() && directory.st_uid != ::geteuid() && !may_delete_for_others();
 }
 
 // 0, or the errno; 0 where it is no directory, so that nothing has gone that way.
@@ -178,19 +146,6 @@ bool SourceDirectory::Remover::is_what_was_sent(const Aside& aside, const Manife
     } catch (const std::system_error&) {
         return false;  // somebody is at work in it
     }
-}
-
-// To be moved elsewhere, a directory itself must be writable.
-int SourceDirectory::refuses_removal(const Manifest& manifest) const {
-    const ManifestEntry& unit = manifest.entries.front();
-    if (is_kept_by_sticky_bit(fd(), unit.path)) {
-        return EPERM;
-    }
-    if (unit.identity.kind == EntryKind::directory &&
-        ::faccessat(fd(), unit.path.c_str(), W_OK | X_OK, AT_EACCESS) != 0) {
-        return errno;
-    }
-    return refuses_deletion(fd(), manifest);
 }
 
 // What a crash leaves of it must not be taken for a unit: it would be sent in place of the whole.

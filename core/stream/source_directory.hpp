@@ -49,8 +49,6 @@ class SourceDirectory {
     /// missing there.
     void check_still_there() const;
     [[nodiscard]] std::optional<Candidate> find(const std::string& name) const;
-    /// Why the unit could not be removed from here, as an errno; 0 where nothing tells against it.
-    [[nodiscard]] int refuses_removal(const Manifest& manifest) const;
     [[nodiscard]] files::StopAuthor stop_author() const;
     [[nodiscard]] HandshakeReserve& handshake_reserve() const noexcept { return *handshake_reserve_; }
 

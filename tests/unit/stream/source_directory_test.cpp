@@ -26,25 +26,6 @@ config::StreamSettings settings_for(const std::filesystem::path& directory) {
     return settings;
 }
 
-/// As long as it lives, root is a user who may not do everything.
-class MereUser {
-  public:
-    MereUser() {
-        constexpr uid_t nobody = 65534;
-        REQUIRE((is_root_ ? ::seteuid(nobody) : 0) == 0);
-    }
-    ~MereUser() {
-        if (is_root_) {
-            (void)!::seteuid(0);
-        }
-    }
-    MereUser(const MereUser&) = delete;
-    MereUser& operator=(const MereUser&) = delete;
-
-  private:
-    bool is_root_ = ::geteuid() == 0;
-};
-
 }  // namespace
 
 TEST_CASE("that units have gone is brought to the disk, whichever way they went") {
@@ -257,35 +238,6 @@ TEST_CASE(
     CHECK(read_file(scratch / "quarantine/d/rest") == "rest");
     CHECK(read_file(scratch / "quarantine/taken") == "old");
     CHECK_FALSE(std::filesystem::exists(scratch / ".mistamover"));
-}
-
-TEST_CASE("that a unit cannot be removed is known beforehand") {
-    const Scratch scratch;
-    const SourceDirectory source(settings_for(scratch.path()));
-    std::filesystem::create_directory(scratch / "d");
-    write_file(scratch / "d/f", "sent");
-    write_file(scratch / "f", "sent");
-    const Manifest directory = look_at(source.fd(), "d").manifest;
-    const Manifest file = look_at(source.fd(), "f").manifest;
-    REQUIRE(::chmod(scratch.path().c_str(), 0777) == 0);
-    REQUIRE(::chmod((scratch / "d").c_str(), 0777) == 0);
-    {
-        const MereUser user;
-        CHECK(source.refuses_removal(directory) == 0);
-        CHECK(source.refuses_removal(file) == 0);
-    }
-    REQUIRE(::chmod((scratch / "d").c_str(), 0555) == 0);
-    {
-        const MereUser user;
-        CHECK(source.refuses_removal(directory) == EACCES);
-    }
-    REQUIRE(::chmod((scratch / "d").c_str(), 0777) == 0);
-    if (::geteuid() == 0) {  // an ordinary user owns all that he can make
-        REQUIRE(::chmod(scratch.path().c_str(), 01777) == 0);
-        CHECK(source.refuses_removal(file) == 0);
-        const MereUser user;
-        CHECK(source.refuses_removal(file) == EPERM);
-    }
 }
 
 }  // namespace mistamover::stream

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "stream/deletability.hpp"
+
+#include <cerrno>
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "process/unique_fd.hpp"
+#include "scratch.hpp"
+
+namespace mistamover::stream {
+namespace {
+
+using test::Scratch;
+using test::write_file;
+
+/// As long as it lives, root is a user who may not do everything.
+class MereUser {
+  public:
+    MereUser() {
+        constexpr uid_t nobody = 65534;
+        REQUIRE((is_root_ ? ::seteuid(nobody) : 0) == 0);
+    }
+    ~MereUser() {
+        if (is_root_) {
+            (void)!::seteuid(0);
+        }
+    }
+    MereUser(const MereUser&) = delete;
+    MereUser& operator=(const MereUser&) = delete;
+
+  private:
+    bool is_root_ = ::geteuid() == 0;
+};
+
+}  // namespace
+
+TEST_CASE("that a unit cannot be removed is known beforehand") {
+    const Scratch scratch;
+    const process::UniqueFd fd(::open(scratch.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    std::filesystem::create_directory(scratch / "d");
+    write_file(scratch / "d/f", "sent");
+    write_file(scratch / "f", "sent");
+    const Manifest directory = look_at(fd.get(), "d").manifest;
+    const Manifest file = look_at(fd.get(), "f").manifest;
+    REQUIRE(::chmod(scratch.path().c_str(), 0777) == 0);
+    REQUIRE(::chmod((scratch / "d").c_str(), 0777) == 0);
+    {
+        const MereUser user;
+        CHECK(refuses_removal(fd.get(), directory) == 0);
+        CHECK(refuses_removal(fd.get(), file) == 0);
+    }
+    REQUIRE(::chmod((scratch / "d").c_str(), 0555) == 0);
+    {
+        const MereUser user;
+        CHECK(refuses_removal(fd.get(), directory) == EACCES);
+    }
+    REQUIRE(::chmod((scratch / "d").c_str(), 0777) == 0);
+    if (::geteuid() == 0) {  // an ordinary user owns all that he can make
+        REQUIRE(::chmod(scratch.path().c_str(), 01777) == 0);
+        CHECK(refuses_removal(fd.get(), file) == 0);
+        const MereUser user;
+        CHECK(refuses_removal(fd.get(), file) == EPERM);
+    }
+}
+
+}  // namespace mistamover::stream
