@@ -32,6 +32,10 @@ Writers worse(Writers a, Writers b) {
     return rank(a) >= rank(b) ? a : b;
 }
 
+bool is_in_the_way(Writers writers) {
+    return writers == Writers::some || writers == Writers::vanished;
+}
+
 timespec time_in(const struct statx_timestamp& time) {
     return {time.tv_sec, time.tv_nsec};
 }
@@ -54,7 +58,7 @@ struct stat ask_server(int directory_fd, const std::string& path) {
     return info;
 }
 
-void look(int directory_fd, const std::string& path, bool ask_writers, Look& result) {
+void look(int directory_fd, const std::string& path, WritersAsked asked, Look& result) {
     struct stat info {};
     if (::fstatat(directory_fd, path.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) {
         process::throw_errno(path);
@@ -74,14 +78,17 @@ void look(int directory_fd, const std::string& path, bool ask_writers, Look& res
     Writers writers = Writers::none;
     if (identity.kind == EntryKind::file) {
         result.manifest.bytes += identity.size;
-        writers = ask_writers ? writers_of(directory_fd, path.c_str(), kind) : Writers::none;
+        writers = asked == WritersAsked::none ? Writers::none : writers_of(directory_fd, path.c_str(), kind);
     }
     result.writers = worse(result.writers, writers);
     result.writers_of_entry.push_back(writers);
     result.manifest.entries.push_back({path, identity});
     if (identity.kind == EntryKind::directory) {
         for (const std::string& name : sorted_names(directory_fd, path)) {
-            look(directory_fd, path + '/' + name, ask_writers, result);
+            look(directory_fd, path + '/' + name, asked, result);
+            if (asked == WritersAsked::until_found && is_in_the_way(result.writers)) {
+                return;
+            }
         }
     }
 }
@@ -178,17 +185,17 @@ Writers writers_of(int directory_fd, const char* name) {
     return writers_of(directory_fd, name, files::file_system_kind(directory_fd, name, info.st_dev));
 }
 
-Look look_at(int directory_fd, const std::string& name, bool ask_writers) {
+Look look_at(int directory_fd, const std::string& name, WritersAsked asked) {
     Look result;
     result.begun = std::chrono::steady_clock::now();
-    look(directory_fd, name, ask_writers, result);
+    look(directory_fd, name, asked, result);
     result.ended = std::chrono::steady_clock::now();
     return result;
 }
 
 bool is_unchanged(int directory_fd, const std::string& name, const Manifest& manifest) {
     try {
-        return look_at(directory_fd, name, false).manifest == manifest;
+        return look_at(directory_fd, name, WritersAsked::none).manifest == manifest;
     } catch (const std::system_error&) {
         return false;  // the next look tells
     }

@@ -68,9 +68,16 @@ struct Look {
     std::chrono::steady_clock::time_point ended{};
 };
 
+/// Of which files it is asked whether somebody writes to them.
+enum class WritersAsked : std::uint8_t {
+    none,
+    until_found,  ///< The look ends with the first that is written to, or has vanished.
+    all,
+};
+
 /// Looks at unit `name` of the directory: follows no link. Throws std::system_error where something cannot be
 /// read.
-Look look_at(int directory_fd, const std::string& name, bool ask_writers = true);
+Look look_at(int directory_fd, const std::string& name, WritersAsked asked = WritersAsked::all);
 
 /// Whether unit `name` still is what the manifest says; false where it cannot be looked at.
 bool is_unchanged(int directory_fd, const std::string& name, const Manifest& manifest);

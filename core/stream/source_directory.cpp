@@ -139,7 +139,7 @@ SourceDirectory::Remover::Aside SourceDirectory::Remover::set_aside(const std::s
 
 bool SourceDirectory::Remover::is_what_was_sent(const Aside& aside, const Manifest& sent) {
     try {
-        Look now = look_at(aside.directory, aside.name);
+        Look now = look_at(aside.directory, aside.name, WritersAsked::until_found);
         // The renaming has changed it.
         now.manifest.entries.front().identity.ctime_ns = sent.entries.front().identity.ctime_ns;
         return now.manifest == sent && now.writers != Writers::some;

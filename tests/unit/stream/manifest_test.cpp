@@ -36,6 +36,20 @@ std::vector<std::string> paths(const Manifest& manifest) {
 
 }  // namespace
 
+TEST_CASE("a look that asks for no more than whether somebody writes ends with the first who does") {
+    const Place place;
+    for (const char* name : {"a", "b/1", "b/2", "c"}) {
+        write_file(place / "d" / name, "x");
+    }
+    CHECK(look_at(place.fd.get(), "d", WritersAsked::until_found).manifest == place.look("d").manifest);
+    const process::UniqueFd writer(::open((place / "d/b/1").c_str(), O_WRONLY | O_CLOEXEC));
+    const Look look = look_at(place.fd.get(), "d", WritersAsked::until_found);
+    CHECK(look.writers == Writers::some);
+    CHECK(paths(look.manifest) == std::vector<std::string>{"d", "d/a", "d/b", "d/b/1"});
+    CHECK(place.look("d").manifest.entries.size() == 6);
+    CHECK(look_at(place.fd.get(), "d", WritersAsked::none).writers == Writers::none);
+}
+
 TEST_CASE("a look finds everything in a unit, directories first, and follows no link") {
     const Place place;
     write_file(place / "d/b/file", "12345");

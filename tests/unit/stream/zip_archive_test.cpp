@@ -122,7 +122,7 @@ TEST_CASE("a file that cannot be read to its end is not one that has changed") {
         const Scratch made;
         const process::UniqueFd fd(::open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
         try {
-            write_zip(fd.get(), look_at(fd.get(), name, false).manifest, made / "unit.zip");
+            write_zip(fd.get(), look_at(fd.get(), name, WritersAsked::none).manifest, made / "unit.zip");
         } catch (const StatusError& error) {
             CHECK(error.status().scope() == StatusScope::item);
             CHECK(std::filesystem::is_empty(made.path()));
