@@ -3,6 +3,7 @@
 
 #include <array>
 #include <cerrno>
+#include <cstdint>
 #include <fcntl.h>
 #include <linux/capability.h>
 #include <string>
@@ -30,16 +31,37 @@ bool is_kept_by_sticky_bit(int directory_fd, const std::string& name) {
            unit.st_uid != ::geteuid() && directory.st_uid != ::geteuid() && !may_delete_for_others();
 }
 
+// Nobody, not even root, may rename or delete such a file, or what is in such a directory.
+bool is_frozen(int directory_fd, const char* path) {
+    constexpr std::uint64_t frozen = STATX_ATTR_IMMUTABLE | STATX_ATTR_APPEND;
+    struct statx info {};
+    return ::statx(directory_fd, path, AT_SYMLINK_NOFOLLOW | AT_STATX_DONT_SYNC, STATX_TYPE, &info) == 0 &&
+           (info.stx_attributes & info.stx_attributes_mask & frozen) != 0;
+}
+
+// 0, or the errno.
+int refuses_change(int directory_fd, const char* path) {
+    if (::faccessat(directory_fd, path, W_OK | X_OK, AT_EACCESS) != 0) {
+        return errno;
+    }
+    return is_frozen(directory_fd, path) ? EPERM : 0;
+}
+
 }  // namespace
 
 // Better known before the first has gone.
 int refuses_deletion(int directory_fd, const Manifest& manifest) {
-    for (std::size_t i = 0; i + 1 < manifest.entries.size(); ++i) {
+    for (std::size_t i = 0; i < manifest.entries.size(); ++i) {
         const std::string& path = manifest.entries[i].path;
-        if (manifest.entries[i].identity.kind == EntryKind::directory &&
-            manifest.entries[i + 1].path.starts_with(path + '/') &&
-            ::faccessat(directory_fd, path.c_str(), W_OK | X_OK, AT_EACCESS) != 0) {
-            return errno;
+        const EntryKind kind = manifest.entries[i].identity.kind;
+        const bool is_empty =
+            i + 1 == manifest.entries.size() || !manifest.entries[i + 1].path.starts_with(path + '/');
+        const bool is_changed = kind == EntryKind::directory && !is_empty;
+        if (const int error = is_changed ? refuses_change(directory_fd, path.c_str()) : 0; error != 0) {
+            return error;
+        }
+        if (kind == EntryKind::file && is_frozen(directory_fd, path.c_str())) {
+            return EPERM;
         }
     }
     return 0;
@@ -51,11 +73,16 @@ int refuses_removal(int directory_fd, const Manifest& manifest) {
     if (is_kept_by_sticky_bit(directory_fd, unit.path)) {
         return EPERM;
     }
-    if (unit.identity.kind == EntryKind::directory &&
-        ::faccessat(directory_fd, unit.path.c_str(), W_OK | X_OK, AT_EACCESS) != 0) {
-        return errno;
+    if (unit.identity.kind == EntryKind::directory) {
+        if (const int error = refuses_change(directory_fd, unit.path.c_str()); error != 0) {
+            return error;
+        }
     }
     return refuses_deletion(directory_fd, manifest);
+}
+
+int refuses_removals(int directory_fd) {
+    return refuses_change(directory_fd, ".");
 }
 
 }  // namespace mistamover::stream

@@ -9,7 +9,10 @@ namespace mistamover::stream {
 /// tells against it.
 int refuses_removal(int directory_fd, const Manifest& manifest);
 
-/// The same of what is in the unit, once the unit itself could be moved.
+/// Why nothing at all could be, likewise.
+int refuses_removals(int directory_fd);
+
+/// Why what is in the unit could not be, likewise, once the unit itself could be moved.
 int refuses_deletion(int directory_fd, const Manifest& manifest);
 
 }  // namespace mistamover::stream

@@ -55,21 +55,20 @@ BatchResult Delivery::deliver(const std::vector<Candidate>& batch, bool ask_for_
         result.units[i].name = batch[i].name;
         items[i].result = &result.units[i];
     }
-    result.asked_for_stop = ask_for_stop;
-    if (ask_for_stop) {
-        const TargetDirectory::Seen seen = target_.look(false);
-        result.session = seen.status;
-        result.target_suspended = seen.stop_file;
-    }
-    if (result.target_suspended || !result.session.ok() || batch.empty()) {
-        return result;
-    }
     if (settings_.outgoing.mode == TransferMode::mirror) {
-        mirror(result);
+        if (ask_target(ask_for_stop, result)) {
+            mirror(result);
+        }
         return result;
     }
-    result.session = look_at_sources(items);
-    if (!result.session.ok()) {
+    result.session = check_removals();
+    if (result.session.ok()) {
+        result.session = look_at_sources(items);
+    }
+    const bool any_to_send = std::any_of(items.begin(), items.end(), [](const Item& item) {
+        return item.result->outcome == Outcome::not_tried;
+    });
+    if (!result.session.ok() || !any_to_send || !ask_target(ask_for_stop, result)) {
         return result;
     }
     if (settings_.outgoing.target_uses_arrival_monitor) {
@@ -83,6 +82,26 @@ BatchResult Delivery::deliver(const std::vector<Candidate>& batch, bool ask_for_
     const Status removed = remove_sources(items);
     result.session = result.session.ok() ? removed : result.session;
     return result;
+}
+
+// False where the target has a .stop file, or that cannot be told.
+bool Delivery::ask_target(bool ask_for_stop, BatchResult& result) {
+    result.asked_for_stop = ask_for_stop;
+    if (ask_for_stop) {
+        const TargetDirectory::Seen seen = target_.look(false);
+        result.session = seen.status;
+        result.target_suspended = seen.stop_file;
+    }
+    return result.session.ok() && !result.target_suspended;
+}
+
+// Where nothing can be deleted, all would be sent again and again, and no unit is to blame.
+Status Delivery::check_removals() const {
+    const int error = refuses_removals(source_.fd());
+    return error == 0
+               ? Status{}
+               : of_session(status_from_errno(
+                     error, "nothing is sent, since nothing can be deleted in " + source_.path().string()));
 }
 
 // Where the target takes names for one, nothing is proved before it is seen there under its own name.
@@ -235,7 +254,7 @@ void Delivery::look_at_source(Item& item) const {
     UnitResult& result = *item.result;
     Look look;
     try {
-        look = look_at(source_.fd(), result.name);
+        look = look_at(source_.fd(), result.name, WritersAsked::until_found);
     } catch (const std::system_error&) {
         settling_.forget(result.name);
         throw;
@@ -268,7 +287,7 @@ void Delivery::refuse_or_hold(Item& item) const {
                          "there is a directory that would be sent under the same name"};
         result.outcome = Outcome::held;
     }
-    if (result.outcome == Outcome::not_tried && settings_.outgoing.target_uses_arrival_monitor) {
+    if (result.outcome == Outcome::not_tried) {
         refuse_undeletable(item);
     }
 }

@@ -30,7 +30,8 @@ class Delivery {
     /// ok where the target can do what the stream is configured to do.
     [[nodiscard]] Status check_target() const;
 
-    /// `ask_for_stop`: deliver nothing where the target has a .stop file.
+    /// `ask_for_stop`: where something is ready to be sent, looks for a .stop file at the target first, and
+    /// sends nothing where there is one.
     BatchResult deliver(const std::vector<Candidate>& batch, bool ask_for_stop);
 
     /// Looks for the receipts of units that were sent. `handshakes` is left as it
@@ -44,6 +45,8 @@ class Delivery {
 
   private:
     struct Item;
+    bool ask_target(bool ask_for_stop, BatchResult& result);
+    [[nodiscard]] Status check_removals() const;
     void mirror(BatchResult& result);
     Status look_at_sources(std::vector<Item>& items);
     void look_at_source(Item& item) const;

@@ -4,6 +4,8 @@
 #include <cerrno>
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <linux/fs.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -63,6 +65,42 @@ TEST_CASE("that a unit cannot be removed is known beforehand") {
         CHECK(refuses_removal(fd.get(), file) == 0);
         const MereUser user;
         CHECK(refuses_removal(fd.get(), file) == EPERM);
+    }
+}
+
+TEST_CASE("that nothing can be removed from a directory is known beforehand") {
+    const Scratch scratch;
+    const process::UniqueFd fd(::open(scratch.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    REQUIRE(::chmod(scratch.path().c_str(), 0777) == 0);
+    {
+        const MereUser user;
+        CHECK(refuses_removals(fd.get()) == 0);
+    }
+    REQUIRE(::chmod(scratch.path().c_str(), 0555) == 0);
+    {
+        const MereUser user;
+        CHECK(refuses_removals(fd.get()) == EACCES);
+    }
+    REQUIRE(::chmod(scratch.path().c_str(), 0755) == 0);
+}
+
+TEST_CASE("a file that is immutable, or may only grow, is known beforehand") {
+    const Scratch scratch;
+    const process::UniqueFd fd(::open(scratch.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    write_file(scratch / "d/f", "sent");
+    for (const int flag : {FS_IMMUTABLE_FL, FS_APPEND_FL}) {
+        CAPTURE(flag);
+        const process::UniqueFd file(::open((scratch / "d/f").c_str(), O_RDONLY | O_CLOEXEC));
+        int before = 0;
+        int frozen = flag;
+        if (::ioctl(file.get(), FS_IOC_GETFLAGS, &before) != 0 ||
+            ::ioctl(file.get(), FS_IOC_SETFLAGS, &(frozen |= before)) != 0) {
+            MESSAGE("not tested: only root may make a file immutable, and not on every file system");
+            return;
+        }
+        CHECK(refuses_removal(fd.get(), look_at(fd.get(), "d").manifest) == EPERM);
+        REQUIRE(::ioctl(file.get(), FS_IOC_SETFLAGS, &before) == 0);
+        CHECK(refuses_removal(fd.get(), look_at(fd.get(), "d").manifest) == 0);
     }
 }
 

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "stream/delivery.hpp"
+
+#include <csignal>
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "fake_session.hpp"
+#include "process/unique_fd.hpp"
+#include "scratch.hpp"
+#include "stream/session_context.hpp"
+
+namespace mistamover::stream {
+namespace {
+
+/// A stream's directory and a session to a fake target. Its files are nobody's, who works in it where the
+/// test is run by root, to whom nothing is forbidden.
+class Delivering {
+  public:
+    Delivering() {
+        std::signal(SIGIO, SIG_IGN);  // a lease that is broken is told by it
+        settings_.directory = scratch_.path();
+        settings_.outgoing.stop_file = ".stop";
+        settings_.outgoing.quarantine_dir = scratch_ / "quarantine";
+        settings_.outgoing.directories = config::DirectoryForm::tree;
+        settings_.outgoing.settle_time = std::chrono::milliseconds{0};
+        if (is_root_) {
+            REQUIRE(::chown(scratch_.path().c_str(), nobody, nobody) == 0);
+            REQUIRE(::seteuid(nobody) == 0);
+        }
+    }
+    ~Delivering() {
+        if (is_root_) {
+            (void)!::seteuid(0);
+        }
+        (void)::chmod(scratch_.path().c_str(), 0700);
+    }
+    Delivering(const Delivering&) = delete;
+    Delivering& operator=(const Delivering&) = delete;
+
+    [[nodiscard]] std::filesystem::path operator/(const std::string& name) const { return scratch_ / name; }
+    BatchResult deliver(const std::vector<std::string>& names) {
+        SourceDirectory source(settings_);
+        SourceMark mark(scratch_ / "work", scratch_.path());
+        Delivery delivery(source, settings_, session, ".temp", mark, names_, settling_, cancel_);
+        std::vector<Candidate> batch;
+        batch.reserve(names.size());
+        for (const std::string& name : names) {
+            batch.push_back({name, {}});
+        }
+        return delivery.deliver(batch, true);
+    }
+
+    test::FakeSession session;
+
+  private:
+    static constexpr uid_t nobody = 65534;
+    const bool is_root_ = ::geteuid() == 0;
+    test::Scratch scratch_;
+    config::StreamSettings settings_;
+    NameGuard::Shared names_;
+    Settling settling_;
+    CancelToken cancel_;
+};
+
+}  // namespace
+
+TEST_CASE("the target is asked for a stop file only where something is ready to be sent") {
+    Delivering stream;
+    test::write_file(stream / "written", "half of it");
+    const process::UniqueFd writer(::open((stream / "written").c_str(), O_WRONLY | O_CLOEXEC));
+    const BatchResult waiting = stream.deliver({"written"});
+    CHECK(waiting.session.ok());
+    CHECK(waiting.units.at(0).outcome == Outcome::being_written);
+    CHECK_FALSE(waiting.asked_for_stop);
+    CHECK(stream.session.stats == 0);
+
+    test::write_file(stream / "ready", "all of it");
+    stream.session.target[".stop"] = {};
+    const BatchResult stopped = stream.deliver({"written", "ready"});
+    CHECK(stopped.session.ok());
+    CHECK(stopped.asked_for_stop);
+    CHECK(stopped.target_suspended);
+    CHECK(stopped.units.at(0).outcome == Outcome::being_written);
+    CHECK(stopped.units.at(1).outcome == Outcome::not_tried);
+    CHECK(stream.session.calls.empty());
+
+    stream.session.target.clear();
+    const BatchResult sent = stream.deliver({"written", "ready"});
+    CHECK(sent.units.at(1).outcome == Outcome::delivered);
+    CHECK_FALSE(std::filesystem::exists(stream / "ready"));
+}
+
+TEST_CASE("what could not be deleted here is not sent") {
+    Delivering stream;
+    test::write_file(stream / "closed" / "file", "of a directory that nobody may change");
+    REQUIRE(::chmod((stream / "closed").c_str(), 0555) == 0);
+    BatchResult result;
+    const bool is_settled = test::eventually([&] {  // as a directory must be for a while
+        result = stream.deliver({"closed"});
+        return result.units.at(0).outcome != Outcome::settling;
+    });
+    REQUIRE(::chmod((stream / "closed").c_str(), 0755) == 0);
+    REQUIRE(is_settled);
+    CHECK(result.session.ok());
+    CHECK(result.units.at(0).outcome == Outcome::failed);
+    CHECK(result.units.at(0).status.text().find("is not sent, since") != std::string_view::npos);
+    CHECK(stream.session.calls.empty());
+}
+
+TEST_CASE("where nothing can be deleted nothing is sent, which counts against no unit") {
+    Delivering stream;
+    test::write_file(stream / "file", "content");
+    REQUIRE(::chmod((stream / "").c_str(), 0555) == 0);
+    const BatchResult result = stream.deliver({"file"});
+    REQUIRE(::chmod((stream / "").c_str(), 0755) == 0);
+    CHECK(result.session.scope() == StatusScope::session);
+    CHECK(result.session.text().find("nothing can be deleted in") != std::string_view::npos);
+    CHECK(result.units.at(0).outcome == Outcome::not_tried);
+    CHECK(stream.session.calls.empty());
+}
+
+}  // namespace mistamover::stream
