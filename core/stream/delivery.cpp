@@ -406,13 +406,16 @@ Status Delivery::send_directories(std::vector<Item>& items) {
             continue;
         }
         item.tried = true;
-        const Status status = directories_.deliver(item.result->name, item.manifest);
-        if (beyond_item(status)) {
-            return status;
+        const DirectoryDelivery::End end = directories_.deliver(item.result->name, item.manifest);
+        if (beyond_item(end.status)) {
+            return end.status;
         }
-        item.proved = status.ok();
-        if (!status.ok()) {
-            note_failure(item, status);
+        item.proved = end.status.ok();
+        if (end.no_room) {
+            item.result->outcome = Outcome::no_room;
+            item.result->status = end.status;
+        } else if (!end.status.ok()) {
+            note_failure(item, end.status);
         }
     }
     return {};

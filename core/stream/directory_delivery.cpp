@@ -9,6 +9,7 @@
 #include <mistamover/source_file.hpp>
 #include <mistamover/transfer_module.hpp>
 
+#include "stream/session_context.hpp"
 #include "stream/target_tree.hpp"
 #include "stream/zip_archive.hpp"
 
@@ -73,9 +74,11 @@ bool DirectoryDelivery::would_replace(const std::string& name) const {
     return found && found->identity.kind == EntryKind::directory;
 }
 
-Status DirectoryDelivery::deliver(const std::string& name, const Manifest& manifest) {
-    return as_zip() ? with_zip(name, manifest, [this](const Zip& zip) { return put_zip(zip); })
-                    : deliver_tree(name, manifest);
+DirectoryDelivery::End DirectoryDelivery::deliver(const std::string& name, const Manifest& manifest) {
+    if (!as_zip()) {
+        return {deliver_tree(name, manifest)};
+    }
+    return with_zip(name, manifest, [this](const Zip& zip) { return put_zip(zip); });
 }
 
 std::vector<std::string> DirectoryDelivery::target_paths(const std::string& name,
@@ -99,24 +102,43 @@ std::optional<std::string> DirectoryDelivery::unzipped_name(const std::string& z
     return is_one ? std::optional(zip_name.substr(0, zip_name.size() - zip_suffix.size())) : std::nullopt;
 }
 
-Status DirectoryDelivery::with_zip(const std::string& name, const Manifest& manifest,
-                                   const std::function<Status(const Zip&)>& use) {
+DirectoryDelivery::End DirectoryDelivery::with_zip(const std::string& name, const Manifest& manifest,
+                                                   const std::function<Status(const Zip&)>& use) {
     Zip zip;
-    zip.directory = source_.make_zip_directory();
     zip.file.path = zip_name(name);
-    Status status;
+    if (const Status failure = make_zip(manifest, zip); !failure.ok()) {
+        const bool no_room = failure.code() == StatusCode::no_space;
+        return {no_room ? Status(failure.code(), StatusScope::item, failure.text()) : failure, no_room};
+    }
+    const process::UniqueFd fd(::open(zip.directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    zip.directory_fd = fd.get();
+    End end;
     try {
-        zip.file.identity = write_zip(source_.fd(), manifest, zip.directory / zip.file.path);
-        const process::UniqueFd fd(::open(zip.directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-        zip.directory_fd = fd.get();
-        status = use(zip);
+        end.status = use(zip);
     } catch (const StatusError& error) {
-        status = error.status();
+        end.status = error.status();
     } catch (const std::system_error& error) {
-        status = status_from_errno(error.code().value(), error.what());
+        end.status = status_from_errno(error.code().value(), error.what());
     }
     source_.remove_zip(zip.file.path);
-    return status;
+    return end;
+}
+
+// A zip file that is not whole does not stay.
+Status DirectoryDelivery::make_zip(const Manifest& manifest, Zip& zip) {
+    try {
+        const Status room = check_zip_room(source_.fd(), manifest);
+        if (room.ok()) {
+            zip.directory = source_.make_zip_directory();
+            zip.file.identity = write_zip(source_.fd(), manifest, zip.directory / zip.file.path,
+                                          [this] { return cancel_.cancelled(); });
+        }
+        return room;
+    } catch (const StatusError& error) {
+        return error.status();
+    } catch (const std::system_error& error) {
+        return status_from_errno(error.code().value(), error.what());
+    }
 }
 
 Status DirectoryDelivery::put_zip(const Zip& zip) {

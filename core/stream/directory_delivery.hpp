@@ -24,10 +24,15 @@ class DirectoryDelivery {
     /// True where a directory, once sent as a zip file, would replace the file `name` at the target. It is
     /// refused while both are there; the file must wait until it is.
     [[nodiscard]] bool would_replace(const std::string& name) const;
+    struct End {
+        Status status;
+        /// There is no room here for the unit's zip file, as `status` says, whatever else could be sent.
+        bool no_room = false;
+    };
     /// ok once everything in the manifest of the unit `name` is at the target under its final name, and
     /// proved; `source_changed` where it is no longer what the manifest says. It is then not published,
     /// unless it has been added to a directory that was there, file by file.
-    Status deliver(const std::string& name, const Manifest& manifest);
+    End deliver(const std::string& name, const Manifest& manifest);
 
     /// The paths at the target to which deliver() brings them.
     [[nodiscard]] std::vector<std::string> target_paths(const std::string& name,
@@ -41,8 +46,8 @@ class DirectoryDelivery {
     };
     /// Makes a zip file of the unit, calls `use` and removes the zip file. Returns what `use` returned, or
     /// why there is no zip file: `source_changed` where it would not hold what the manifest says.
-    Status with_zip(const std::string& name, const Manifest& manifest,
-                    const std::function<Status(const Zip&)>& use);
+    End with_zip(const std::string& name, const Manifest& manifest,
+                 const std::function<Status(const Zip&)>& use);
     /// The name of the zip file that a directory is sent as.
     static std::string zip_name(const std::string& name);
     /// The directory's name, where this is the name of a zip file.
@@ -50,6 +55,7 @@ class DirectoryDelivery {
 
   private:
     [[nodiscard]] bool as_zip() const;
+    [[nodiscard]] Status make_zip(const Manifest& manifest, Zip& zip);
     Status put_zip(const Zip& zip);
     Status deliver_tree(const std::string& name, const Manifest& manifest);
     Status put_and_prove(const Manifest& manifest, const std::string& prefix, Publish publish);

@@ -64,22 +64,15 @@ Status HandshakeDelivery::send(std::vector<Handshake>& units) {
         return status;
     }
     Refs sent;
-    if (const Status status = send_files(units, sent); !status.ok()) {
-        return status;
-    }
+    Status failed = send_files(units, sent);
     for (Handshake& unit : units) {
-        if (!is_directory(unit) || !is_to_be_sent(unit)) {
-            continue;
-        }
-        const Status status = send_directory(unit, sent);
-        if (beyond_item(status)) {
-            return status;
-        }
-        if (!status.ok()) {
-            fail(unit, status);
+        if (failed.ok() && is_directory(unit) && is_to_be_sent(unit)) {
+            failed = send_directory(unit, sent);
         }
     }
-    return announce(sent);
+    // Whatever came next has failed: the data that is there need not be sent again.
+    const Status announced = announce(sent);
+    return failed.ok() ? announced : failed;
 }
 
 bool HandshakeDelivery::is_to_be_sent(Handshake& unit) const {
@@ -123,10 +116,22 @@ Status HandshakeDelivery::send_files(std::vector<Handshake>& units, Refs& sent) 
     return put_data(source_.path(), source_.fd(), files, owners, sent);
 }
 
+// ok, or a failure that is not the unit's own.
 Status HandshakeDelivery::send_directory(Handshake& unit, Refs& sent) {
-    return directories_.with_zip(unit.result.name, *unit.sent, [&](const DirectoryDelivery::Zip& zip) {
-        return put_data(zip.directory, zip.directory_fd, {zip.file}, {&unit}, sent);
-    });
+    const DirectoryDelivery::End end =
+        directories_.with_zip(unit.result.name, *unit.sent, [&](const DirectoryDelivery::Zip& zip) {
+            return put_data(zip.directory, zip.directory_fd, {zip.file}, {&unit}, sent);
+        });
+    if (beyond_item(end.status)) {
+        return end.status;
+    }
+    if (end.no_room) {
+        unit.result.outcome = Outcome::no_room;
+        unit.result.status = end.status;
+    } else if (!end.status.ok()) {
+        fail(unit, end.status);
+    }
+    return {};
 }
 
 // Those whose data is at the target then are `sent`, and have a state.

@@ -59,6 +59,7 @@ void Ledger::take_in_unit(const UnitResult& unit, Clock::time_point now) {
             left_over(unit);
             return;
         case Outcome::passed_over:
+        case Outcome::no_room:
             passed_over(unit, now);
             return;
         case Outcome::vanished:
@@ -142,6 +143,9 @@ void Ledger::passed_over(const UnitResult& unit, Clock::time_point now) {
     const std::uint32_t times = queue_.count_pass(unit.name);
     passed_over_units_ += times == 1 ? 1 : 0;
     const std::string reason(unit.status.text());
+    if (unit.outcome == Outcome::no_room && times == 1) {
+        note_error(text_of(unit) + "; it waits, and the others go on");
+    }
     if (one_off_ && times > settings_.outgoing.retry_count) {
         leave(unit.name, reason);
         queue_.done(unit.name);

@@ -273,16 +273,19 @@ Status ReceiptCollection::find_by_checksum(Handshake& handshake) {
     }
     std::string digest;
     if (look.manifest.entries.front().identity.kind == EntryKind::directory) {
-        const Status status =
+        const DirectoryDelivery::End end =
             directories_.with_zip(name, look.manifest, [&](const DirectoryDelivery::Zip& zip) {
                 digest = digest_of(zip.directory_fd, zip.file, algorithm);
                 return Status{};
             });
-        if (!status.ok() && cancel_.cancelled()) {
+        if (!end.status.ok() && cancel_.cancelled()) {
             throw std::system_error(ECANCELED, std::generic_category(), name);
         }
-        if (!status.ok()) {
-            return beyond_item(status) ? status : Status{};
+        if (end.no_room) {
+            return of_session(end.status);  // whether it is what was sent must be known first
+        }
+        if (!end.status.ok()) {
+            return beyond_item(end.status) ? end.status : Status{};
         }
     } else {
         digest = digest_of(source_.fd(), look.manifest.entries.front(), algorithm);

@@ -23,6 +23,7 @@ enum class Outcome : std::uint8_t {
     refused,           ///< `status` says why; trying again would not help.
     not_tried,         ///< The session or the stream failed first.
     passed_over,       ///< The session has failed again, and may have failed because of it, as `status` says.
+    no_room,           ///< What must be made of it to be sent has no room here, as `status` says.
     awaiting_receipt,  ///< Sent; the rest is for the arrivals protocol to tell.
 };
 

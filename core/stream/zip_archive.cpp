@@ -23,6 +23,7 @@
 
 #include <mistamover/source_file.hpp>
 #include <mistamover/transfer_module.hpp>
+#include <mistamover/units.hpp>
 
 #include "process/unique_fd.hpp"
 
@@ -31,6 +32,9 @@ namespace {
 
 using Poco::Zip::ZipCommon;
 
+/// With less than that a disk is full.
+constexpr std::uint64_t room_to_go_on = 1 << 20;
+
 [[noreturn]] void refuse(StatusCode code, const std::string& text) {
     throw StatusError({code, StatusScope::item, text});
 }
@@ -38,8 +42,9 @@ using Poco::Zip::ZipCommon;
 // A file that was opened relative to a directory, as a stream. An error of reading ends it early.
 class FileBuffer final : public std::streambuf {
   public:
-    FileBuffer(int directory_fd, const std::string& path)
-        : file_(::openat(directory_fd, path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)) {
+    FileBuffer(int directory_fd, const std::string& path, const std::function<bool()>& cancelled)
+        : cancelled_(cancelled),
+          file_(::openat(directory_fd, path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)) {
         if (!file_.valid()) {
             throw StatusError(status_from_errno(errno, "open " + path));
         }
@@ -50,6 +55,10 @@ class FileBuffer final : public std::streambuf {
 
   protected:
     int_type underflow() override {
+        if (cancelled_()) {
+            error_ = ECANCELED;
+            return traits_type::eof();
+        }
         ssize_t length = 0;
         while ((length = ::read(file_.get(), buffer_.data(), buffer_.size())) < 0 && errno == EINTR) {
         }
@@ -62,6 +71,7 @@ class FileBuffer final : public std::streambuf {
     }
 
   private:
+    const std::function<bool()>& cancelled_;
     process::UniqueFd file_;
     int error_ = 0;
     std::array<char, 256UL * 1024> buffer_{};
@@ -121,18 +131,16 @@ bool can_be_named(const std::string& path) {
            Poco::TextConverter(encoding, encoding).convert(path, converted) == 0;
 }
 
-// Where the disk is full, no unit is to blame.
 Status writing_failure(const std::filesystem::path& zip_file, const std::string& reason) {
-    constexpr std::uint64_t room_to_go_on = 1 << 20;
     struct statvfs disk {};
     const bool full = ::statvfs(zip_file.parent_path().c_str(), &disk) == 0 &&
                       std::uint64_t{disk.f_bavail} * disk.f_frsize < room_to_go_on;
     const std::string text = "write " + zip_file.string() + ": " + reason;
-    return full ? Status(StatusCode::no_space, StatusScope::session, text)
-                : Status(StatusCode::local_io, StatusScope::item, text);
+    return {full ? StatusCode::no_space : StatusCode::local_io, StatusScope::item, text};
 }
 
-void add_entries(int directory_fd, const Manifest& manifest, Poco::Zip::Compress& zip) {
+void add_entries(int directory_fd, const Manifest& manifest, Poco::Zip::Compress& zip,
+                 const std::function<bool()>& cancelled) {
     for (const ManifestEntry& entry : manifest.entries) {
         if (!can_be_named(entry.path)) {
             refuse(StatusCode::unsupported, entry.path +
@@ -143,7 +151,7 @@ void add_entries(int directory_fd, const Manifest& manifest, Poco::Zip::Compress
         if (entry.identity.kind == EntryKind::directory) {
             zip.addDirectory(path, date_time(entry.identity.mtime_ns));
         } else if (entry.identity.kind == EntryKind::file) {
-            FileBuffer buffer(directory_fd, entry.path);
+            FileBuffer buffer(directory_fd, entry.path, cancelled);
             std::istream stream(&buffer);
             zip.addFile(stream, date_time(entry.identity.mtime_ns), path, ZipCommon::CM_DEFLATE,
                         ZipCommon::CL_FAST);
@@ -187,12 +195,39 @@ void check_complete(const Manifest& manifest, const std::filesystem::path& zip_f
 
 }  // namespace
 
-Identity write_zip(int directory_fd, const Manifest& manifest, const std::filesystem::path& zip_file) {
+// What deflate cannot compress it stores in blocks of 16 KB, each with a head of its own.
+std::uint64_t most_zip_bytes(const Manifest& manifest) {
+    constexpr std::uint64_t growth = 1024;         // one byte in so many, more than the blocks' heads
+    constexpr std::uint64_t heads_of_entry = 256;  // in both places where it is told of, but for the names
+    std::uint64_t bytes = manifest.bytes + manifest.bytes / growth;
+    for (const ManifestEntry& entry : manifest.entries) {
+        bytes += heads_of_entry + 2 * entry.path.size();
+    }
+    return bytes;
+}
+
+Status check_zip_room(int directory_fd, const Manifest& manifest) {
+    struct statvfs disk {};
+    if (::fstatvfs(directory_fd, &disk) != 0 || disk.f_blocks == 0) {
+        return {};
+    }
+    const std::uint64_t free = std::uint64_t{disk.f_bavail} * disk.f_frsize;
+    const std::uint64_t needed = most_zip_bytes(manifest) + room_to_go_on;
+    if (needed <= free) {
+        return {};
+    }
+    return {StatusCode::no_space, StatusScope::item,
+            "there is no room in the stream's directory for its zip file, which may take " +
+                format_size(ByteCount{needed}) + ", and " + format_size(ByteCount{free}) + " are free"};
+}
+
+Identity write_zip(int directory_fd, const Manifest& manifest, const std::filesystem::path& zip_file,
+                   const std::function<bool()>& cancelled) {
     UnfinishedFile unfinished(zip_file);
     try {
         Poco::FileOutputStream stream(zip_file.string(), std::ios::binary | std::ios::trunc);
         Poco::Zip::Compress zip(stream, true, needs_zip64(manifest));
-        add_entries(directory_fd, manifest, zip);
+        add_entries(directory_fd, manifest, zip, cancelled);
         zip.close();
         stream.close();
         if (!stream.good()) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <chrono>
 #include <doctest/doctest.h>
+#include <unistd.h>
 
 #include "faulty_site.hpp"
 #include "unzip.hpp"
@@ -129,6 +130,29 @@ TEST_CASE("a directory over dir_size_limit goes to the quarantine, zipped or not
         CHECK(read_file(site.source(form) / "quarantine/large/file").size() == 1001);
     }
     CHECK_MESSAGE(result.output.find("large is over dir_size_limit") != std::string::npos, result.output);
+}
+
+TEST_CASE("a directory whose zip file has no room waits for it, and nothing else does") {
+    Site site;
+    site.add_stream("p", zips + ", parallel_transfers: 1");
+    write_file(site.source() / "small/file", "x");
+    write_file(site.source() / "file", "y");
+    write_file(site.source() / "large/file", "");
+    // A file of holes takes no room itself.
+    if (const auto free = fs::space(site.source()).available;
+        ::truncate((site.source() / "large/file").c_str(), static_cast<off_t>(2 * free)) != 0) {
+        MESSAGE("not tested: the file system takes no file of twice its free space");
+        return;
+    }
+    const ProgramResult result = site.one_off();
+    CHECK(result.exit_code == 1);
+    CHECK_MESSAGE(
+        result.output.find("left large: there is no room in the stream's directory") != std::string::npos,
+        result.output);
+    CHECK(names_in(site.target()) == Names{"file", "small.zip"});
+    CHECK(names_in(site.source()) == Names{"large"});
+    CHECK_MESSAGE(count_of("] ERROR ", site.log("dtc_p")) == 1, site.log("dtc_p"));
+    CHECK(site.log("dtc_p").find("large: there is no room in") != std::string::npos);
 }
 
 TEST_CASE("where the target cannot place a tree at once, directories are sent as zip files unasked") {

@@ -106,6 +106,35 @@ TEST_CASE("no control file is written before the data is there") {
     CHECK(bench.puts_of(".f.ctrl") == 0);
 }
 
+TEST_CASE("what was sent before the session failed is announced, and need not be sent again") {
+    Workbench bench;
+    test::write_file(bench.scratch / "d/file", "in a directory");
+    bench.session.failures["d.zip"] = lost;
+    const std::vector<Handshake> units = bench.send({"d", "f"});
+    CHECK(bench.last.code() == StatusCode::connection_lost);
+    CHECK(units[0].result.outcome == Outcome::not_tried);
+    CHECK(units[1].result.outcome == Outcome::awaiting_receipt);
+    CHECK(bench.puts_of(".f.ctrl") == 1);
+    CHECK(bench.has(".f.ctrl"));
+    CHECK_FALSE(bench.has(".mistamover-zip/d.zip"));
+}
+
+TEST_CASE("a directory whose zip file has no room waits alone") {
+    Workbench bench;
+    test::write_file(bench.scratch / "d/file", "in a directory");
+    std::vector<Handshake> units(2);
+    for (std::size_t i = 0; i < units.size(); ++i) {
+        units[i].result.name = i == 0 ? "d" : "f";
+        units[i].sent = look_at(bench.source.fd(), units[i].result.name).manifest;
+    }
+    units[0].sent->bytes = std::uint64_t{1} << 60;
+    CHECK(bench.delivery.send(units).ok());
+    CHECK(units[0].result.outcome == Outcome::no_room);
+    CHECK(units[0].result.status.code() == StatusCode::no_space);
+    CHECK(units[1].result.outcome == Outcome::awaiting_receipt);
+    CHECK_FALSE(bench.has(".mistamover-zip"));
+}
+
 TEST_CASE("what is given up before its digest is known is not announced") {
     Workbench bench;
     bench.cancel.cancel();

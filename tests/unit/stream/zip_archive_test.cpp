@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "stream/zip_archive.hpp"
 
+#include <algorithm>
 #include <doctest/doctest.h>
+#include <random>
 #include <sys/stat.h>
 
 #include <mistamover/transfer_module.hpp>
 
+#include "full_disk.hpp"
 #include "process/unique_fd.hpp"
 #include "unzip.hpp"
 
@@ -17,6 +20,10 @@ using test::Scratch;
 using test::unzip;
 using test::write_file;
 
+bool never_cancelled() {
+    return false;
+}
+
 struct ArchivePlace {
     Scratch source;
     Scratch made;
@@ -24,11 +31,11 @@ struct ArchivePlace {
 
     [[nodiscard]] std::filesystem::path zip() const { return made / "unit.zip"; }
     [[nodiscard]] Manifest manifest() const { return look_at(fd.get(), "unit").manifest; }
-    Identity write() const { return write_zip(fd.get(), manifest(), zip()); }
+    Identity write() const { return write_zip(fd.get(), manifest(), zip(), never_cancelled); }
     // The code of the failure of writing it; ok where there is none.
     [[nodiscard]] StatusCode failure(const Manifest& manifest) const {
         try {
-            write_zip(fd.get(), manifest, zip());
+            write_zip(fd.get(), manifest, zip(), never_cancelled);
         } catch (const StatusError& error) {
             CHECK(error.status().scope() == StatusScope::item);
             return error.status().code();
@@ -122,7 +129,8 @@ TEST_CASE("a file that cannot be read to its end is not one that has changed") {
         const Scratch made;
         const process::UniqueFd fd(::open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
         try {
-            write_zip(fd.get(), look_at(fd.get(), name, WritersAsked::none).manifest, made / "unit.zip");
+            write_zip(fd.get(), look_at(fd.get(), name, WritersAsked::none).manifest, made / "unit.zip",
+                      never_cancelled);
         } catch (const StatusError& error) {
             CHECK(error.status().scope() == StatusScope::item);
             CHECK(std::filesystem::is_empty(made.path()));
@@ -132,6 +140,64 @@ TEST_CASE("a file that cannot be read to its end is not one that has changed") {
     };
     CHECK(code_for("/proc/self", "mem") == StatusCode::local_io);  // nothing is at its beginning: EIO
     CHECK(code_for("/proc", "version") == StatusCode::local_io);   // longer than it says
+}
+
+TEST_CASE("a zip file never takes more than is said, though nothing in it can be compressed") {
+    const ArchivePlace place;
+    std::mt19937_64 random(1);
+    std::string noise(1'000'000, '\0');
+    std::generate(noise.begin(), noise.end(), [&] { return static_cast<char>(random()); });
+    write_file(place.source / "unit/noise", noise);
+    for (int i = 0; i < 100; ++i) {
+        write_file(place.source / "unit/in/a/deep/directory" / std::to_string(i), noise.substr(0, 10));
+    }
+    const Manifest manifest = place.manifest();
+    const std::uint64_t most = most_zip_bytes(manifest);
+    const std::uint64_t taken = place.write().size;
+    CHECK(taken <= most);
+    CHECK(taken > noise.size());
+    CHECK(most < 2 * taken);
+}
+
+TEST_CASE("that there is no room for a zip file is known beforehand, with the numbers") {
+    const ArchivePlace place;
+    write_file(place.source / "unit/file", "x");
+    Manifest manifest = place.manifest();
+    CHECK(check_zip_room(place.fd.get(), manifest).ok());
+    manifest.bytes = std::uint64_t{1} << 60;
+    const Status status = check_zip_room(place.fd.get(), manifest);
+    CHECK(status.code() == StatusCode::no_space);
+    CHECK(status.scope() == StatusScope::item);
+    CHECK(status.text().find("are free") != std::string_view::npos);
+}
+
+TEST_CASE("a zip file that is given up is not left behind") {
+    const ArchivePlace place;
+    write_file(place.source / "unit/file", "x");
+    try {
+        write_zip(place.fd.get(), place.manifest(), place.zip(), [] { return true; });
+        CHECK(false);
+    } catch (const StatusError& error) {
+        CHECK(error.status().code() == StatusCode::cancelled);
+    }
+    CHECK(std::filesystem::is_empty(place.made.path()));
+}
+
+TEST_CASE("a disk that is full before the zip file is whole is told as such") {
+    if (!test::may_mount()) {
+        return;
+    }
+    const ArchivePlace place;
+    write_file(place.source / "unit/file", "x");
+    const test::FullDisk disk;
+    disk.fill();
+    try {
+        write_zip(place.fd.get(), place.manifest(), disk.path() / "unit.zip", never_cancelled);
+        CHECK(false);
+    } catch (const StatusError& error) {
+        CHECK(error.status().code() == StatusCode::no_space);
+        CHECK(error.status().scope() == StatusScope::item);
+    }
 }
 
 }  // namespace mistamover::stream
