@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cerrno>
 #include <fcntl.h>
-#include <set>
 #include <sys/sysmacros.h>
 #include <system_error>
 #include <unistd.h>
@@ -13,6 +12,7 @@
 #include "files/directory_names.hpp"
 #include "process/throw_errno.hpp"
 #include "process/unique_fd.hpp"
+#include "stream/hard_links.hpp"
 
 namespace mistamover::stream {
 namespace {
@@ -96,51 +96,52 @@ void look(int directory_fd, const std::string& path, WritersAsked asked, Look& r
 /// Removes entries of one manifest, one after the other.
 class EntryRemover {
   public:
-    explicit EntryRemover(int directory_fd) : directory_fd_(directory_fd) {}
+    EntryRemover(int directory_fd, HardLinks& links) : directory_fd_(directory_fd), links_(links) {}
 
     /// 0, or the errno; ESTALE where it is not what the manifest says.
     int remove(const ManifestEntry& entry, bool is_unit) {
         // The unit's own change time is that of the renaming that has set it aside, where nobody finds it by
         // name.
         const bool is_directory = entry.identity.kind == EntryKind::directory;
-        if (!is_unit && !is_directory) {
-            if (const int error = check(entry); error != 0) {
-                return error == ENOENT ? 0 : error;
-            }
-        }
-        if (::unlinkat(directory_fd_, entry.path.c_str(), is_directory ? AT_REMOVEDIR : 0) != 0) {
-            return errno == ENOENT ? 0 : errno;
-        }
-        some_ = true;
-        return 0;
+        const int error = is_unit || is_directory ? unlink(entry, is_directory) : remove_checked(entry);
+        return error == ENOENT ? 0 : error;
     }
     [[nodiscard]] bool some() const noexcept { return some_; }
 
   private:
-    int check(const ManifestEntry& entry) {
-        struct stat info {};
-        if (::fstatat(directory_fd_, entry.path.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) {
+    int unlink(const ManifestEntry& entry, bool is_directory) {
+        if (::unlinkat(directory_fd_, entry.path.c_str(), is_directory ? AT_REMOVEDIR : 0) != 0) {
             return errno;
         }
-        Identity now = identity_of(info);
-        const std::pair file(now.device, now.inode);
-        if (linked_.contains(file)) {
-            now.ctime_ns = entry.identity.ctime_ns;  // changed by the removal of its other name
-        } else if (info.st_nlink > 1) {
-            linked_.insert(file);
-        }
+        some_ = true;
+        return 0;
+    }
+
+    int remove_checked(const ManifestEntry& entry) {
         const char* const path = entry.path.c_str();
+        struct stat info {};
+        if (::fstatat(directory_fd_, path, &info, AT_SYMLINK_NOFOLLOW) != 0) {
+            return errno;
+        }
+        const Identity now = links_.as_sent(identity_of(info), entry.identity);
         const bool is_written =
             now.kind == EntryKind::file &&
             writers_of(directory_fd_, path, files::file_system_kind(directory_fd_, path, now.device)) ==
                 Writers::some;
-        return now == entry.identity && !is_written ? 0 : ESTALE;
+        if (now != entry.identity || is_written) {
+            return ESTALE;
+        }
+        const HardLinks::Removal removal(links_, directory_fd_, path, info);
+        const int error = unlink(entry, false);
+        if (error == 0) {
+            removal.done();
+        }
+        return error;
     }
 
     int directory_fd_;
+    HardLinks& links_;
     bool some_ = false;
-    std::set<std::pair<std::uint64_t, std::uint64_t>>
-        linked_;  ///< Files of several names, of which one went.
 };
 
 }  // namespace
@@ -201,8 +202,8 @@ bool is_unchanged(int directory_fd, const std::string& name, const Manifest& man
     }
 }
 
-ManifestRemoval remove_manifest(int directory_fd, const Manifest& manifest) {
-    EntryRemover remover(directory_fd);
+ManifestRemoval remove_manifest(int directory_fd, const Manifest& manifest, HardLinks& links) {
+    EntryRemover remover(directory_fd, links);
     int error = 0;
     for (auto entry = manifest.entries.rbegin(); entry != manifest.entries.rend() && error == 0; ++entry) {
         error = remover.remove(*entry, entry + 1 == manifest.entries.rend());

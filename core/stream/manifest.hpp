@@ -82,6 +82,8 @@ Look look_at(int directory_fd, const std::string& name, WritersAsked asked = Wri
 /// Whether unit `name` still is what the manifest says; false where it cannot be looked at.
 bool is_unchanged(int directory_fd, const std::string& name, const Manifest& manifest);
 
+class HardLinks;
+
 /// How the removal of a manifest's entries has ended.
 struct ManifestRemoval {
     bool all = false;
@@ -91,6 +93,7 @@ struct ManifestRemoval {
 
 /// Removes exactly the manifest's entries below `directory_fd`, each only if it is what the manifest says and
 /// nobody writes to it, but for the first, which the caller has looked at. Ends at the first that stays.
-ManifestRemoval remove_manifest(int directory_fd, const Manifest& manifest);
+/// `links` are told of what is removed, and asked what that has changed.
+ManifestRemoval remove_manifest(int directory_fd, const Manifest& manifest, HardLinks& links);
 
 }  // namespace mistamover::stream

@@ -137,11 +137,12 @@ SourceDirectory::Remover::Aside SourceDirectory::Remover::set_aside(const std::s
     return aside;
 }
 
-bool SourceDirectory::Remover::is_what_was_sent(const Aside& aside, const Manifest& sent) {
+bool SourceDirectory::Remover::is_what_was_sent(const Aside& aside, const Manifest& sent) const {
     try {
         Look now = look_at(aside.directory, aside.name, WritersAsked::until_found);
         // The renaming has changed it.
         now.manifest.entries.front().identity.ctime_ns = sent.entries.front().identity.ctime_ns;
+        source_.links_.make_as_sent(now.manifest, sent);
         return now.manifest == sent && now.writers != Writers::some;
     } catch (const std::system_error&) {
         return false;  // somebody is at work in it
@@ -163,7 +164,7 @@ ManifestRemoval SourceDirectory::Remover::delete_directory(const std::string& na
     if (const int error = doomed.valid() ? files::rename_no_replace(whole, going) : errno; error != 0) {
         return {false, false, error};
     }
-    const ManifestRemoval removal = remove_manifest(doomed.get(), sent);
+    const ManifestRemoval removal = remove_manifest(doomed.get(), sent, source_.links_);
     if (!removal.all && !removal.some) {
         (void)files::rename_no_replace(going, whole);
     } else if (!removal.all) {
@@ -188,7 +189,7 @@ SourceDirectory::Removal SourceDirectory::Remover::remove(const std::string& nam
     struct stat info {};
     const bool is_file =
         ::fstatat(source_.fd(), name.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0 && !is_directory;
-    if (is_file && source_.links_.as_before_removals(identity_of(info), sent_unit) != sent_unit) {
+    if (is_file && source_.links_.as_sent(identity_of(info), sent_unit) != sent_unit) {
         return Removal::changed;
     }
     const Aside aside = set_aside(name, !is_directory);
@@ -199,15 +200,17 @@ SourceDirectory::Removal SourceDirectory::Remover::remove(const std::string& nam
         errno = aside.error;
         process::throw_errno("cannot set " + name + " aside to delete it");
     }
+    const HardLinks::Removal of_name(source_.links_, aside.directory, aside.name.c_str(), info);
     Manifest there = sent;
     there.entries.front().path = aside.name;
     ManifestRemoval removal;
     if (is_what_was_sent(aside, there)) {
-        removal = is_directory ? delete_directory(name, sent) : remove_manifest(aside.directory, there);
+        removal = is_directory ? delete_directory(name, sent)
+                               : remove_manifest(aside.directory, there, source_.links_);
     }
     if (removal.all) {
         if (is_file) {
-            source_.links_.removed(sent_unit, info.st_nlink > 1);
+            of_name.done();
         }
         return Removal::removed;
     }
@@ -220,24 +223,6 @@ SourceDirectory::Removal SourceDirectory::Remover::remove(const std::string& nam
         process::throw_errno("cannot delete " + name);
     }
     return Removal::changed;
-}
-
-void SourceDirectory::Links::removed(const Identity& file, bool has_other_names) {
-    const std::lock_guard lock(mutex_);
-    const std::pair key(file.device, file.inode);
-    if (has_other_names) {
-        files_.insert(key);
-    } else {
-        files_.erase(key);
-    }
-}
-
-Identity SourceDirectory::Links::as_before_removals(Identity now, const Identity& sent) const {
-    const std::lock_guard lock(mutex_);
-    if (files_.contains({now.device, now.inode})) {
-        now.ctime_ns = sent.ctime_ns;
-    }
-    return now;
 }
 
 // Until all of the way that it went by is on the disk, it could be found again on any step of it.

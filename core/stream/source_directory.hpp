@@ -3,11 +3,8 @@
 
 #include <filesystem>
 #include <memory>
-#include <mutex>
 #include <optional>
-#include <set>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "config/settings.hpp"
@@ -15,6 +12,7 @@
 #include "files/unit_names.hpp"
 #include "process/unique_fd.hpp"
 #include "stream/handshake_reserve.hpp"
+#include "stream/hard_links.hpp"
 #include "stream/manifest.hpp"
 
 namespace mistamover::stream {
@@ -81,7 +79,7 @@ class SourceDirectory {
             int error;  ///< 0, or why it is not there.
         };
         Aside set_aside(const std::string& name, bool is_file);
-        [[nodiscard]] static bool is_what_was_sent(const Aside& aside, const Manifest& sent);
+        [[nodiscard]] bool is_what_was_sent(const Aside& aside, const Manifest& sent) const;
         ManifestRemoval delete_directory(const std::string& name, const Manifest& sent);
         void give_back(const Aside& aside, const std::string& name);
 
@@ -125,24 +123,12 @@ class SourceDirectory {
     std::string quarantine_from(int directory_fd, const std::string& name);
     std::string quarantine_from(int directory_fd, const std::string& name, const std::string& as);
 
-    /// Files of several names, one of which was removed here: it has changed the time of change of the
-    /// others, which are units, too.
-    class Links {
-      public:
-        void removed(const Identity& file, bool has_other_names);
-        [[nodiscard]] Identity as_before_removals(Identity now, const Identity& sent) const;
-
-      private:
-        mutable std::mutex mutex_;
-        std::set<std::pair<std::uint64_t, std::uint64_t>> files_;  ///< Device and inode.
-    };
-
     std::filesystem::path path_;
     config::OutgoingSettings outgoing_;
     files::UnitNames unit_names_;
     process::UniqueFd fd_;
     std::unique_ptr<HandshakeReserve> handshake_reserve_;
-    Links links_;
+    HardLinks links_;
 };
 
 }  // namespace mistamover::stream

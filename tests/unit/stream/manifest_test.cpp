@@ -10,6 +10,7 @@
 #include "files/file_system_kind.hpp"
 #include "process/unique_fd.hpp"
 #include "scratch.hpp"
+#include "stream/hard_links.hpp"
 
 namespace mistamover::stream {
 namespace {
@@ -140,46 +141,47 @@ TEST_CASE("any change of a file is a change of the manifest, also where its time
 }
 
 TEST_CASE("exactly what the manifest says is removed") {
+    HardLinks links;
     const Place place;
     write_file(place / "d/a", "a");
     write_file(place / "d/b", "b");
     const Manifest sent = place.look("d").manifest;
 
     SUBCASE("all of it, where nothing has changed") {
-        CHECK(remove_manifest(place.fd.get(), sent).all);
+        CHECK(remove_manifest(place.fd.get(), sent, links).all);
         CHECK_FALSE(std::filesystem::exists(place / "d"));
     }
     SUBCASE("what has gone meanwhile is no obstacle") {
         std::filesystem::remove(place / "d/a");
-        CHECK(remove_manifest(place.fd.get(), sent).all);
+        CHECK(remove_manifest(place.fd.get(), sent, links).all);
     }
     SUBCASE("a file of several names goes under all of them") {
         std::filesystem::create_hard_link(place / "d/a", place / "d/z");
-        CHECK(remove_manifest(place.fd.get(), place.look("d").manifest).all);
+        CHECK(remove_manifest(place.fd.get(), place.look("d").manifest, links).all);
         CHECK_FALSE(std::filesystem::exists(place / "d"));
     }
     SUBCASE("nothing more goes after the first that stays, and whether anything has gone is told") {
         write_file(place / "d/a", "a and more");
-        const ManifestRemoval last = remove_manifest(place.fd.get(), sent);
+        const ManifestRemoval last = remove_manifest(place.fd.get(), sent, links);
         CHECK_FALSE(last.all);
         CHECK(last.some);
         CHECK(std::filesystem::exists(place / "d/a"));
         write_file(place / "d/b", "b and more");
-        CHECK_FALSE(remove_manifest(place.fd.get(), sent).some);
+        CHECK_FALSE(remove_manifest(place.fd.get(), sent, links).some);
     }
     SUBCASE("a file that came later stays") {
         write_file(place / "d/later", "later");
-        CHECK_FALSE(remove_manifest(place.fd.get(), sent).all);
+        CHECK_FALSE(remove_manifest(place.fd.get(), sent, links).all);
         CHECK(std::filesystem::exists(place / "d/later"));
     }
     SUBCASE("a file that was appended to after the look stays") {
         write_file(place / "d/b", "b and more");
-        CHECK_FALSE(remove_manifest(place.fd.get(), sent).all);
+        CHECK_FALSE(remove_manifest(place.fd.get(), sent, links).all);
         CHECK(test::read_file(place / "d/b") == "b and more");
     }
     SUBCASE("a file that a writer has open stays") {
         const process::UniqueFd writer(::open((place / "d/b").c_str(), O_WRONLY | O_CLOEXEC));
-        CHECK_FALSE(remove_manifest(place.fd.get(), sent).all);
+        CHECK_FALSE(remove_manifest(place.fd.get(), sent, links).all);
         CHECK(std::filesystem::exists(place / "d/b"));
     }
 }

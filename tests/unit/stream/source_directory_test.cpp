@@ -176,6 +176,42 @@ TEST_CASE("names of one file are each what was sent, though the removal of one c
     CHECK(read_file(scratch / "c") == "y");
 }
 
+TEST_CASE("one more name of a file that was written to since is kept, though nothing but its ctime tells") {
+    const Scratch scratch;
+    SourceDirectory source(settings_for(scratch.path()));
+    write_file(scratch / "a", "sent");
+    std::filesystem::create_hard_link(scratch / "a", scratch / "b");
+    const Manifest sent_a = look_at(source.fd(), "a").manifest;
+    const Manifest sent_b = look_at(source.fd(), "b").manifest;
+    CHECK(source.remove("a", sent_a) == SourceDirectory::Removal::removed);
+    const Manifest after = look_at(source.fd(), "b").manifest;
+    const auto time = std::filesystem::last_write_time(scratch / "b");
+    REQUIRE(test::eventually([&] {  // until the kernel's clock has moved on
+        write_file(scratch / "b", "SENT");
+        std::filesystem::last_write_time(scratch / "b", time);
+        return look_at(source.fd(), "b").manifest != after;
+    }));
+    CHECK(source.remove("b", sent_b) == SourceDirectory::Removal::changed);
+    CHECK(read_file(scratch / "b") == "SENT");
+}
+
+TEST_CASE(
+    "directories that share files are each what was sent, though the removal of one changes the other") {
+    const Scratch scratch;
+    SourceDirectory source(settings_for(scratch.path()));
+    write_file(scratch / "one/a", "x");
+    std::filesystem::create_hard_link(scratch / "one/a", scratch / "one/b");
+    std::filesystem::create_directory(scratch / "two");
+    std::filesystem::create_hard_link(scratch / "one/a", scratch / "two/a");
+    std::filesystem::create_hard_link(scratch / "one/a", scratch / "file");
+    const Manifest one = look_at(source.fd(), "one").manifest;
+    const Manifest two = look_at(source.fd(), "two").manifest;
+    const Manifest file = look_at(source.fd(), "file").manifest;
+    CHECK(source.remove("one", one) == SourceDirectory::Removal::removed);
+    CHECK(source.remove("file", file) == SourceDirectory::Removal::removed);
+    CHECK(source.remove("two", two) == SourceDirectory::Removal::removed);
+}
+
 TEST_CASE("a unit that the quarantine cannot take keeps its name") {
     const Scratch scratch;
     SourceDirectory source(settings_for(scratch.path()));
