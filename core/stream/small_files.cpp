@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "stream/small_files.hpp"
 
+#include <algorithm>
+
 #include "stream/proof.hpp"
 
 namespace mistamover::stream {
@@ -48,7 +50,10 @@ Status get_small_files(border::Session& session, Capabilities capabilities,
     if (capabilities.has(Capability::get_many)) {
         FileCollector collector(files);
         const Status status = session.call_get_many(paths, limit, collector);
-        return beyond_item(status) ? status : Status{};
+        const bool all_told = std::all_of(files.begin(), files.end(),
+                                          [](const SmallFile& file) { return file.status.has_value(); });
+        // No file is to blame for what kept others from being read.
+        return all_told && !beyond_item(status) ? Status{} : of_session(status);
     }
     for (std::size_t i = 0; i < paths.size(); ++i) {
         OneFile file(files[i]);

@@ -22,6 +22,7 @@ class FakeSession final : public Session {
     std::map<std::string, Status> failures;
     std::set<std::string> silent;
     Status stat_result;
+    Status get_many_result;  ///< Not ok: it ends so, with no word of any file.
     Capabilities able;
     /// Called for every item before it is put; may throw.
     std::function<void(const PutItem&)> on_put;
@@ -82,6 +83,9 @@ class FakeSession final : public Session {
 
     Status get_many(std::span<const std::string_view> paths, std::uint64_t, GetSink& sink) override {
         calls.emplace_back("get many");
+        if (!get_many_result.ok()) {
+            return get_many_result;
+        }
         for (std::size_t i = 0; i < paths.size(); ++i) {
             const std::string path(paths[i]);
             const Status status = failure_to_get(path);

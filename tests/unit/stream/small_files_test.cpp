@@ -43,4 +43,16 @@ TEST_CASE("a session that fails ends the reading") {
     }
 }
 
+TEST_CASE("where all fails together the session has failed, and no file") {
+    test::FakeSession session;
+    session.contents = {{"a", "hello"}};
+    session.get_many_result = {StatusCode::local_io, StatusScope::item, "no room for what was read"};
+    std::vector<SmallFile> files;
+    const Status status =
+        get_small_files(session, Capabilities(Capability::get_many), three_paths, 10, files);
+    CHECK(status.code() == StatusCode::local_io);
+    CHECK(status.scope() == StatusScope::session);
+    CHECK_FALSE(files[0].status.has_value());
+}
+
 }  // namespace mistamover::stream
