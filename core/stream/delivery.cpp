@@ -427,7 +427,9 @@ Status Delivery::remove_sources(std::vector<Item>& items) {
     Status worst;
     for (Item& item : items) {
         UnitResult& result = *item.result;
-        if (!item.proved) {
+        // What the module has taken is at the target, and not here any more, whatever has failed since.
+        const bool is_taken = item.taken && result.outcome == Outcome::not_tried;
+        if (!item.proved && !is_taken) {
             continue;
         }
         try {

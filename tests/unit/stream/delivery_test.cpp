@@ -122,4 +122,22 @@ TEST_CASE("where nothing can be deleted nothing is sent, which counts against no
     CHECK(stream.session.calls.empty());
 }
 
+TEST_CASE("what the module has taken was delivered, though the session failed before it could be proved") {
+    Delivering stream;
+    test::write_file(stream / "a", "content");
+    test::write_file(stream / "b", "content");
+    stream.session.takes = true;
+    stream.session.on_put = [&](const PutItem& item) {
+        if (item.path == "a") {
+            std::filesystem::remove(stream / "a");
+        }
+    };
+    stream.session.failures["b"] = {StatusCode::cancelled, StatusScope::session, "cancelled"};
+    const BatchResult result = stream.deliver({"a", "b"});
+    CHECK(result.session.code() == StatusCode::cancelled);
+    CHECK(result.units.at(0).outcome == Outcome::delivered);
+    CHECK(result.units.at(1).outcome == Outcome::not_tried);
+    CHECK(test::read_file(stream / "b") == "content");
+}
+
 }  // namespace mistamover::stream

@@ -24,6 +24,7 @@ class FakeSession final : public Session {
     Status stat_result;
     Status get_many_result;  ///< Not ok: it ends so, with no word of any file.
     Capabilities able;
+    bool takes = false;  ///< A put tells that it has taken the sources, where it may.
     /// Called for every item before it is put; may throw.
     std::function<void(const PutItem&)> on_put;
     std::size_t stats = 0;           ///< Of so many names.
@@ -47,7 +48,7 @@ class FakeSession final : public Session {
                 target[path] = {item.size, item.mtime_ns, 1, item.mode, item.kind};
             }
             if (!silent.contains(path)) {
-                sink.done(i, status, {});
+                sink.done(i, status, {item.size, takes && request.may_take_source});
             }
         }
         return {};
