@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#include <vector>
 
 namespace mistamover::stream {
 namespace {
@@ -51,17 +52,19 @@ int refuses_change(int directory_fd, const char* path) {
 
 // Better known before the first has gone.
 int refuses_deletion(int directory_fd, const Manifest& manifest) {
-    for (std::size_t i = 0; i < manifest.entries.size(); ++i) {
-        const std::string& path = manifest.entries[i].path;
-        const EntryKind kind = manifest.entries[i].identity.kind;
-        const bool is_empty =
-            i + 1 == manifest.entries.size() || !manifest.entries[i + 1].path.starts_with(path + '/');
-        const bool is_changed = kind == EntryKind::directory && !is_empty;
-        if (const int error = is_changed ? refuses_change(directory_fd, path.c_str()) : 0; error != 0) {
-            return error;
-        }
+    const std::vector<ManifestEntry>& entries = manifest.entries;
+    for (std::size_t i = 0; i < entries.size(); ++i) {
+        const std::string& path = entries[i].path;
+        const EntryKind kind = entries[i].identity.kind;
         if (kind == EntryKind::file && is_frozen(directory_fd, path.c_str())) {
             return EPERM;
+        }
+        if (kind != EntryKind::directory || i + 1 == entries.size() ||
+            !entries[i + 1].path.starts_with(path + '/')) {
+            continue;  // it has no entries
+        }
+        if (const int error = refuses_change(directory_fd, path.c_str()); error != 0) {
+            return error;
         }
     }
     return 0;
