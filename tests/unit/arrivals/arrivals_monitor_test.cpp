@@ -267,7 +267,7 @@ TEST_CASE("a file that cannot be taken, or answered, keeps nobody waiting for th
         std::filesystem::create_directory(site.journal(row.in_the_way));
         site.send("hello", test::hello_control(".f.1.rcpt"));
         bench.scan();
-        while (!bench.monitor.only_stuck()) {  // its checksum is computed, and it is moved
+        while (!bench.monitor.only_stuck()) {
             REQUIRE(site.is_told());
             bench.monitor.take_results();
         }
