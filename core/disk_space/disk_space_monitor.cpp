@@ -9,6 +9,8 @@
 
 #include <mistamover/units.hpp>
 
+#include "disk_space/step_time.hpp"
+
 namespace mistamover::disk_space {
 namespace {
 
@@ -16,9 +18,8 @@ using namespace std::chrono_literals;
 
 constexpr std::size_t most_in_batch = 500;
 constexpr std::size_t enough_to_tell =
-    100;                                 // of a stream of which none can be deleted: the rest is no better
-constexpr std::size_t most_shown = 10;   // while nothing has to be deleted
-constexpr std::size_t most_named = 100;  // stopped streams
+    100;                                // of a stream of which none can be deleted: the rest is no better
+constexpr std::size_t most_shown = 10;  // while nothing has to be deleted
 constexpr std::size_t most_bytes_of_paths = 48'000;  // a report has to fit into a message
 constexpr std::chrono::milliseconds shortest_pause = 100ms;
 constexpr std::chrono::milliseconds pause_while_vlow = 1s;
@@ -29,27 +30,6 @@ LogLevel log_level_of(SpaceState state) {
            : state == SpaceState::low ? LogLevel::warning
                                       : LogLevel::info;
 }
-
-std::chrono::nanoseconds cpu_time() {
-    timespec used{};
-    ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
-    return std::chrono::seconds{used.tv_sec} + std::chrono::nanoseconds{used.tv_nsec};
-}
-
-// Tells whether a step may go on. It ends in time, too, where a disk is slow and next to no CPU time is used.
-class StepTime {
-  public:
-    explicit StepTime(std::chrono::milliseconds step)
-        : cpu_end_(cpu_time() + step), end_(DiskSpaceMonitor::Clock::now() + longest_in_steps * step) {}
-
-    bool operator()() const { return cpu_time() < cpu_end_ && DiskSpaceMonitor::Clock::now() < end_; }
-
-  private:
-    static constexpr int longest_in_steps = 50;
-
-    std::chrono::nanoseconds cpu_end_;
-    DiskSpaceMonitor::Clock::time_point end_;
-};
 
 std::string state_text(SpaceState state, const Space& space) {
     std::string text = std::string(to_string(state)) + ": " + format_size({space.free_bytes}) + " of " +
@@ -69,11 +49,9 @@ DiskSpaceMonitor::DiskSpaceMonitor(Settings settings, std::vector<process::Monit
       streams_(std::move(streams)),
       disk_(disk),
       log_(std::move(log)),
-      order_(deletion_order(streams_, settings.base_priority)) {
-    for (const process::MonitorStream& stream : streams_) {
-        placed_.emplace_back(stream.stop_files.size(), false);
-    }
-}
+      stops_(streams_, settings.base_priority, settings.step, disk,
+             {log_, [this](const std::string& what) { failed(what); }}),
+      order_(deletion_order(streams_, settings.base_priority)) {}
 
 void DiskSpaceMonitor::poll(Clock::time_point now) {
     const std::int64_t change = measure();
@@ -84,7 +62,7 @@ void DiskSpaceMonitor::poll(Clock::time_point now) {
     take_state();
     tell_forecast();
     settle_stops(false);
-    remove_obsolete_stops();
+    stops_.remove_obsolete();
     if (!planner_ || plans_deletions_ != (state_ == SpaceState::vlow)) {
         begin_round();
     }
@@ -129,15 +107,8 @@ void DiskSpaceMonitor::take_state() {
     if (state != state_) {
         log_(log_level_of(state), state_text(state, space_));
     }
-    if (state < SpaceState::low) {
-        for (std::vector<bool>& files : placed_) {
-            files.assign(files.size(), false);
-        }
-    }
+    stops_.entered(state);
     told_exhausted_ = told_exhausted_ && state == SpaceState::vlow;
-    if (state != state_) {
-        put_off_ = put_off_exhausted_ = 0;
-    }
     state_ = report_.state = state;
 }
 
@@ -155,81 +126,10 @@ void DiskSpaceMonitor::tell_forecast() {
     told_forecast_ = near || (told_forecast_ && left && *left < 2 * worth_a_record);
 }
 
-// Goes on with the one that was put off: what fails again and again keeps no other from its turn.
 void DiskSpaceMonitor::settle_stops(bool exhausted) {
-    const StepTime time_left(settings_.step);
-    std::size_t& put_off = exhausted ? put_off_exhausted_ : put_off_;
-    const std::size_t first = std::exchange(put_off, 0);
-    std::size_t at = 0;
-    bool has_acted = false;
-    const std::function<bool()> may_act = [&] {
-        if (at < first) {
-            return false;
-        }
-        if (!std::exchange(has_acted, true) || time_left()) {
-            return true;
-        }
-        put_off = put_off == 0 ? at : put_off;
-        return false;
-    };
-    report_.stopped = 0;
-    report_.stopped_names.clear();
-    for (std::size_t stream = 0; stream < streams_.size(); ++stream) {
-        bool stopped = false;
-        for (std::size_t file = 0; file < streams_[stream].stop_files.size(); ++file, ++at) {
-            stopped = settle_stop(stream, file, exhausted, may_act) == StopSeen::own || stopped;
-        }
-        if (stopped && ++report_.stopped <= most_named) {
-            report_.stopped_names.push_back(streams_[stream].name);
-        }
-    }
-}
-
-StopSeen DiskSpaceMonitor::settle_stop(std::size_t stream, std::size_t file, bool exhausted,
-                                       const std::function<bool()>& may_act) {
-    const std::string& path = streams_[stream].stop_files[file];
-    const std::string& name = streams_[stream].name;
-    StreamStanding standing;
-    try {
-        standing = {streams_[stream].priority > settings_.base_priority, disk_.look_for_stop(path),
-                    placed_[stream][file]};
-        const StopAction action = stop_action(*state_, exhausted, standing);
-        if (action != StopAction::none && !may_act()) {
-            return standing.seen;
-        }
-        switch (action) {
-            case StopAction::place:
-                if (disk_.place_stop(path)) {
-                    placed_[stream][file] = true;
-                    standing.seen = StopSeen::own;
-                    log_(LogLevel::warning, "stream " + name + " is stopped: " + path);
-                }
-                break;
-            case StopAction::remove:
-                if (disk_.remove_stop(path)) {
-                    standing.seen = StopSeen::absent;
-                    log_(LogLevel::info, "stream " + name + " may go on: " + path + " removed");
-                }
-                break;
-            case StopAction::none:
-                break;
-        }
-    } catch (const std::system_error& error) {
-        failed(error.what());
-    }
-    return standing.seen;
-}
-
-void DiskSpaceMonitor::remove_obsolete_stops() {
-    for (const std::string& path : disk_.obsolete_stops()) {
-        try {
-            if (disk_.remove_stop(path)) {
-                log_(LogLevel::info, path + " removed: it stops no stream any more");
-            }
-        } catch (const std::system_error& error) {
-            failed(error.what());
-        }
-    }
+    StopKeeper::Stopped stopped = stops_.settle(exhausted);
+    report_.stopped = stopped.count;
+    report_.stopped_names = std::move(stopped.names);
 }
 
 bool DiskSpaceMonitor::can_delete() const {
@@ -325,7 +225,7 @@ void DiskSpaceMonitor::carry_out(const Batch& batch, const std::function<bool(co
         return;
     }
     take_state();
-    if (put_off_ != 0) {
+    if (stops_.has_more()) {
         settle_stops(false);  // or who is not stopped yet fills what is freed
     }
     begin_plan();

@@ -17,6 +17,7 @@
 #include "disk_space/forecast.hpp"
 #include "disk_space/late_space.hpp"
 #include "disk_space/space_policy.hpp"
+#include "disk_space/stop_keeper.hpp"
 
 namespace mistamover::disk_space {
 
@@ -27,16 +28,11 @@ class DiskSpaceMonitor {
     using Clock = std::chrono::steady_clock;
 
     /// The file system, and the monitor's hands on it. What fails throws std::system_error.
-    class Disk : public UnitSource {
+    class Disk : public UnitSource, public StopKeeper::Stops {
       public:
         virtual Space space() = 0;
         /// What is told of units must be true from now on; until then it may be a while ago.
         virtual void look_anew() = 0;
-        virtual StopSeen look_for_stop(const std::string& path) = 0;
-        virtual bool place_stop(const std::string& path) = 0;
-        virtual bool remove_stop(const std::string& path) = 0;
-        /// What the monitor made in earlier times, wherever no stream has a `.stop` any more.
-        virtual std::vector<std::string> obsolete_stops() = 0;
         /// What has kept units from being told, each once; asked for after each plan.
         virtual std::vector<std::string> take_problems() { return {}; }
         /// False where the unit is not the one that was planned, or is in use. `about_to` is called just
@@ -60,12 +56,15 @@ class DiskSpaceMonitor {
     };
 
     DiskSpaceMonitor(Settings settings, std::vector<process::MonitorStream> streams, Disk& disk, Log log);
+    ~DiskSpaceMonitor() = default;
+    DiskSpaceMonitor(const DiskSpaceMonitor&) = delete;
+    DiskSpaceMonitor& operator=(const DiskSpaceMonitor&) = delete;
 
     /// Looks, and does what is to be done with `.stop` files. While VLOW, deletions are to follow until
     /// next_deletions gives none. Where has_more(), the next poll is to come soon, and goes on with this one.
     void poll(Clock::time_point now);
     /// Something had to be left to the next poll: `.stop` files, or the plan, which is told when it is whole.
-    [[nodiscard]] bool has_more() const noexcept { return planner_.has_value() || put_off_ != 0; }
+    [[nodiscard]] bool has_more() const noexcept { return planner_.has_value() || stops_.has_more(); }
 
     /// Units of one stream.
     struct Batch {
@@ -93,9 +92,6 @@ class DiskSpaceMonitor {
     void take_state();
     void tell_forecast();
     void settle_stops(bool exhausted);
-    [[nodiscard]] StopSeen settle_stop(std::size_t stream, std::size_t file, bool exhausted,
-                                       const std::function<bool()>& may_act);
-    void remove_obsolete_stops();
     void begin_round();
     void begin_plan();
     void go_on_planning();
@@ -113,16 +109,14 @@ class DiskSpaceMonitor {
     std::vector<process::MonitorStream> streams_;
     Disk& disk_;
     Log log_;
+    StopKeeper stops_;
     std::vector<std::size_t> order_;
-    std::vector<std::vector<bool>> placed_;  ///< By stream and `.stop` file: see StreamStanding.
     Forecast forecast_;
     bool told_forecast_ = false;
     std::optional<SpaceState> state_;
     Space space_;
     Clock::time_point polled_at_;
     LateSpace late_;
-    std::size_t put_off_ = 0;  ///< The first `.stop` file left to the next poll, of all in a row; 0: none.
-    std::size_t put_off_exhausted_ = 0;       ///< The same where nothing is left to delete.
     std::optional<DeletionPlanner> planner_;  ///< Of a plan that is not whole yet.
     bool plans_deletions_ = false;            ///< The last plan was begun while VLOW.
     std::vector<PlannedUnit> plan_;
