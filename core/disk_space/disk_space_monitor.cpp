@@ -17,9 +17,8 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr std::size_t most_in_batch = 500;
-constexpr std::size_t enough_to_tell =
-    100;                                // of a stream of which none can be deleted: the rest is no better
-constexpr std::size_t most_shown = 10;  // while nothing has to be deleted
+constexpr std::size_t enough_to_tell = 100;          // where so many of a stream fail, the rest is no better
+constexpr std::size_t most_shown = 10;               // while nothing has to be deleted
 constexpr std::size_t most_bytes_of_paths = 48'000;  // a report has to fit into a message
 constexpr std::chrono::milliseconds shortest_pause = 100ms;
 constexpr std::chrono::milliseconds pause_while_vlow = 1s;
@@ -232,7 +231,8 @@ void DiskSpaceMonitor::carry_out(const Batch& batch, const std::function<bool(co
     go_on_planning();
 }
 
-// What it was worth.
+// What it was worth. That units are new, in use or under way tells nothing of those behind them, for the
+// newest come first.
 std::uint64_t DiskSpaceMonitor::delete_units(const Batch& batch,
                                              const std::function<bool(const Unit&)>& allowed,
                                              const std::function<bool()>& time_left) {
@@ -240,20 +240,23 @@ std::uint64_t DiskSpaceMonitor::delete_units(const Batch& batch,
     std::uint64_t freed = 0;
     std::size_t tried = 0;
     std::size_t deleted = 0;
+    std::size_t hopeless = 0;
     for (const Unit& unit : batch.units) {
         if (freed >= enough || (tried > 0 && !time_left())) {
             break;
         }
         ++tried;
         passed_over_.insert({batch.stream, unit.place, unit.name});
-        const Deletion ended = allowed(unit) ? delete_unit(batch.stream, unit) : Deletion::refused;
+        const bool is_allowed = allowed(unit);
+        const Deletion ended = is_allowed ? delete_unit(batch.stream, unit) : Deletion::refused;
         if (ended == Deletion::done) {
             ++deleted;
             freed += worth(unit.gain, space_);
         }
         some_under_way_ = some_under_way_ || ended == Deletion::refused;
+        hopeless += ended == Deletion::failed || (batch.unanswered && !is_allowed) ? 1 : 0;
     }
-    if (deleted == 0 && tried >= enough_to_tell) {
+    if (deleted == 0 && hopeless >= enough_to_tell) {
         streams_passed_over_.insert(batch.stream);
     }
     const auto told = report_.plan.begin();

@@ -70,14 +70,16 @@ class DiskSpaceMonitor {
     struct Batch {
         std::size_t stream = 0;
         std::vector<Unit> units;
+        bool unanswered = false;  ///< Nobody has told which of them are allowed.
     };
     /// What is to be deleted next, in order, as report() tells it; empty where this poll is at its end: the
     /// plan is not whole yet, enough is free, or nothing is left to delete. In the last case every stream is
     /// stopped, in steps, unless units are under way and half of level_vlow is still free.
     Batch next_deletions();
     /// Deletes, of the batch, the units that are `allowed`, as long as there is `time_left` after one and
-    /// they are still needed: the rest is left for the next batch. Where it cannot be told how much is free,
-    /// this poll is at its end.
+    /// they are still needed: the rest is left for the next batch. Where very many fail, or nobody answers
+    /// for them, and none goes, the stream's others are left until the next poll. Where it cannot be told how
+    /// much is free, this poll is at its end.
     void carry_out(const Batch& batch, const std::function<bool(const Unit&)>& allowed,
                    const std::function<bool()>& time_left);
 

@@ -161,7 +161,10 @@ class DiskSpaceProcess {
             channel_->send(hold);
         }
         const std::chrono::milliseconds wait = hold.names.empty() ? 0ms : longest_wait_for_hold;
-        hold_timer_ = loop_.call_after(wait, [this] { delete_batch({}); });
+        hold_timer_ = loop_.call_after(wait, [this] {
+            batch_.unanswered = true;
+            delete_batch({});
+        });
     }
 
     void on_held(const process::UnitsHeld& held) {

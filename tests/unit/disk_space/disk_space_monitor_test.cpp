@@ -28,6 +28,8 @@ class VlowDisk final : public DiskSpaceMonitor::Disk {
     std::string fails_to_place;
     int placed = 0;
     int looked_anew = 0;
+    int tried = 0;                 ///< Units.
+    std::set<std::string> in_use;  ///< Those are refused, whatever becomes of the others.
     std::vector<Unit> there;
 
     VlowDisk() { add("unit"); }
@@ -64,6 +66,10 @@ class VlowDisk final : public DiskSpaceMonitor::Disk {
     std::vector<std::string> take_problems() override { return std::exchange(problems, {}); }
     bool remove_unit(std::size_t /*stream*/, const Unit& unit,
                      const std::function<void()>& /*about_to*/) override {
+        ++tried;
+        if (in_use.contains(unit.name)) {
+            return false;
+        }
         fail_unless(removal != Removal::fails);
         measurable = measurable_after_removal;
         if (removal == Removal::done) {
@@ -128,6 +134,30 @@ struct VlowBench {
         }
         return disk.there.size();
     }
+};
+
+// The unit has very many before it, which are newer and so small that most of them make a batch.
+struct ManyNewUnits : VlowBench {
+    static constexpr int many = 200;
+
+    ManyNewUnits() {
+        disk.free = 50;
+        for (int i = 0; i < many; ++i) {
+            disk.add("new" + std::to_string(i));
+            disk.there.back().ctime_ns = 1;
+            disk.there.back().gain = {1, 1};
+        }
+    }
+    /// Tries once for all units that are planned.
+    void try_once(bool allowed, bool unanswered) {
+        monitor.poll({});
+        DiskSpaceMonitor::Batch batch = monitor.next_deletions();
+        REQUIRE(batch.units.size() == 152);  // until 202 are free
+        batch.unanswered = unanswered;
+        monitor.carry_out(
+            batch, [allowed](const Unit&) { return allowed; }, [] { return true; });
+    }
+    [[nodiscard]] bool goes_on() { return !monitor.next_deletions().units.empty(); }
 };
 
 struct SixUnits : VlowBench {
@@ -355,6 +385,41 @@ TEST_CASE(
         CHECK(disk.placed == placed);
         CHECK(monitor.pause() == std::chrono::seconds{1});
     }
+}
+
+TEST_CASE("however many units are new or in use, those behind them are deleted before another stream's") {
+    ManyNewUnits bench;
+    bench.disk.removal = VlowDisk::Removal::done;
+    bench.disk.gives_back = true;
+    for (const Unit& unit : bench.disk.there) {
+        if (unit.name != "unit") {
+            bench.disk.in_use.insert(unit.name);
+        }
+    }
+    bench.disk.add("another");
+    bench.disk.add("third");
+    CHECK(bench.left_after(seconds{0}) == ManyNewUnits::many);  // 50 + 3 * 60 are free
+    CHECK(bench.disk.tried == ManyNewUnits::many + 3);
+    CHECK(bench.monitor.report().state == process::SpaceState::low);
+    CHECK(bench.disk.placed == 1);  // of `low`: it is not as if nothing were left
+}
+
+TEST_CASE("where very many units are under way, those behind them are tried all the same") {
+    ManyNewUnits bench;
+    bench.try_once(false, false);
+    CHECK(bench.goes_on());
+}
+
+TEST_CASE("where very many units fail, or nobody answers for them, the rest of the stream is passed over") {
+    ManyNewUnits broken;
+    broken.disk.removal = VlowDisk::Removal::fails;
+    broken.try_once(true, false);
+    CHECK(broken.disk.tried == 152);
+    CHECK_FALSE(broken.goes_on());
+    ManyNewUnits unanswered;
+    unanswered.try_once(false, true);
+    CHECK(unanswered.disk.tried == 0);
+    CHECK_FALSE(unanswered.goes_on());
 }
 
 TEST_CASE("what keeps units from being told is reported") {
