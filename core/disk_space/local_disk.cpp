@@ -9,6 +9,8 @@
 #include <system_error>
 #include <utility>
 
+#include <mistamover/units.hpp>
+
 #include "disk_space/stop_file.hpp"
 #include "disk_space/unit_removal.hpp"
 #include "process/throw_errno.hpp"
@@ -37,16 +39,21 @@ void end_deletion(const UnitListing& listing, int directory_fd, const BegunDelet
                   const std::function<bool()>& go_on, const DiskSpaceMonitor::Log& log) {
     const std::string path = (listing.directory() / begun.name).string();
     const std::string dot_path = (listing.directory() / begun.dot_name).string();
-    switch (end_begun(directory_fd, begun, go_on)) {
-        case BegunEnd::deleted:
-            log(LogLevel::error, "deleted " + path + ", as an earlier process had begun to");
+    const BegunEnd end = end_begun(directory_fd, begun, go_on);
+    switch (end.how) {
+        case BegunEnd::How::deleted:
+            log(LogLevel::error, "deleted " + path + " (" + format_size({end.bytes}) +
+                                     "), as an earlier process had begun to");
             break;
-        case BegunEnd::given_back:
+        case BegunEnd::How::given_back:
             log(LogLevel::warning, path + " has its name back, which an earlier process had taken from it");
             break;
-        case BegunEnd::left:
-            log(LogLevel::warning, dot_path + " stays: it is not what an earlier process had begun to " +
-                                       "delete, and cannot get its name back");
+        case BegunEnd::How::left:
+            log(LogLevel::error,
+                dot_path + " stays, and is not sent: " +
+                    (begun.decided ? "it is not what an earlier process had begun to delete"
+                                   : "an earlier process had taken its name from it, which is another's "
+                                     "by now, or too long to be known"));
             break;
     }
 }

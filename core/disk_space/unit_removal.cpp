@@ -5,6 +5,7 @@
 #include <charconv>
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <system_error>
 #include <unistd.h>
 
 #include "disk_space/deletion_look.hpp"
@@ -17,16 +18,23 @@
 namespace mistamover::disk_space {
 namespace {
 
+constexpr std::string_view looking = ".mistamover-looking-";
 constexpr std::string_view deleting = ".mistamover-deleting-";
 constexpr std::size_t longest_name = 255;
 
-// Nothing where the name is of another form than those that dot_name_of() gives.
+std::string dot_name(std::string_view beginning, const Unit& unit) {
+    const std::string whole = std::string(beginning) + std::to_string(unit.inode) + '-' + unit.name;
+    return whole.substr(0, longest_name);
+}
+
+// Nothing where the name is of another form than those that dot_name() gives.
 std::optional<BegunDeletion> begun_deletion(const std::string& dot_name) {
-    if (!dot_name.starts_with(deleting)) {
+    BegunDeletion begun;
+    begun.decided = dot_name.starts_with(deleting);
+    if (!begun.decided && !dot_name.starts_with(looking)) {
         return std::nullopt;
     }
-    BegunDeletion begun;
-    const char* const first = dot_name.data() + deleting.size();
+    const char* const first = dot_name.data() + (begun.decided ? deleting : looking).size();
     const char* const last = dot_name.data() + dot_name.size();
     const auto [end, error] = std::from_chars(first, last, begun.inode);
     if (error != std::errc{} || last - end < 2 || *end != '-' || (*first == '0' && end != first + 1)) {
@@ -42,9 +50,18 @@ bool is_as_planned(const struct stat& info, const Unit& unit) {
     return info.st_ino == unit.inode && S_ISDIR(info.st_mode) == unit.directory;
 }
 
-void remove_tree(int directory_fd, const std::string& name, const std::function<bool()>& go_on) {
+// What to delete it gives back.
+std::uint64_t bytes_of(int directory_fd, const std::string& name) {
+    struct stat info {};
+    const bool is_known = ::fstatat(directory_fd, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0;
+    return is_known && (info.st_nlink == 1 || S_ISDIR(info.st_mode)) ? bytes_on_disk(info) : 0;
+}
+
+// Gives how many bytes that were.
+std::uint64_t remove_tree(int directory_fd, const std::string& name, const std::function<bool()>& go_on) {
+    std::uint64_t bytes = bytes_of(directory_fd, name);
     if (::unlinkat(directory_fd, name.c_str(), 0) == 0) {
-        return;
+        return bytes;
     }
     if (errno != EISDIR && errno != EPERM) {
         process::throw_errno("cannot delete " + name);
@@ -59,12 +76,13 @@ void remove_tree(int directory_fd, const std::string& name, const std::function<
                 errno = ECANCELED;
                 process::throw_errno("the rest of " + name + " is deleted later");
             }
-            remove_tree(inside.get(), entry, go_on);
+            bytes += remove_tree(inside.get(), entry, go_on);
         }
     }
     if (::unlinkat(directory_fd, name.c_str(), AT_REMOVEDIR) != 0) {
         process::throw_errno("cannot delete " + name);
     }
+    return bytes;
 }
 
 bool tree_may_go(int directory_fd, const std::string& name, const std::function<bool()>& go_on) {
@@ -94,11 +112,30 @@ bool may_go(int directory_fd, const Unit& unit, const std::function<bool()>& go_
                           : allows_deletion(use_of(directory_fd, unit.name), last_change_ns(info));
 }
 
+void set_aside(int directory_fd, const Unit& unit, const std::string& from, const std::string& to) {
+    if (const int error = files::set_aside({directory_fd, from}, {directory_fd, to}); error != 0) {
+        errno = error;
+        process::throw_errno("cannot delete " + unit.name);
+    }
+}
+
+void give_back(int directory_fd, const Unit& unit, const std::string& aside) {
+    const int error = files::rename_no_replace({directory_fd, aside}, {directory_fd, unit.name});
+    if (error != 0) {
+        errno = error;
+        process::throw_errno("cannot give back the name of " + unit.name + ", which is called " + aside +
+                             " now");
+    }
+}
+
 }  // namespace
 
-std::string dot_name_of(const Unit& unit) {
-    const std::string whole = std::string(deleting) + std::to_string(unit.inode) + '-' + unit.name;
-    return whole.substr(0, longest_name);
+std::string looking_name(const Unit& unit) {
+    return dot_name(looking, unit);
+}
+
+std::string deleting_name(const Unit& unit) {
+    return dot_name(deleting, unit);
 }
 
 bool remove_unit(int directory_fd, const Unit& unit, const std::function<void()>& about_to,
@@ -106,27 +143,30 @@ bool remove_unit(int directory_fd, const Unit& unit, const std::function<void()>
     if (!may_go(directory_fd, unit, go_on)) {
         return false;
     }
-    const int error = files::set_aside({directory_fd, unit.name}, {directory_fd, dot_name_of(unit)});
-    if (error != 0) {
-        errno = error;
-        process::throw_errno("cannot delete " + unit.name);
-    }
+    set_aside(directory_fd, unit, unit.name, looking_name(unit));
     return remove_from_aside(directory_fd, unit, about_to, go_on);
 }
 
 bool remove_from_aside(int directory_fd, const Unit& unit, const std::function<void()>& about_to,
                        const std::function<bool()>& go_on) {
-    const files::RenameEnd own{directory_fd, unit.name};
-    const files::RenameEnd aside{directory_fd, dot_name_of(unit)};
-    if (!may_go_from_aside(directory_fd, aside.path, unit, go_on) || !go_on()) {
-        if (const int error = files::rename_no_replace(aside, own); error != 0) {
-            errno = error;
-            process::throw_errno("cannot give back the name of " + unit.name);
-        }
+    const std::string aside = looking_name(unit);
+    if (!may_go_from_aside(directory_fd, aside, unit, go_on) || !go_on()) {
+        give_back(directory_fd, unit, aside);
         return false;
     }
+    try {
+        if (!unit.directory) {
+            about_to();
+            remove_tree(directory_fd, aside, go_on);
+            return true;
+        }
+        set_aside(directory_fd, unit, aside, deleting_name(unit));
+    } catch (const std::system_error&) {
+        give_back(directory_fd, unit, aside);  // it is whole
+        throw;
+    }
     about_to();
-    remove_tree(directory_fd, aside.path, go_on);
+    remove_tree(directory_fd, deleting_name(unit), go_on);
     return true;
 }
 
@@ -145,19 +185,19 @@ BegunEnd end_begun(int directory_fd, const BegunDeletion& begun, const std::func
     if (::fstatat(directory_fd, begun.dot_name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0) {
         process::throw_errno(begun.dot_name);
     }
-    if (info.st_ino == begun.inode) {
-        remove_tree(directory_fd, begun.dot_name, go_on);
-        return BegunEnd::deleted;
+    const bool is_rest = begun.decided && S_ISDIR(info.st_mode);
+    if (is_rest && info.st_ino == begun.inode) {
+        return {BegunEnd::How::deleted, remove_tree(directory_fd, begun.dot_name, go_on)};
     }
-    if (!begun.whole_name) {
-        return BegunEnd::left;
+    if (is_rest || !begun.whole_name) {
+        return {BegunEnd::How::left};
     }
     const int error = files::rename_no_replace({directory_fd, begun.dot_name}, {directory_fd, begun.name});
     if (error != 0 && error != EEXIST) {
         errno = error;
         process::throw_errno("cannot give back the name of " + begun.name);
     }
-    return error == 0 ? BegunEnd::given_back : BegunEnd::left;
+    return {error == 0 ? BegunEnd::How::given_back : BegunEnd::How::left};
 }
 
 }  // namespace mistamover::disk_space

@@ -134,21 +134,41 @@ TEST_CASE("a link that a deliverer has put in the place of the quarantine leads 
     CHECK_FALSE(disk.remove_unit(0, planned, [] {}));
 }
 
-TEST_CASE("what an earlier process had begun to delete is ended, and told") {
+TEST_CASE("what an earlier process had begun to delete is ended, and told by path and size") {
     const Scratch scratch;
     const auto stream = stream_in(scratch);
-    write_file(scratch / "data" / "tree" / "rest", "12345");
+    constexpr std::size_t size = 200'000;
+    write_file(scratch / "data" / "tree" / "rest", std::string(size, 'r'));
     LocalDisk disk = disk_with(scratch, {stream});
     for (const Unit* unit : all_units(disk)) {
-        fs::rename(scratch / "data" / unit->name, scratch / "data" / dot_name_of(*unit));
+        fs::rename(scratch / "data" / unit->name, scratch / "data" / deleting_name(*unit));
     }
-    write_file(scratch / "data" / ".mistamover-deleting-1-newer", "12345");
+    write_file(scratch / "data" / ".mistamover-looking-1-newer", "12345");
     const std::vector<std::string> told = recover(disk);
     REQUIRE(told.size() == 2);
-    CHECK(told_of(told, "deleted " + (scratch / "data" / "tree").string() + ","));
+    CHECK(told_of(told, "deleted " + (scratch / "data" / "tree").string() + " (2"));  // 200 kB, and the tree
     CHECK(told_of(told, (scratch / "data" / "newer").string() + " has its name back"));
     CHECK(read_file(scratch / "data" / "newer") == "12345");
     CHECK(names_below(scratch / "data").size() == 2);
+}
+
+TEST_CASE("what an earlier process had only looked at is not deleted, nor is what it could not give back") {
+    const Scratch scratch;
+    const auto stream = stream_in(scratch);
+    write_file(scratch / "data" / "tree" / "file", "older");
+    write_file(scratch / "data" / "unit", "12345");
+    LocalDisk disk = disk_with(scratch, {stream});
+    for (const Unit* unit : all_units(disk)) {
+        fs::rename(scratch / "data" / unit->name, scratch / "data" / looking_name(*unit));
+    }
+    write_file(scratch / "data" / "tree", "newer");
+    const std::vector<std::string> told = recover(disk);
+    REQUIRE(told.size() == 2);
+    CHECK(told_of(told, (scratch / "data" / "unit").string() + " has its name back"));
+    CHECK(told_of(told, (scratch / "data" / ".mistamover-looking-").string()));
+    CHECK(read_file(scratch / "data" / "unit") == "12345");
+    CHECK(read_file(scratch / "data" / "tree") == "newer");
+    CHECK(names_below(scratch / "data").size() == 4);  // with the older tree and the quarantine
 }
 
 TEST_CASE("a deletion is left where it is not to go on, and ended by the next process") {
@@ -162,9 +182,9 @@ TEST_CASE("a deletion is left where it is not to go on, and ended by the next pr
     const Unit tree = *all_units(disk).front();
     CHECK_THROWS(disk.remove_unit(0, tree, [] {}));
     CHECK_FALSE(told_of(recover(disk), "deleted "));
-    CHECK(fs::exists(scratch / "data" / dot_name_of(tree) / "file"));
+    CHECK(fs::exists(scratch / "data" / deleting_name(tree) / "file"));
     CHECK(told_of(recover(disk_with(scratch, {stream})), "deleted "));
-    CHECK_FALSE(fs::exists(scratch / "data" / dot_name_of(tree)));
+    CHECK_FALSE(fs::exists(scratch / "data" / deleting_name(tree)));
 }
 
 TEST_CASE("what cannot be ended is told, and keeps nothing else from being ended") {
@@ -190,7 +210,7 @@ TEST_CASE("a rest that cannot be deleted keeps no other from going") {
     }
     fs::path mounted;
     for (const Unit* unit : all_units(disk)) {
-        const fs::path rest = scratch / "data" / dot_name_of(*unit);
+        const fs::path rest = scratch / "data" / deleting_name(*unit);
         fs::rename(scratch / "data" / unit->name, rest);
         if (unit->name == "b") {
             mounted = rest / "mounted";

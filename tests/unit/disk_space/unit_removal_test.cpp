@@ -72,6 +72,14 @@ struct Removal {
         return files::directory_names(fd.get(), name, name);
     }
     [[nodiscard]] bool is_empty() const { return fs::is_empty(inside); }
+    /// Ends all deletions that were begun; by dot-name.
+    [[nodiscard]] std::map<std::string, BegunEnd::How> end_all() const {
+        std::map<std::string, BegunEnd::How> ends;
+        for (const BegunDeletion& begun : deletions_begun(fd.get(), inside.string())) {
+            ends[begun.dot_name] = end_begun(fd.get(), begun, [] { return true; }).how;
+        }
+        return ends;
+    }
     mutable int told = 0;
 };
 
@@ -155,7 +163,7 @@ TEST_CASE("what somebody opens or replaces while it gets its dot-name has its na
     const Unit file = at.unit("file");
     const Unit tree = at.unit("tree");
     const auto set_aside = [&](const Unit& unit) {
-        fs::rename(at.inside / unit.name, at.inside / dot_name_of(unit));
+        fs::rename(at.inside / unit.name, at.inside / looking_name(unit));
     };
     {
         const process::UniqueFd reader(::open((at.inside / "file").c_str(), O_RDONLY | O_CLOEXEC));
@@ -202,26 +210,84 @@ TEST_CASE("a deletion that a crash has interrupted is ended, if it is of the uni
     const Removal at;
     write_file(at.inside / "tree" / "rest", "12345");
     const Unit tree = at.unit("tree");
-    fs::rename(at.inside / "tree", at.inside / dot_name_of(tree));
-    write_file(at.inside / ".mistamover-deleting-1-file", "new");
-    write_file(at.inside / ".mistamover-deleting-1-taken", "older");
-    write_file(at.inside / "taken", "newer");
-    const std::string cut = dot_name_of({UnitPlace::data, std::string(255, 'n'), 1, 0, false, {}});
-    write_file(at.inside / cut, "whose?");
-    std::map<std::string, BegunEnd> ends;
-    for (const BegunDeletion& begun : deletions_begun(at.fd.get(), at.inside.string())) {
-        ends[begun.dot_name] = end_begun(at.fd.get(), begun, [] { return true; });
-    }
-    CHECK(ends == std::map<std::string, BegunEnd>{{dot_name_of(tree), BegunEnd::deleted},
-                                                  {".mistamover-deleting-1-file", BegunEnd::given_back},
-                                                  {".mistamover-deleting-1-taken", BegunEnd::left},
-                                                  {cut, BegunEnd::left}});
-    CHECK_FALSE(fs::exists(at.inside / dot_name_of(tree)));
+    fs::rename(at.inside / "tree", at.inside / deleting_name(tree));
+    write_file(at.inside / ".mistamover-deleting-1-other" / "rest", "12345");
+    write_file(at.inside / ".mistamover-deleting-1-file", "whole");
+    using How = BegunEnd::How;
+    CHECK(at.end_all() == std::map<std::string, How>{{deleting_name(tree), How::deleted},
+                                                     {".mistamover-deleting-1-other", How::left},
+                                                     {".mistamover-deleting-1-file", How::given_back}});
+    CHECK_FALSE(fs::exists(at.inside / deleting_name(tree)));
     CHECK_FALSE(fs::exists(at.inside / "tree"));
-    CHECK(read_file(at.inside / "file") == "new");
+    CHECK(fs::exists(at.inside / ".mistamover-deleting-1-other" / "rest"));
+    CHECK(read_file(at.inside / "file") == "whole");
+}
+
+TEST_CASE("what a crash has left before it was decided to delete it is whole, and has its name back") {
+    const Removal at;
+    write_file(at.inside / "tree" / "file", "12345");
+    write_file(at.inside / "file", "12345");
+    for (const Unit& unit : {at.unit("tree"), at.unit("file")}) {
+        fs::rename(at.inside / unit.name, at.inside / looking_name(unit));
+    }
+    write_file(at.inside / ".mistamover-looking-1-another", "new");
+    write_file(at.inside / ".mistamover-looking-1-taken", "older");
+    write_file(at.inside / "taken", "newer");
+    const std::string cut = looking_name({UnitPlace::data, std::string(255, 'n'), 1, 0, false, {}});
+    write_file(at.inside / cut, "whose?");
+    std::map<BegunEnd::How, int> ends;
+    for (const auto& [dot_name, how] : at.end_all()) {
+        ++ends[how];
+    }
+    CHECK(ends == std::map<BegunEnd::How, int>{{BegunEnd::How::given_back, 3}, {BegunEnd::How::left, 2}});
+    CHECK(read_file(at.inside / "tree" / "file") == "12345");
+    CHECK(read_file(at.inside / "file") == "12345");
+    CHECK(read_file(at.inside / "another") == "new");
     CHECK(read_file(at.inside / "taken") == "newer");
-    CHECK(read_file(at.inside / ".mistamover-deleting-1-taken") == "older");
+    CHECK(read_file(at.inside / ".mistamover-looking-1-taken") == "older");
     CHECK(read_file(at.inside / cut) == "whose?");
+}
+
+TEST_CASE("what must not go, and cannot have its name back, is not deleted later either") {
+    const Removal at;
+    write_file(at.inside / "tree" / "file", "12345");
+    const Unit tree = at.unit("tree");
+    {
+        const process::UniqueFd writer(::open((at.inside / "tree" / "file").c_str(), O_WRONLY | O_CLOEXEC));
+        fs::rename(at.inside / "tree", at.inside / looking_name(tree));
+        write_file(at.inside / "tree", "newer");
+        CHECK_THROWS((void)at.remove_from_aside(tree));
+    }
+    CHECK(at.end_all().at(looking_name(tree)) == BegunEnd::How::left);
+    fs::remove(at.inside / "tree");
+    CHECK(at.end_all().at(looking_name(tree)) == BegunEnd::How::given_back);
+    CHECK(read_file(at.inside / "tree" / "file") == "12345");
+}
+
+TEST_CASE("a directory has another dot-name once something in it may have gone, and a file has none") {
+    const Removal at;
+    write_file(at.inside / "tree" / "file", "12345");
+    write_file(at.inside / "file", "12345");
+    for (const Unit& unit : {at.unit("tree"), at.unit("file")}) {
+        std::vector<BegunDeletion> begun;
+        CHECK(remove_unit(
+            at.fd.get(), unit, [&] { begun = deletions_begun(at.fd.get(), at.inside.string()); },
+            [] { return true; }));
+        REQUIRE(begun.size() == 1);
+        CHECK(begun.front().decided == unit.directory);
+        CHECK(begun.front().name == unit.name);
+    }
+    CHECK(at.is_empty());
+}
+
+TEST_CASE("a directory that cannot have the name of one that is being deleted keeps its own, and all in it") {
+    const Removal at;
+    write_file(at.inside / "tree" / "file", "12345");
+    const Unit tree = at.unit("tree");
+    write_file(at.inside / deleting_name(tree), "in the way");
+    CHECK_THROWS((void)at.remove(tree));
+    CHECK(at.told == 0);
+    CHECK(read_file(at.inside / "tree" / "file") == "12345");
 }
 
 TEST_CASE("what is not to be deleted any more has its name back before anything of it goes") {
@@ -291,13 +357,15 @@ TEST_CASE("a deletion that is to end leaves the rest under its dot-name, to be e
     const auto thrice = [&] { return left-- > 0; };
     CHECK_THROWS(remove_unit(
         at.fd.get(), tree, [] {}, thrice));
-    const fs::path aside = at.inside / dot_name_of(tree);
+    const fs::path aside = at.inside / deleting_name(tree);
     CHECK(std::distance(fs::directory_iterator(aside), {}) == 1);
     const auto begun = deletions_begun(at.fd.get(), at.inside.string());
     REQUIRE(begun.size() == 1);
     CHECK_THROWS(end_begun(at.fd.get(), begun.front(), [] { return false; }));
     CHECK(std::distance(fs::directory_iterator(aside), {}) == 1);
-    CHECK(end_begun(at.fd.get(), begun.front(), [] { return true; }) == BegunEnd::deleted);
+    const BegunEnd end = end_begun(at.fd.get(), begun.front(), [] { return true; });
+    CHECK(end.how == BegunEnd::How::deleted);
+    CHECK(end.bytes >= 5);
     CHECK(at.is_empty());
 }
 
@@ -306,6 +374,7 @@ TEST_CASE("a dot-name of another form is no deletion") {
     for (const std::string form :
          {"file", "7", "7-", "-file", "07-file", "-7-file", "7x-file", "99999999999999999999-file"}) {
         write_file(at.inside / (".mistamover-deleting-" + form), "12345");
+        write_file(at.inside / (".mistamover-looking-" + form), "12345");
     }
     write_file(at.inside / ".mistamover" / "other", "12345");
     CHECK(deletions_begun(at.fd.get(), at.inside.string()).empty());
