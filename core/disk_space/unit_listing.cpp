@@ -6,10 +6,10 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unordered_map>
-#include <unordered_set>
 #include <utility>
 
 #include "disk_space/file_facts.hpp"
+#include "disk_space/units_in_handshake.hpp"
 #include "files/directory_names.hpp"
 #include "process/throw_errno.hpp"
 
@@ -73,7 +73,7 @@ struct UnitListing::Reading {
     std::int64_t change = 0;  ///< The directory's own ctime, before it was opened, and its inode.
     std::uint64_t inode = 0;
     std::vector<Unit> units;
-    std::unordered_set<std::string> in_handshake;
+    UnitsInHandshake in_handshake;
 };
 
 UnitListing::UnitListing(std::filesystem::path directory, UnitPlace place, files::UnitNames names,
@@ -87,18 +87,8 @@ UnitListing::~UnitListing() = default;
 UnitListing::UnitListing(UnitListing&& other) noexcept = default;
 UnitListing& UnitListing::operator=(UnitListing&& other) noexcept = default;
 
-std::string UnitListing::control_file(const std::string& name) const {
-    return control_extension_.empty() ? "" : '.' + name + '.' + control_extension_;
-}
-
-// The unit whose control file has this name; empty: none.
-std::string_view UnitListing::unit_of_control_file(std::string_view name) const {
-    const std::size_t ending = control_extension_.size() + 1;
-    if (control_extension_.empty() || name.size() < ending + 2 || !name.ends_with(control_extension_) ||
-        name[name.size() - ending] != '.') {
-        return {};
-    }
-    return name.substr(1, name.size() - ending - 1);
+std::vector<std::string> UnitListing::control_files(const Unit& unit) const {
+    return UnitsInHandshake::control_files(unit, control_extension_);
 }
 
 bool UnitListing::list(const TimeLeft& time_left) {
@@ -143,7 +133,7 @@ bool UnitListing::begin_reading() {
                                                  settled ? change : -1,
                                                  info.st_ino,
                                                  {},
-                                                 {}});
+                                                 UnitsInHandshake(control_extension_)});
     // To make room for more later would move all of them in one step.
     const std::size_t known = reading_->known.size();
     reading_->units.reserve(known + known / 8);
@@ -152,9 +142,7 @@ bool UnitListing::begin_reading() {
 
 void UnitListing::take(const std::string& name) {
     if (name.front() == '.') {
-        if (const std::string_view unit = unit_of_control_file(name); !unit.empty()) {
-            reading_->in_handshake.emplace(unit);
-        }
+        reading_->in_handshake.note(name);
     } else if (Unit* known = reading_->known.find(name)) {
         reading_->units.push_back(std::move(*known));
     } else if (names_.contain(name)) {
@@ -166,9 +154,9 @@ void UnitListing::take(const std::string& name) {
 
 // A control file may have been read after its unit.
 void UnitListing::end_reading() {
-    if (!reading_->in_handshake.empty()) {
+    if (reading_->in_handshake.are_known()) {
         std::erase_if(reading_->units,
-                      [this](const Unit& unit) { return reading_->in_handshake.contains(unit.name); });
+                      [this](const Unit& unit) { return reading_->in_handshake.contain(unit); });
     }
     units_ = std::move(reading_->units);
     listed_at_change_ = reading_->change;

@@ -6,7 +6,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "disk_space/deletion_plan.hpp"
@@ -21,8 +20,8 @@ namespace mistamover::disk_space {
 class UnitListing {
   public:
     /// The quarantine, which may lie where deliverers can put a link in its place, is not followed if it is a
-    /// link. `control_extension`: a unit NAME for which there is a `.NAME.<control_extension>` is in the
-    /// handshake of the arrivals protocol, and left out. Empty: none is.
+    /// link. `control_extension`: units in the handshake of the arrivals protocol, as control files with this
+    /// extension tell, are left out. Empty: none is.
     UnitListing(std::filesystem::path directory, UnitPlace place, files::UnitNames names,
                 std::string control_extension);
     ~UnitListing();
@@ -42,8 +41,8 @@ class UnitListing {
     [[nodiscard]] process::UniqueFd open() const;
     /// The next list() looks at everything anew.
     void forget();
-    /// The name of the control file of a unit; empty: it can have none.
-    [[nodiscard]] std::string control_file(const std::string& name) const;
+    /// What control files of the unit would be called.
+    [[nodiscard]] std::vector<std::string> control_files(const Unit& unit) const;
 
   private:
     class KnownUnits;
@@ -53,7 +52,6 @@ class UnitListing {
     bool begin_reading();
     void take(const std::string& name);
     void end_reading();
-    [[nodiscard]] std::string_view unit_of_control_file(std::string_view name) const;
     [[nodiscard]] std::optional<Unit> look_at(int directory_fd, const std::string& name) const;
 
     std::filesystem::path directory_;

@@ -11,6 +11,7 @@
 #include "disk_space/deletion_look.hpp"
 #include "disk_space/file_facts.hpp"
 #include "files/directory_names.hpp"
+#include "files/handshake_name.hpp"
 #include "files/rename_no_replace.hpp"
 #include "process/throw_errno.hpp"
 #include "process/unique_fd.hpp"
@@ -20,11 +21,10 @@ namespace {
 
 constexpr std::string_view looking = ".mistamover-looking-";
 constexpr std::string_view deleting = ".mistamover-deleting-";
-constexpr std::size_t longest_name = 255;
 
 std::string dot_name(std::string_view beginning, const Unit& unit) {
     const std::string whole = std::string(beginning) + std::to_string(unit.inode) + '-' + unit.name;
-    return whole.substr(0, longest_name);
+    return whole.substr(0, files::longest_name);
 }
 
 // Nothing where the name is of another form than those that dot_name() gives.
@@ -42,7 +42,7 @@ std::optional<BegunDeletion> begun_deletion(const std::string& dot_name) {
     }
     begun.dot_name = dot_name;
     begun.name.assign(end + 1, last);
-    begun.whole_name = dot_name.size() < longest_name;
+    begun.whole_name = dot_name.size() < files::longest_name;
     return begun;
 }
 

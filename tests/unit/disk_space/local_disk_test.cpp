@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "disk_space/unit_removal.hpp"
+#include "files/handshake_name.hpp"
 #include "scratch.hpp"
 
 namespace mistamover::test {
@@ -103,20 +104,27 @@ TEST_CASE("a .stop that has become an operator's is forgotten, and stays") {
 TEST_CASE("a unit that gets into the handshake after the plan was made stays") {
     const Scratch scratch;
     const auto stream = stream_in(scratch);
-    write_file(scratch / "data" / "unit", "12345");
-    write_file(scratch / "data" / "quarantine" / "failed", "12345");
+    const std::string longest(255, 'n');
+    for (const char* path : {"data/unit", "data/tree/file", "data/quarantine/failed"}) {
+        write_file(scratch / path, "12345");
+    }
+    write_file(scratch / "data" / longest, "12345");
     LocalDisk disk = disk_with(scratch, {stream});
     std::vector<Unit> units;
     for (const Unit* unit : all_units(disk)) {
         units.push_back(*unit);
     }
-    REQUIRE(units.size() == 2);
+    REQUIRE(units.size() == 4);
     const auto nothing = [] {};
-    write_file(scratch / "data" / ".unit.ctrl", "");
+    for (const std::string& data_name : {std::string("unit"), std::string("tree.zip"), longest}) {
+        write_file(scratch / "data" / files::handshake_name(data_name, ".ctrl"), "");
+    }
     for (const Unit& unit : units) {
         CHECK(disk.remove_unit(0, unit, nothing) == (unit.name == "failed"));
     }
     CHECK(read_file(scratch / "data" / "unit") == "12345");
+    CHECK(read_file(scratch / "data" / "tree" / "file") == "12345");
+    CHECK(read_file(scratch / "data" / longest) == "12345");
     CHECK(all_units(disk).empty());
 }
 

@@ -6,6 +6,7 @@
 #include <set>
 #include <vector>
 
+#include "files/handshake_name.hpp"
 #include "scratch.hpp"
 
 namespace mistamover::test {
@@ -51,6 +52,30 @@ TEST_CASE("units are what may be sent: no dot-file, not the quarantine, not excl
     const auto unit =
         std::find_if(units.begin(), units.end(), [](const Unit& u) { return u.name == "unit"; });
     CHECK(unit->gain.inodes == 1);
+}
+
+TEST_CASE(
+    "a directory that is sent as a zip file is in the handshake, and so is a unit of the longest name") {
+    const Scratch scratch;
+    const std::string extension = "stager-ctrl-bss";
+    const std::string ending = '.' + extension;
+    const std::string longest(255, 'n');
+    const std::string other(254, 'n');
+    const std::string just_whole(255 - 2 - extension.size(), 'w');
+    for (const std::string& name : {longest, other, just_whole}) {
+        write_file(scratch / name, "12345");
+    }
+    const std::string long_directory(250, 'd');
+    for (const std::string& name : {std::string("tree"), std::string("stays"), long_directory}) {
+        write_file(scratch / name / "file", "12345");
+    }
+    write_file(scratch / "file", "12345");
+    for (const std::string& data_name :
+         {longest, just_whole, std::string("tree.zip"), std::string("file.zip"), long_directory + ".zip"}) {
+        write_file(scratch / files::handshake_name(data_name, ending), "");
+    }
+    UnitListing listing(scratch.path(), UnitPlace::data, {}, extension);
+    CHECK(names_of(listing) == std::set<std::string>{other, "stays", "file"});
 }
 
 TEST_CASE("every change of the directory is seen, also one that follows a listing at once") {
