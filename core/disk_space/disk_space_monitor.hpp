@@ -33,7 +33,8 @@ class DiskSpaceMonitor {
         virtual Space space() = 0;
         /// What is told of units must be true from now on; until then it may be a while ago.
         virtual void look_anew() = 0;
-        /// What has kept units from being told, each once; asked for after each plan.
+        /// What has gone wrong besides, such as what keeps units from being told, each once; asked for after
+        /// each plan.
         virtual std::vector<std::string> take_problems() { return {}; }
         /// False where the unit is not the one that was planned, or is in use. `about_to` is called just
         /// before anything is deleted.

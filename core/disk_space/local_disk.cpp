@@ -125,16 +125,27 @@ StopSeen LocalDisk::look_for_stop(const std::string& path) {
     return StopFileAt(path).look();
 }
 
+// A file is known by what is in it, too: one that cannot be remembered is better than none.
 bool LocalDisk::place_stop(const std::string& path) {
-    placed_.add(path);
+    try_to_note([&] { placed_.add(path); });
     return StopFileAt(path).place(label_, std::time(nullptr));
 }
 
 bool LocalDisk::remove_stop(const std::string& path) {
-    const StopFileAt file(path);
-    const bool removed = file.remove();
-    placed_.remove(path);
+    const bool removed = StopFileAt(path).remove();
+    try_to_note([&] { placed_.remove(path); });
     return removed;
+}
+
+void LocalDisk::try_to_note(const std::function<void()>& change) {
+    try {
+        change();
+        can_note_ = true;
+    } catch (const std::system_error& error) {
+        if (std::exchange(can_note_, false)) {
+            problems_.emplace_back(error.what());
+        }
+    }
 }
 
 std::vector<std::string> LocalDisk::obsolete_stops() {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <functional>
 #include <optional>
 #include <set>
 #include <string>
@@ -31,6 +32,7 @@ class LocalDisk final : public DiskSpaceMonitor::Disk {
 
     Space space() override;
     StopSeen look_for_stop(const std::string& path) override;
+    /// Whether it can be remembered in `placed_dir` or not.
     bool place_stop(const std::string& path) override;
     bool remove_stop(const std::string& path) override;
     std::vector<std::string> obsolete_stops() override;
@@ -44,12 +46,14 @@ class LocalDisk final : public DiskSpaceMonitor::Disk {
     [[nodiscard]] std::string path_of(std::size_t stream, const Unit& unit) const override;
 
   private:
+    void try_to_note(const std::function<void()>& change);
     bool list(UnitListing& listing, const TimeLeft& time_left);
     [[nodiscard]] const UnitListing& listing_of(std::size_t stream, UnitPlace place) const;
 
     std::string label_;
     std::string mount_point_;
     PlacedStops placed_;
+    bool can_note_ = true;  ///< Which `.stop` files it has made; that it cannot is told once.
     std::set<std::string> stop_files_;
     std::vector<std::vector<UnitListing>> listings_;  ///< By stream.
     std::size_t in_hand_ = 0;                         ///< The stream whose units were asked for last,

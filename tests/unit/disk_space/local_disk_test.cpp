@@ -101,6 +101,30 @@ TEST_CASE("a .stop that has become an operator's is forgotten, and stays") {
     CHECK(read_file(before.stop_files[0]) == "mine");
 }
 
+TEST_CASE("a .stop that cannot be remembered is made and removed all the same, and that is told once") {
+    const Scratch scratch;
+    const auto stream = stream_in(scratch);
+    const std::string& stop = stream.stop_files[0];
+    const std::string other = (scratch / "data" / ".halt").string();
+    write_file(scratch / "placed", "no directory");
+    LocalDisk disk = disk_with(scratch, {stream});
+    CHECK(disk.place_stop(stop));
+    CHECK(disk.place_stop(other));
+    CHECK(disk.look_for_stop(stop) == StopSeen::own);
+    CHECK(disk.look_for_stop(other) == StopSeen::own);
+    CHECK(disk.take_problems().size() == 1);
+    CHECK(disk.remove_stop(stop));
+    CHECK_FALSE(fs::exists(stop));
+    CHECK(disk.take_problems().empty());
+    fs::remove(scratch / "placed");
+    CHECK(disk.place_stop(stop));
+    CHECK(names_below(scratch / "placed").size() == 1);
+    fs::remove_all(scratch / "placed");
+    write_file(scratch / "placed", "no directory");
+    CHECK(disk.remove_stop(other));
+    CHECK(disk.take_problems().size() == 1);
+}
+
 TEST_CASE("a unit that gets into the handshake after the plan was made stays") {
     const Scratch scratch;
     const auto stream = stream_in(scratch);
