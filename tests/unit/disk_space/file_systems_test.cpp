@@ -57,4 +57,27 @@ TEST_CASE("streams are found where their directories lie, or would be made") {
     CHECK(file_systems({}, {"/proc"}).at("proc").streams.empty());
 }
 
+TEST_CASE("the .stop of a stream lies where its deliverers look for it") {
+    config::Stream stream;
+    stream.settings = {
+        {"data_stream", {{"name", {"p"}}, {"directory", {"/data/p"}}}},
+        {"incoming",
+         {{"directory", {"/incoming/p"}}, {"stop_file", {".halt"}}, {"control_file_extension", {"in-ctrl"}}}},
+        {"outgoing", {{"stop_file", {".stop"}}, {"control_file_extension", {"out-ctrl"}}}}};
+    const process::MonitorStream sender = monitored(stream);
+    CHECK(sender.stop_files == std::vector<std::string>{"/data/p/.stop"});
+    CHECK(sender.data_control_extension == "out-ctrl");
+    CHECK(sender.arrivals_dir.empty());
+
+    stream.settings["incoming"]["require_arrival_monitor"] = {"true"};
+    const process::MonitorStream receiver = monitored(stream);
+    CHECK(receiver.stop_files == std::vector<std::string>{"/incoming/p/.halt"});
+    CHECK(receiver.arrivals_dir == "/incoming/p");
+    CHECK(receiver.arrivals_control_extension == "in-ctrl");
+    CHECK(receiver.data_dir == "/data/p");
+
+    stream.settings["disk_space_monitor"]["stop_outgoing"] = {"true"};
+    CHECK(monitored(stream).stop_files == std::vector<std::string>{"/incoming/p/.halt", "/data/p/.stop"});
+}
+
 }  // namespace mistamover::test

@@ -5,6 +5,7 @@
 #include <doctest/doctest.h>
 #include <functional>
 #include <optional>
+#include <set>
 #include <sys/mount.h>
 #include <system_error>
 #include <unistd.h>
@@ -150,6 +151,42 @@ TEST_CASE("a unit that gets into the handshake after the plan was made stays") {
     CHECK(read_file(scratch / "data" / "tree" / "file") == "12345");
     CHECK(read_file(scratch / "data" / longest) == "12345");
     CHECK(all_units(disk).empty());
+}
+
+TEST_CASE(
+    "what arrives goes before what has arrived, however old it is, but not what a control file tells of") {
+    const Scratch scratch;
+    auto stream = stream_in(scratch);
+    stream.arrivals_dir = (scratch / "incoming").string();
+    stream.arrivals_control_extension = "actl";
+    const std::string content(8192, 'c');
+    for (const char* path : {"incoming/older", "incoming/announced", "incoming/.announced.actl",
+                             "incoming/.older.ctrl", "data/newer", "data/.newer.actl"}) {
+        write_file(scratch / path, content);
+    }
+    LocalDisk disk = disk_with(scratch, {stream});
+    const auto planned = [&] {
+        constexpr DeletionPlanner::Wanted all{std::uint64_t{1} << 40, 10};
+        const std::vector<std::size_t> order{0};
+        DeletionPlanner planner(order, disk, {0, 1'000'000, 0, 0}, all,
+                                [](std::size_t, const Unit&) { return false; });
+        REQUIRE(planner.go_on([] { return true; }));
+        std::vector<std::string> paths;
+        for (const PlannedUnit& unit : planner.take_plan()) {
+            paths.push_back(fs::relative(disk.path_of(unit.stream, unit.unit), scratch.path()).string());
+        }
+        return paths;
+    };
+    CHECK(planned() == std::vector<std::string>{"incoming/older", "data/newer"});
+    fs::remove(scratch / "incoming" / ".announced.actl");
+    const std::vector<std::string> later = planned();
+    REQUIRE(later.size() == 3);
+    CHECK(std::set<std::string>(later.begin(), later.begin() + 2) ==
+          std::set<std::string>{"incoming/announced", "incoming/older"});
+    const Unit* first = all_units(disk).front();
+    CHECK(first->place == UnitPlace::arrivals);
+    CHECK(disk.remove_unit(0, Unit(*first), [] {}));
+    CHECK(planned().size() == 2);
 }
 
 TEST_CASE("a link that a deliverer has put in the place of the quarantine leads nowhere") {
