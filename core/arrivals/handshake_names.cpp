@@ -2,38 +2,14 @@
 #include "arrivals/handshake_names.hpp"
 
 #include <array>
-#include <cstdint>
 #include <cstdio>
 
+#include "files/handshake_name.hpp"
+
 namespace mistamover::arrivals {
-namespace {
-
-constexpr std::size_t longest_name = 255;
-
-// FNV-1a: the same in every process and version, unlike std::hash.
-std::string hash_of(std::string_view text) {
-    std::uint64_t hash = 14695981039346656037ULL;
-    for (const char c : text) {
-        hash = (hash ^ static_cast<unsigned char>(c)) * 1099511628211ULL;
-    }
-    std::array<char, 17> digits{};
-    std::snprintf(digits.data(), digits.size(), "%016llx", static_cast<unsigned long long>(hash));
-    return digits.data();
-}
-
-std::string dot_name(std::string_view data_name, const std::string& ending) {
-    const std::size_t room = longest_name - 1 - ending.size();
-    if (data_name.size() <= room) {
-        return '.' + std::string(data_name) + ending;
-    }
-    const std::string hash = '~' + hash_of(data_name);
-    return '.' + std::string(data_name.substr(0, room - hash.size())) + hash + ending;
-}
-
-}  // namespace
 
 std::string control_name(std::string_view data_name, std::string_view extension) {
-    return dot_name(data_name, '.' + std::string(extension));
+    return files::handshake_name(data_name, '.' + std::string(extension));
 }
 
 std::string stamped_name(std::string_view data_name, std::chrono::system_clock::time_point when,
@@ -43,7 +19,7 @@ std::string stamped_name(std::string_view data_name, std::chrono::system_clock::
     std::array<char, 32> stamp{};
     std::snprintf(stamp.data(), stamp.size(), ".%lld.%02lld.", static_cast<long long>(hundredths / 100),
                   static_cast<long long>(hundredths % 100));
-    return dot_name(data_name, stamp.data() + std::string(extension));
+    return files::handshake_name(data_name, stamp.data() + std::string(extension));
 }
 
 bool has_extension(std::string_view name, std::string_view extension) noexcept {
@@ -53,7 +29,7 @@ bool has_extension(std::string_view name, std::string_view extension) noexcept {
 
 bool is_plain_name(std::string_view name) noexcept {
     constexpr std::string_view never("/\n\0", 3);
-    return !name.empty() && name.size() <= longest_name && name != "." && name != ".." &&
+    return !name.empty() && name.size() <= files::longest_name && name != "." && name != ".." &&
            name.find_first_of(never) == std::string_view::npos;
 }
 
