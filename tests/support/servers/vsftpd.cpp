@@ -22,7 +22,7 @@ Vsftpd::Vsftpd(Tls tls, const std::string& configuration, const Certificate& cer
         "\nrun_as_launching_user=YES\nanonymous_enable=YES\nlocal_enable=NO\nno_anon_password=NO\n"
         "write_enable=YES\nanon_upload_enable=YES\nanon_mkdir_write_enable=YES\nanon_other_write_enable=YES\n"
         "anon_world_readable_only=NO\nanon_umask=022\nanon_root=/\nallow_writeable_chroot=YES\n"
-        "seccomp_sandbox=NO\nxferlog_enable=NO\nlog_ftp_protocol=YES\nmax_clients=0\nmax_per_ip=0\n"
+        "seccomp_sandbox=NO\nxferlog_enable=YES\nlog_ftp_protocol=YES\nmax_clients=0\nmax_per_ip=0\n"
         "vsftpd_log_file=" +
         directory + "/commands.log\nsecure_chroot_dir=" + directory + "\nftp_username=" + ftp_user() +
         "\npasv_min_port=" + std::to_string(port + 1) +
