@@ -68,12 +68,4 @@ std::string megabytes(std::size_t count) {
     return content;
 }
 
-std::size_t count_of(const std::string& what, const std::string& text) {
-    std::size_t count = 0;
-    for (std::size_t at = 0; (at = text.find(what, at)) != std::string::npos; at += what.size()) {
-        ++count;
-    }
-    return count;
-}
-
 }  // namespace mistamover::test

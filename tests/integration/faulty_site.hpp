@@ -39,6 +39,4 @@ std::optional<std::set<std::string>> files_below(const std::filesystem::path& di
 /// So many million bytes of which none repeat.
 std::string megabytes(std::size_t count);
 
-std::size_t count_of(const std::string& what, const std::string& text);
-
 }  // namespace mistamover::test

@@ -61,6 +61,15 @@ inline std::string read_file(const std::filesystem::path& path) {
     return content;
 }
 
+/// How often `what` is in `text`.
+inline std::size_t count_of(const std::string& what, const std::string& text) {
+    std::size_t count = 0;
+    for (std::size_t at = 0; (at = text.find(what, at)) != std::string::npos; at += what.size()) {
+        ++count;
+    }
+    return count;
+}
+
 /// Whether it becomes true within a generous time; looks every few milliseconds.
 inline bool eventually(const std::function<bool()>& condition,
                        std::chrono::seconds patience = std::chrono::seconds{60}) {

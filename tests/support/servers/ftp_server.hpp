@@ -30,6 +30,10 @@ class FtpServer {
     [[nodiscard]] std::filesystem::path ca_file() const { return directory_ / "server.pem"; }
     /// What was said on control connections, as far as the server tells.
     [[nodiscard]] std::string log() const { return read_file(directory_ / "commands.log"); }
+    /// How often it got a command, such as "STOR"; 0 from one that tells nothing (Pure-FTPd).
+    [[nodiscard]] std::size_t times_told(const std::string& command) const {
+        return count_of('"' + command, log());
+    }
     /// Lets the server write in a directory of the test, and reach it.
     virtual void serve(const std::filesystem::path& /*directory*/) const {}
 
