@@ -92,8 +92,8 @@ struct ModuleSettings {
 /// contents.
 struct PutItem {
     /// Relative to the request's source_root and to its target_prefix alike; any bytes but NUL, never a
-    /// leading
-    /// '/', never "." or "..". Parent directories at the target exist or come earlier in the same request.
+    /// leading '/', never "." or "..". Parent directories at the target exist or come earlier in the same
+    /// request.
     std::string_view path;
     std::uint64_t size = 0;     ///< Bytes.
     std::int64_t mtime_ns = 0;  ///< Nanoseconds since 1970.
@@ -114,8 +114,8 @@ struct PutRequest {
 };
 
 struct PutReport {
-    std::uint64_t bytes_sent = 0;
-    bool source_taken = false;
+    std::uint64_t bytes_sent = 0;  ///< Bytes of content that this put has brought there.
+    bool source_taken = false;     ///< See PutRequest::may_take_source.
 };
 
 /// Receives the end of each item of a put, in any order, on the thread that called put. An item that was not
@@ -129,7 +129,7 @@ class PutSink {
 };
 
 struct EntryInfo {
-    std::uint64_t size = 0;
+    std::uint64_t size = 0;  ///< Bytes; of a file alone.
     std::int64_t mtime_ns =
         0;  ///< Nanoseconds since 1970, at mtime_precision_ns; meaningless where that is 0.
     std::int64_t mtime_precision_ns = 0;
@@ -137,8 +137,9 @@ struct EntryInfo {
     EntryKind kind = EntryKind::file;
 };
 
-/// Receives one answer a name, in any order. `status` is ok, not_found, or says why it cannot be told; a name
-/// without an answer when stat returns cannot be told either.
+/// Receives one answer a name, in any order, on the thread that called stat. `status` is ok, not_found, or
+/// says why it cannot be told; a name without an answer when stat returns cannot be told either. `info`
+/// counts only where `status` is ok.
 class StatSink {
   public:
     virtual void entry(std::size_t index, const Status& status, const EntryInfo& info) noexcept = 0;
@@ -147,6 +148,9 @@ class StatSink {
     ~StatSink() = default;
 };
 
+/// Receives the entries of one directory, in any order, on the thread that called list. `name` is one element
+/// of a path, relative to the directory that is listed, and lives for the call of entry. Where list fails,
+/// what it was told counts for nothing.
 class ListSink {
   public:
     virtual void entry(std::string_view name, const EntryInfo& info) noexcept = 0;
@@ -155,7 +159,9 @@ class ListSink {
     ~ListSink() = default;
 };
 
-/// Receives the end of each name of a remove. A name that was not there is ok.
+/// Receives the end of each name of a remove, in any order, on the thread that called it. A name that was not
+/// there is ok; a directory that is not empty is `exists`, or `permission` where the server does not tell
+/// why.
 class RemoveSink {
   public:
     virtual void done(std::size_t index, const Status& status) noexcept = 0;
@@ -164,6 +170,9 @@ class RemoveSink {
     ~RemoveSink() = default;
 };
 
+/// Receives what a get_small or a checksum gives, on the thread that called it: in one piece or in several,
+/// from the first byte to the last. `data` lives for the call of bytes. An empty file needs no call. Where
+/// the method fails, what was received counts for nothing.
 class BytesSink {
   public:
     virtual void bytes(std::string_view data) noexcept = 0;
@@ -173,7 +182,7 @@ class BytesSink {
 };
 
 /// Receives one answer a path of a get_many, in any order, on the thread that called it. `data` is the whole
-/// file where `status` is ok.
+/// file where `status` is ok, and lives for the call of got.
 class GetSink {
   public:
     virtual void got(std::size_t index, const Status& status, std::string_view data) noexcept = 0;
@@ -184,7 +193,7 @@ class GetSink {
 
 /// Makes the target directory equal to the source directory in one go.
 struct MirrorRequest {
-    std::string_view source_root;
+    std::string_view source_root;  ///< Absolute.
     /// Paths relative to source_root, of files and directories that are neither sent nor deleted.
     std::span<const std::string_view> excluded;
     bool remove_vanished = true;
@@ -195,10 +204,15 @@ struct MirrorRequest {
         {};  ///< Where not empty, only top-level names that match.
 };
 
+/// Receives what a mirror does, as it does it, in any order, on the thread that called it. Paths are relative
+/// to the source_root and to target_dir alike, and live for the call. What is equal already is not told.
 class MirrorSink {
   public:
+    /// A file was sent, or a directory or link made. `bytes`: of a file's content; else 0.
     virtual void sent(std::string_view path, std::uint64_t bytes) noexcept = 0;
+    /// It had vanished from the source, and is not at the target any more.
     virtual void removed(std::string_view path) noexcept = 0;
+    /// This one could not be sent or removed, and the others go on.
     virtual void failed(std::string_view path, const Status& status) noexcept = 0;
 
   protected:

@@ -29,6 +29,8 @@ struct Leftover {
 /// process has sent itself is known here. Safe from several threads.
 class Leftovers {
   public:
+    /// Replaces what was kept of this name before; the core removes the temporary file of that once nothing
+    /// is left to send.
     void keep(const std::string& target, Leftover leftover);
     /// The caller's from now on: to go on with, or to remove where it is of another source.
     std::optional<Leftover> take(const std::string& target);

@@ -84,15 +84,20 @@ class Session : public border::Session {
     /// tried.
     virtual Status put(const PutRequest& request, PutSink& sink) = 0;
 
-    /// Looks at each path, following no link.
+    /// Looks at each path, following no link. A path where nothing is gets `not_found` in the sink. The
+    /// return value is ok, or the failure that kept the paths without an answer from being looked at.
     virtual Status stat(std::span<const std::string_view> paths, StatSink& sink) = 0;
 
-    /// Reads a whole file of at most `limit` bytes; a longer one is `unsupported`.
+    /// Reads a whole file of at most `limit` bytes; a longer one is `unsupported`, one that is not there
+    /// `not_found`.
     virtual Status get_small(std::string_view path, std::uint64_t limit, BytesSink& sink) = 0;
 
-    /// Lists one directory ("" is target_dir), dot-files included, "." and ".." not, in any order.
+    /// Lists one directory ("" is target_dir), dot-files included, "." and ".." not, in any order. The return
+    /// value is ok only where the sink was told of every entry; `not_found` where there is no such directory.
     virtual Status list(std::string_view /*path*/, ListSink& /*sink*/) { return detail::unsupported("list"); }
-    /// Removes files, links and empty directories, in the order given.
+    /// Removes files, links and empty directories, in the order given, and reports each as RemoveSink says.
+    /// The return value is ok, whatever was reported of single paths, or the failure that kept the others
+    /// from being tried.
     virtual Status remove(std::span<const std::string_view> /*paths*/, RemoveSink& /*sink*/) {
         return detail::unsupported("remove");
     }
@@ -107,13 +112,19 @@ class Session : public border::Session {
     virtual Status checksum(std::string_view /*path*/, std::string_view /*algorithm*/, BytesSink& /*sink*/) {
         return detail::unsupported("checksum");
     }
-    /// What this user may still write at target_dir.
+    /// How many bytes this user may still write at target_dir; counts only where the return value is ok.
     virtual Status free_space(std::uint64_t& /*bytes*/) { return detail::unsupported("free_space"); }
+    /// Makes target_dir equal to the source as the request says, tells the sink of all that it does, and goes
+    /// on after the failure of one path, which goes to MirrorSink::failed. The return value is ok where
+    /// nothing else failed, also after that; an item failure where the pass as a whole is not complete
+    /// (`configuration` beyond max_remove); `source_changed` where something vanished meanwhile, whereupon
+    /// another pass follows; or what ended the session.
     virtual Status mirror(const MirrorRequest& /*request*/, MirrorSink& /*sink*/) {
         return detail::unsupported("mirror");
     }
 
-    /// get_small for each path; the return value is ok, or the failure that kept the others from being read.
+    /// get_small for each path. The return value is ok, or the failure that kept those without an answer from
+    /// being read.
     virtual Status get_many(std::span<const std::string_view> /*paths*/, std::uint64_t /*limit*/,
                             GetSink& /*sink*/) {
         return detail::unsupported("get_many");
