@@ -177,19 +177,7 @@ Status SftpSession::look_at_regular(const std::string& path, std::uint64_t& size
 }
 
 Status SftpSession::get_small(std::string_view path, std::uint64_t limit, BytesSink& sink) {
-    struct One final : GetSink {
-        explicit One(BytesSink& to) : sink(to) {}
-        void got(std::size_t /*index*/, const Status& status, std::string_view data) noexcept override {
-            end = status;
-            if (status.ok()) {
-                sink.bytes(data);
-            }
-        }
-        BytesSink& sink;
-        Status end;
-    } one(sink);
-    const Status status = get_many({&path, 1}, limit, one);
-    return status.ok() ? one.end : status;
+    return get_one_of_many(path, limit, sink);
 }
 
 Status SftpSession::get_many(std::span<const std::string_view> paths, std::uint64_t limit, GetSink& sink) {
