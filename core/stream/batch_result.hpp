@@ -20,6 +20,7 @@ struct BatchResult {
     bool not_opened = false;            ///< There is no session: `session` says why.
     bool asked_for_stop = false;        ///< It was looked whether the target directory has a .stop file.
     bool target_suspended = false;      ///< The target directory has a .stop file: nothing was sent.
+    bool used_target = false;           ///< It was tried to bring units there, or receipts have ended some.
     bool kept_leftovers = false;        ///< Cleaning: something is left with which a put may go on.
 };
 

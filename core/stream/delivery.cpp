@@ -57,6 +57,7 @@ BatchResult Delivery::deliver(const std::vector<Candidate>& batch, bool ask_for_
     }
     if (settings_.outgoing.mode == TransferMode::mirror) {
         if (ask_target(ask_for_stop, result)) {
+            result.used_target = true;
             mirror(result);
         }
         return result;
@@ -71,6 +72,7 @@ BatchResult Delivery::deliver(const std::vector<Candidate>& batch, bool ask_for_
     if (!result.session.ok() || !any_to_send || !ask_target(ask_for_stop, result)) {
         return result;
     }
+    result.used_target = true;
     if (settings_.outgoing.target_uses_arrival_monitor) {
         send_with_handshake(items, result);
         return result;
@@ -336,6 +338,7 @@ BatchResult Delivery::look_for_receipts(std::vector<Handshake>& handshakes) {
             result.units.push_back(std::move(handshake.result));
         }
     }
+    result.used_target = !result.units.empty();
     handshakes.clear();
     return result;
 }

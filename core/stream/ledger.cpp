@@ -155,6 +155,13 @@ void Ledger::passed_over(const UnitResult& unit, Clock::time_point now) {
     queue_.wait(unit.name, now + retry_policy_.delay(times, jitter), false, reason);
 }
 
+void Ledger::target_recovered() {
+    if (passed_over_units_ - passed_over_before_ > settings_.outgoing.retry_count) {
+        queue_.forget_passes();
+    }
+    passed_over_before_ = passed_over_units_;
+}
+
 void Ledger::leave(const std::string& name, const std::string& reason) {
     if (one_off_) {
         given_up_.push_back({name, reason});

@@ -9,9 +9,10 @@
 #include <vector>
 
 #include "logging/client.hpp"
-#include "stream/delivery.hpp"
 #include "stream/retry_policy.hpp"
+#include "stream/source_directory.hpp"
 #include "stream/unit_queue.hpp"
+#include "stream/unit_result.hpp"
 
 namespace mistamover::stream {
 
@@ -29,6 +30,9 @@ class Ledger {
     /// What was found at the start: an earlier process was ended while it deleted it. `was_delivered`: and
     /// what was found is the rest of it.
     void recovered(const SourceDirectory::Recovered& unit, bool was_delivered);
+    /// Where others were let go before many a unit since it last did, it was not for these units: they count
+    /// as any other again.
+    void target_recovered();
     /// Logs it as an error, and keeps it as the last one.
     void note_error(std::string_view text);
     /// One-off: what is left behind, with why.
@@ -71,6 +75,7 @@ class Ledger {
     std::uint64_t delivered_bytes_ = 0;
     std::uint64_t quarantined_ = 0;
     std::uint32_t passed_over_units_ = 0;
+    std::uint32_t passed_over_before_ = 0;  ///< Of these, when the target last recovered.
     std::string last_error_;
     std::int64_t last_error_time_ = 0;
     bool completion_seen_ = false;

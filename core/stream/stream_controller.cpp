@@ -204,7 +204,7 @@ void StreamController::clean_target(bool ask_for_stop) {
     Worker::Job job;
     job.clean = cleaning_.begin();
     job.ask_for_stop = ask_for_stop;
-    workers_.for_all().start(std::move(job));
+    workers_.for_one_alone().start(std::move(job));
 }
 
 // One answer serves the batches that are handed out soon after it, but no unit goes by an answer that is
@@ -217,7 +217,7 @@ void StreamController::hand_out(std::size_t due, Clock::time_point now) {
     if (!health_.well()) {
         // One unit goes ahead alone, and sessions do not all meet the next failure.
         if (workers_.all_idle() && room_for_units() > 0) {
-            send(workers_.for_all(), queue_.take_one(now), now);
+            send(workers_.for_one_alone(), queue_.take_one(now), now);
         }
         return;
     }
@@ -287,8 +287,9 @@ void StreamController::take_in(BatchResult& result, Clock::time_point begun) {
         log_.info("suspended: the target directory has a " + settings_.outgoing.stop_file + " file");
     } else if (result.session.ok()) {
         // Cleaning up says nothing of whether anything can be sent: not on a full disk.
-        if (!result.units.empty() && health_.worked(begun) == TargetHealth::News::recovered) {
+        if (result.used_target && health_.worked(begun) == TargetHealth::News::recovered) {
             log_.info("the target can be used again");
+            ledger_.target_recovered();
         }
     } else {
         session_ended(result, now);
@@ -303,7 +304,7 @@ void StreamController::take_in(BatchResult& result, Clock::time_point begun) {
 // failed again.
 void StreamController::let_others_go_first(BatchResult& result) const {
     const bool failed = !result.session.ok() && result.session.code() != StatusCode::cancelled;
-    if (!failed || result.not_opened || result.units.size() != 1 || queue_.size() <= 1) {
+    if (!failed || !result.used_target || result.units.size() != 1 || queue_.size() <= 1) {
         return;
     }
     UnitResult& unit = result.units.front();

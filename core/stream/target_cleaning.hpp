@@ -3,7 +3,7 @@
 
 #include <filesystem>
 
-#include "stream/delivery.hpp"
+#include "stream/target_directory.hpp"
 #include "stream/target_mark.hpp"
 
 namespace mistamover::stream {

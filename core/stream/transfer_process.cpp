@@ -29,6 +29,8 @@
 namespace mistamover::stream {
 namespace {
 
+constexpr unsigned last_words_seconds = 5;
+
 // The dot-name under which this stream may leave temporary files at the target: not that of another stream or
 // host.
 std::string temp_dir_name(const config::StreamSettings& settings) {
@@ -102,6 +104,7 @@ class TransferProcess {
     // next one. As after a crash, nothing counts of what is half done. Of a Stop the controller sees to it.
     void end_after_grace() {
         loop_.call_after(settings_.global.shutdown_grace, [this] {
+            ::alarm(last_words_seconds);  // the log may be what holds it up
             log_->error("the transfer module has not come back within " +
                         format_duration(settings_.global.shutdown_grace) +
                         ": the process ends without it; what was not proved is sent again");

@@ -164,6 +164,16 @@ std::uint32_t UnitQueue::count_pass(const std::string& name) {
     return ++unit.passes;
 }
 
+void UnitQueue::forget_passes() {
+    ready_.clear();
+    for (auto& [name, unit] : units_) {
+        unit.passes = 0;
+        if (unit.place == Place::ready) {
+            ready_.insert(key_of(name, unit));
+        }
+    }
+}
+
 bool UnitQueue::was_passed_over(const std::string& name) const {
     const auto found = units_.find(name);
     return found != units_.end() && found->second.passes > 0;

@@ -52,6 +52,8 @@ class UnitQueue {
     std::uint32_t count_failure(const std::string& name);
     /// Counts that others were let go before it, and returns how often that was.
     std::uint32_t count_pass(const std::string& name);
+    /// As if no others had ever been let go before any.
+    void forget_passes();
     /// Counts that it was found to be still written, and returns how often that was since it changed.
     std::uint32_t count_written(const std::string& name) { return ++units_.at(name).times_written; }
     /// Others were let go before it at least once.

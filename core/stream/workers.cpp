@@ -12,7 +12,7 @@ Worker& Workers::at(std::size_t index) {
     return *workers_[index];
 }
 
-Worker& Workers::for_all() {
+Worker& Workers::for_one_alone() {
     const auto found = std::find_if(begin(), end(), [](const auto& worker) { return worker->has_session(); });
     return found == end() ? at(0) : **found;
 }

@@ -25,7 +25,7 @@ class Workers {
     Worker& at(std::size_t index);
     /// For a job that goes alone, while all are idle: one that has a session, which need not be opened and
     /// may be all that the target lets in; else the first.
-    Worker& for_all();
+    Worker& for_one_alone();
     [[nodiscard]] auto begin() const noexcept { return workers_.begin(); }
     [[nodiscard]] auto end() const noexcept { return workers_.end(); }
 

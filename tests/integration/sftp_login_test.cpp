@@ -17,7 +17,7 @@ namespace fs = std::filesystem;
 /// A configuration of ssh in which the host "behind" is reached by way of `jump`; `more` is for that one.
 fs::path ssh_config_with(const Site& site, const Sshd& jump, const std::string& more = "") {
     const std::string of_this_machine = "  HostName 127.0.0.1\n  GlobalKnownHostsFile /dev/null\n";
-    const fs::path file = site.home() / "ssh_config";
+    fs::path file = site.home() / "ssh_config";
     // Of two lines for the same, ssh takes the first.
     write_file(file, "Host jump\n" + more + of_this_machine + "  Port " + std::to_string(jump.port()) +
                          "\n  User " + jump.user() + "\n  IdentityFile " + jump.client_key().string() +

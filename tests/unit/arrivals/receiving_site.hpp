@@ -63,7 +63,7 @@ class ReceivingSite {
 
     /// Gives the directory another name, and its own to a new one.
     [[nodiscard]] std::filesystem::path replace(const std::filesystem::path& directory) const {
-        const std::filesystem::path old = scratch_ / "replaced";
+        std::filesystem::path old = scratch_ / "replaced";
         std::filesystem::rename(directory, old);
         std::filesystem::create_directory(directory);
         return old;

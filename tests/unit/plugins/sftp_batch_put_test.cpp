@@ -339,7 +339,7 @@ TEST_CASE("new files beside each other are sent without a look at the target") {
 TEST_CASE("a file that is written in place overwrites a file, and nothing through a link") {
     PutSite site;
     mistamover::test::write_file(site.source / "f", "x");
-    for (const std::uint32_t kind : {S_IFLNK, S_IFIFO, S_IFDIR}) {
+    for (const std::uint32_t kind : std::initializer_list<std::uint32_t>{S_IFLNK, S_IFIFO, S_IFDIR}) {
         AnsweringChannel channel;
         ServerTree tree(channel);
         tree.modes = {{"/data/in/f", kind | 0600U}};

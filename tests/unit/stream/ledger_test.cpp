@@ -209,6 +209,21 @@ TEST_CASE("a unit that others were let go before is tried again later, in one-of
     }
 }
 
+TEST_CASE("units that only shared an outage are no different from others when it is over") {
+    for (const std::size_t units : {3U, 4U}) {
+        LedgerFixture fixture;
+        fixture.ends(Outcome::passed_over);
+        for (std::size_t i = 1; i < units; ++i) {
+            const std::string name = "unit " + std::to_string(i);
+            fixture.queue.add({name, {}});
+            fixture.take();
+            fixture.ends(Outcome::passed_over, {}, name);
+        }
+        fixture.ledger.target_recovered();
+        CHECK(fixture.queue.was_passed_over("unit") == (units == 3));
+    }
+}
+
 TEST_CASE("what an earlier process has left is counted where it went to the quarantine, and told as it is") {
     for (const bool one_off : {false, true}) {
         LedgerFixture fixture(one_off);

@@ -25,7 +25,7 @@ std::vector<std::string> names(const std::vector<Candidate>& taken) {
     return result;
 }
 
-const UnitQueue::Clock::time_point now{};
+const UnitQueue::Clock::time_point moment{};
 
 }  // namespace
 
@@ -35,9 +35,9 @@ TEST_CASE("a unit that is on its way from before is not taken again until it com
     queue.add(candidate("f", 1, 10));
     CHECK(queue.in_flight() == 1);
     CHECK(queue.bytes() == 10);
-    CHECK(queue.take(5, 50, now).empty());
+    CHECK(queue.take(5, 50, moment).empty());
     queue.put_back("f");
-    CHECK(names(queue.take(5, 50, now)) == std::vector<std::string>{"f"});
+    CHECK(names(queue.take(5, 50, moment)) == std::vector<std::string>{"f"});
     queue.done("f");
     CHECK(queue.bytes() == 0);
 }
@@ -47,9 +47,9 @@ TEST_CASE("the oldest come first, as many as fit, but always one") {
     queue.add(candidate("young", 3, 10));
     queue.add(candidate("old", 1, 100));
     queue.add(candidate("middle", 2, 10));
-    CHECK(names(queue.take(5, 50, now)) == std::vector<std::string>{"old"});
-    CHECK(names(queue.take(1, 50, now)) == std::vector<std::string>{"middle"});
-    CHECK(names(queue.take(5, 50, now)) == std::vector<std::string>{"young"});
+    CHECK(names(queue.take(5, 50, moment)) == std::vector<std::string>{"old"});
+    CHECK(names(queue.take(1, 50, moment)) == std::vector<std::string>{"middle"});
+    CHECK(names(queue.take(5, 50, moment)) == std::vector<std::string>{"young"});
     CHECK(queue.in_flight() == 3);
     CHECK(queue.bytes() == 120);
 }
@@ -58,33 +58,33 @@ TEST_CASE("a unit that is being written is due again when it changes, one that f
     UnitQueue queue;
     queue.add(candidate("written", 1));
     queue.add(candidate("failed", 2));
-    queue.take(2, 100, now);
-    queue.wait("written", now + 10s, true, "being written");
-    queue.wait("failed", now + 10s, false, "permission");
-    CHECK(queue.due(now) == 0);
+    queue.take(2, 100, moment);
+    queue.wait("written", moment + 10s, true, "being written");
+    queue.wait("failed", moment + 10s, false, "permission");
+    CHECK(queue.due(moment) == 0);
     CHECK(queue.retries_pending());
     queue.add(candidate("written", 1));
     queue.add(candidate("failed", 2));
-    CHECK(names(queue.take(5, 100, now)) == std::vector<std::string>{"written"});
-    CHECK(names(queue.take(5, 100, now + 10s)) == std::vector<std::string>{"failed"});
+    CHECK(names(queue.take(5, 100, moment)) == std::vector<std::string>{"written"});
+    CHECK(names(queue.take(5, 100, moment + 10s)) == std::vector<std::string>{"failed"});
 }
 
 TEST_CASE("a change that is told while the unit is in flight is not forgotten") {
     UnitQueue queue;
     queue.add(candidate("f", 1));
-    queue.take(1, 100, now);
+    queue.take(1, 100, moment);
     queue.add(candidate("f", 1));
-    queue.wait("f", now + 10s, true, "being written");
-    CHECK(queue.due(now) == 1);
+    queue.wait("f", moment + 10s, true, "being written");
+    CHECK(queue.due(moment) == 1);
 }
 
 TEST_CASE("what was delivered is forgotten, and what is left is told with its reason") {
     UnitQueue queue;
     queue.add(candidate("done", 1));
     queue.add(candidate("left", 2));
-    queue.take(2, 100, now);
+    queue.take(2, 100, moment);
     queue.done("done");
-    queue.wait("left", now + 1s, false, "refused");
+    queue.wait("left", moment + 1s, false, "refused");
     CHECK_FALSE(queue.knows("done"));
     REQUIRE(queue.left().size() == 1);
     CHECK(queue.left().front().reason == "refused");
@@ -93,35 +93,51 @@ TEST_CASE("what was delivered is forgotten, and what is left is told with its re
 }
 
 TEST_CASE("a unit that others were let go before is taken alone, and last of all where one goes ahead") {
-    using Names = std::vector<std::string>;
+    using Taken = std::vector<std::string>;
     UnitQueue queue;
     for (const char* name : {"1 bad", "2 bad", "3", "4"}) {
         queue.add(candidate(name, name[0]));
     }
     const auto pass_over = [&](const char* name) {
         const std::uint32_t passes = queue.count_pass(name);
-        queue.wait(name, now, false, "lost");
+        queue.wait(name, moment, false, "lost");
         return passes;
     };
     for (const char* bad : {"1 bad", "2 bad"}) {
-        CHECK(names(queue.take_one(now)) == Names{bad});
+        CHECK(names(queue.take_one(moment)) == Taken{bad});
         CHECK_FALSE(queue.was_passed_over(bad));
         CHECK(pass_over(bad) == 1);
         CHECK(queue.was_passed_over(bad));
     }
-    CHECK(names(queue.take_one(now)) == Names{"3"});
+    CHECK(names(queue.take_one(moment)) == Taken{"3"});
     queue.put_back("3");
     // However many others there are, it has its turn.
-    CHECK(names(queue.take(5, 100, now)) == Names{"1 bad"});
+    CHECK(names(queue.take(5, 100, moment)) == Taken{"1 bad"});
     CHECK(pass_over("1 bad") == 2);
-    CHECK(names(queue.take(5, 100, now)) == Names{"2 bad"});
-    CHECK(names(queue.take(5, 100, now)) == Names{"1 bad"});
-    CHECK(names(queue.take(5, 100, now)) == Names{"3", "4"});
-    CHECK(queue.take_one(now).empty());
+    CHECK(names(queue.take(5, 100, moment)) == Taken{"2 bad"});
+    CHECK(names(queue.take(5, 100, moment)) == Taken{"1 bad"});
+    CHECK(names(queue.take(5, 100, moment)) == Taken{"3", "4"});
+    CHECK(queue.take_one(moment).empty());
     CHECK(pass_over("2 bad") == 2);
     CHECK(queue.hold("2 bad"));
-    CHECK(queue.due(now) == 0);
+    CHECK(queue.due(moment) == 0);
     CHECK_FALSE(queue.was_passed_over("2 bad"));
+}
+
+TEST_CASE("what others were let go before goes as any other once that is forgotten") {
+    UnitQueue queue;
+    for (const char* name : {"1", "2", "3"}) {
+        queue.add(candidate(name, name[0]));
+    }
+    for (int i = 0; i < 2; ++i) {
+        const std::string name = queue.take_one(moment).front().name;
+        queue.count_pass(name);
+        queue.wait(name, moment, false, "lost");
+    }
+    queue.wait(queue.take_one(moment).front().name, moment, false, "lost");
+    CHECK(queue.due(moment) == 3);
+    queue.forget_passes();
+    CHECK(queue.take(5, 100, moment).size() == 3);
 }
 
 TEST_CASE("a unit that is held is not known until it is released, and one in flight cannot be held") {
@@ -129,12 +145,12 @@ TEST_CASE("a unit that is held is not known until it is released, and one in fli
     for (const char* name : {"ready", "waiting", "flying"}) {
         queue.add(candidate(name, name[0], 10));
     }
-    CHECK(queue.take(1, 10, now).front().name == "flying");
-    CHECK(names(queue.take(1, 10, now)) == std::vector<std::string>{"ready"});
+    CHECK(queue.take(1, 10, moment).front().name == "flying");
+    CHECK(names(queue.take(1, 10, moment)) == std::vector<std::string>{"ready"});
     queue.put_back("ready");
-    CHECK(names(queue.take(2, 20, now)) == std::vector<std::string>{"ready", "waiting"});
+    CHECK(names(queue.take(2, 20, moment)) == std::vector<std::string>{"ready", "waiting"});
     queue.put_back("ready");
-    queue.wait("waiting", now + 1h, false, "a retry");
+    queue.wait("waiting", moment + 1h, false, "a retry");
     CHECK(queue.hold("ready"));
     CHECK(queue.hold("waiting"));
     CHECK(queue.hold("unknown"));
@@ -145,12 +161,12 @@ TEST_CASE("a unit that is held is not known until it is released, and one in fli
     for (const char* name : {"ready", "waiting", "unknown"}) {
         queue.add(candidate(name, 1));
     }
-    CHECK(queue.due(now) == 0);
+    CHECK(queue.due(moment) == 0);
     queue.done("flying");
     CHECK(queue.size() == 0);
     CHECK(queue.release() == std::set<std::string>{"ready", "unknown", "waiting"});
     queue.add(candidate("ready", 1));
-    CHECK(queue.due(now) == 1);
+    CHECK(queue.due(moment) == 1);
     CHECK(queue.release().empty());
 }
 

@@ -48,11 +48,11 @@ struct WorkersFixture {
 
 TEST_CASE("a job that goes alone is for a worker that has a session, else for the first") {
     WorkersFixture fixture;
-    CHECK(&fixture.workers.for_all() == &fixture.workers.at(0));
+    CHECK(&fixture.workers.for_one_alone() == &fixture.workers.at(0));
     fixture.open_session_of(2);
-    CHECK(&fixture.workers.for_all() == &fixture.workers.at(2));
+    CHECK(&fixture.workers.for_one_alone() == &fixture.workers.at(2));
     fixture.open_session_of(1);
-    CHECK(&fixture.workers.for_all() == &fixture.workers.at(1));
+    CHECK(&fixture.workers.for_one_alone() == &fixture.workers.at(1));
 }
 
 }  // namespace mistamover::stream
