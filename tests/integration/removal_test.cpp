@@ -188,6 +188,24 @@ TEST_CASE("a unit that breaks every session keeps no other waiting") {
     }
 }
 
+TEST_CASE("a unit that is only looked at here does not tell that the target can be used") {
+    FaultySite site;
+    site.add_faulty_stream("retry_delay: 20ms");
+    site.set_faults("put * fail connection_lost session\n");
+    write_file(site.source() / "f", "f");
+    write_file(site.source() / "g", "g");
+    const Daemon daemon(site);
+    CHECK(eventually([&] { return site.uses() >= 4; }));
+    std::ofstream written(site.source() / "written");
+    written << "begun" << std::flush;
+    const std::size_t uses = site.uses();
+    CHECK(eventually([&] { return site.uses() >= uses + 6; }));
+    CHECK(site.log("dtc_p").find("can be used again") == std::string::npos);
+    written.close();
+    site.mend();
+    CHECK(eventually([&] { return names_in(site.source()).empty(); }));
+}
+
 TEST_CASE("one-off sends the others before it leaves a unit that breaks every session") {
     for (const char* retries : {", retry_count: 1", ", retry_count: 3"}) {
         CAPTURE(retries);
