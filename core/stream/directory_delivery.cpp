@@ -5,13 +5,13 @@
 #include <sys/syscall.h>
 #include <system_error>
 #include <unistd.h>
+#include <utility>
 
 #include <mistamover/source_file.hpp>
 #include <mistamover/transfer_module.hpp>
 
 #include "stream/session_context.hpp"
 #include "stream/target_tree.hpp"
-#include "stream/zip_archive.hpp"
 
 namespace mistamover::stream {
 namespace {
@@ -31,13 +31,14 @@ std::vector<const ManifestEntry*> pointers_to(const Manifest& manifest) {
 
 DirectoryDelivery::DirectoryDelivery(SourceDirectory& source, const config::OutgoingSettings& settings,
                                      border::Session& session, std::string temp_dir,
-                                     const CancelToken& cancel)
+                                     const CancelToken& cancel, DiskSpace disk_space)
     : source_(source),
       settings_(settings),
       session_(session),
       capabilities_(session.call_capabilities()),
       temp_dir_(std::move(temp_dir)),
       cancel_(cancel),
+      disk_space_(std::move(disk_space)),
       prover_(session, settings, source.fd(), cancel) {}
 
 bool DirectoryDelivery::as_zip() const {
@@ -127,13 +128,11 @@ DirectoryDelivery::End DirectoryDelivery::with_zip(const std::string& name, cons
 // A zip file that is not whole does not stay.
 Status DirectoryDelivery::make_zip(const Manifest& manifest, Zip& zip) {
     try {
-        const Status room = check_zip_room(source_.fd(), manifest);
-        if (room.ok()) {
-            zip.directory = source_.make_zip_directory();
-            zip.file.identity = write_zip(source_.fd(), manifest, zip.directory / zip.file.path,
-                                          [this] { return cancel_.cancelled(); });
-        }
-        return room;
+        zip.directory = source_.make_zip_directory();
+        zip.file.identity = write_zip(
+            source_.fd(), manifest, zip.directory / zip.file.path, [this] { return cancel_.cancelled(); },
+            disk_space_);
+        return {};
     } catch (const StatusError& error) {
         return error.status();
     } catch (const std::system_error& error) {

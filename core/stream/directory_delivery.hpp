@@ -8,6 +8,7 @@
 #include "config/settings.hpp"
 #include "stream/proof.hpp"
 #include "stream/source_directory.hpp"
+#include "stream/zip_archive.hpp"
 
 namespace mistamover::stream {
 
@@ -15,9 +16,11 @@ namespace mistamover::stream {
 /// by the session's thread.
 class DirectoryDelivery {
   public:
-    /// `temp_dir`: ModuleSettings::temp_dir. All must outlive this object.
+    /// `temp_dir`: ModuleSettings::temp_dir. `disk_space` is asked while a zip file is written. All must
+    /// outlive this object.
     DirectoryDelivery(SourceDirectory& source, const config::OutgoingSettings& settings,
-                      border::Session& session, std::string temp_dir, const CancelToken& cancel);
+                      border::Session& session, std::string temp_dir, const CancelToken& cancel,
+                      DiskSpace disk_space = space_on_disk);
 
     /// Why the directory is never sent; ok where it is.
     [[nodiscard]] Status refusal(const std::string& name, const Manifest& manifest) const;
@@ -66,6 +69,7 @@ class DirectoryDelivery {
     Capabilities capabilities_;
     std::string temp_dir_;
     const CancelToken& cancel_;
+    DiskSpace disk_space_;
     Prover prover_;
     unsigned trees_sent_ = 0;
 };

@@ -20,6 +20,7 @@
 #include <system_error>
 #include <unistd.h>
 #include <unordered_map>
+#include <utility>
 
 #include <mistamover/source_file.hpp>
 #include <mistamover/transfer_module.hpp>
@@ -34,46 +35,109 @@ using Poco::Zip::ZipCommon;
 
 /// With less than that a disk is full.
 constexpr std::uint64_t room_to_go_on = 1 << 20;
+constexpr std::uint64_t heads_of_entry = 256;  // in both places where it is told of, but for the names
 
 [[noreturn]] void refuse(StatusCode code, const std::string& text) {
     throw StatusError({code, StatusScope::item, text});
 }
 
-// A file that was opened relative to a directory, as a stream. An error of reading ends it early.
+// Whether the zip file may be written on. It is asked all the time, and asks the disk from time to time.
+class Permission {
+  public:
+    Permission(const Manifest& manifest, std::filesystem::path directory,
+               const std::function<bool()>& cancelled, const DiskSpace& disk_space)
+        : directory_(std::move(directory)),
+          cancelled_(cancelled),
+          disk_space_(disk_space),
+          most_(most_zip_bytes(manifest)) {
+        const std::filesystem::space_info disk = disk_space_(directory_);
+        const bool fits = disk.available >= most_ + room_to_go_on;
+        // All of the zip file's own directory is still to come then.
+        kept_free_ = fits ? room_to_go_on : zip_reserve(disk.capacity) + directory_bytes(manifest);
+    }
+
+    /// Of what comes into the zip file.
+    void count(std::uint64_t bytes) { uncounted_ += bytes; }
+    [[nodiscard]] Status ask() {
+        constexpr std::uint64_t bytes_between = 1 << 20;
+        if (cancelled_()) {
+            return status_from_errno(ECANCELED, "write a zip file");
+        }
+        if (has_asked_ && uncounted_ < bytes_between) {
+            return {};
+        }
+        has_asked_ = true;
+        uncounted_ = 0;
+        const std::uint64_t free = disk_space_(directory_).available;
+        if (free >= kept_free_) {
+            return {};
+        }
+        return {StatusCode::no_space, StatusScope::item,
+                "there is no room in the stream's directory for its zip file, which may take " +
+                    format_size(ByteCount{most_}) + ": " + format_size(ByteCount{free}) +
+                    " are free, of which " + format_size(ByteCount{kept_free_}) + " are to stay free"};
+    }
+
+  private:
+    static std::uint64_t directory_bytes(const Manifest& manifest) {
+        std::uint64_t bytes = 0;
+        for (const ManifestEntry& entry : manifest.entries) {
+            bytes += heads_of_entry / 2 + entry.path.size();
+        }
+        return bytes;
+    }
+
+    std::filesystem::path directory_;
+    const std::function<bool()>& cancelled_;
+    const DiskSpace& disk_space_;
+    std::uint64_t most_;
+    std::uint64_t kept_free_ = 0;
+    std::uint64_t uncounted_ = 0;
+    bool has_asked_ = false;
+};
+
+// A file that was opened relative to a directory, as a stream. A failure ends it early.
 class FileBuffer final : public std::streambuf {
   public:
-    FileBuffer(int directory_fd, const std::string& path, const std::function<bool()>& cancelled)
-        : cancelled_(cancelled),
+    FileBuffer(int directory_fd, const std::string& path, Permission& permission)
+        : path_(path),
+          permission_(permission),
           file_(::openat(directory_fd, path.c_str(), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC)) {
         if (!file_.valid()) {
             throw StatusError(status_from_errno(errno, "open " + path));
         }
     }
 
-    /// The errno of a failed read; 0: there was none.
-    [[nodiscard]] int error() const noexcept { return error_; }
+    /// Why it has ended before its end; ok where it has not.
+    [[nodiscard]] const Status& failure() const noexcept { return failure_; }
 
   protected:
     int_type underflow() override {
-        if (cancelled_()) {
-            error_ = ECANCELED;
+        if (failure_.ok()) {
+            failure_ = permission_.ask();
+        }
+        if (!failure_.ok()) {
             return traits_type::eof();
         }
         ssize_t length = 0;
         while ((length = ::read(file_.get(), buffer_.data(), buffer_.size())) < 0 && errno == EINTR) {
         }
+        if (length < 0) {
+            failure_ = status_from_errno(errno, "read " + path_);
+        }
         if (length <= 0) {
-            error_ = length < 0 ? errno : error_;
             return traits_type::eof();
         }
+        permission_.count(static_cast<std::uint64_t>(length));
         setg(buffer_.data(), buffer_.data(), buffer_.data() + length);
         return traits_type::to_int_type(buffer_.front());
     }
 
   private:
-    const std::function<bool()>& cancelled_;
+    const std::string& path_;
+    Permission& permission_;
     process::UniqueFd file_;
-    int error_ = 0;
+    Status failure_;
     std::array<char, 256UL * 1024> buffer_{};
 };
 
@@ -139,9 +203,17 @@ Status writing_failure(const std::filesystem::path& zip_file, const std::string&
     return {full ? StatusCode::no_space : StatusCode::local_io, StatusScope::item, text};
 }
 
+void demand(Permission& permission) {
+    if (const Status status = permission.ask(); !status.ok()) {
+        throw StatusError(status);
+    }
+}
+
 void add_entries(int directory_fd, const Manifest& manifest, Poco::Zip::Compress& zip,
-                 const std::function<bool()>& cancelled) {
+                 Permission& permission) {
     for (const ManifestEntry& entry : manifest.entries) {
+        permission.count(heads_of_entry + 2 * entry.path.size());
+        demand(permission);
         if (!can_be_named(entry.path)) {
             refuse(StatusCode::unsupported, entry.path +
                                                 " has a name that a zip file cannot hold, one with a "
@@ -151,12 +223,12 @@ void add_entries(int directory_fd, const Manifest& manifest, Poco::Zip::Compress
         if (entry.identity.kind == EntryKind::directory) {
             zip.addDirectory(path, date_time(entry.identity.mtime_ns));
         } else if (entry.identity.kind == EntryKind::file) {
-            FileBuffer buffer(directory_fd, entry.path, cancelled);
+            FileBuffer buffer(directory_fd, entry.path, permission);
             std::istream stream(&buffer);
             zip.addFile(stream, date_time(entry.identity.mtime_ns), path, ZipCommon::CM_DEFLATE,
                         ZipCommon::CL_FAST);
-            if (buffer.error() != 0) {
-                throw StatusError(status_from_errno(buffer.error(), "read " + entry.path));
+            if (!buffer.failure().ok()) {
+                throw StatusError(buffer.failure());
             }
         } else {
             refuse(StatusCode::unsupported,
@@ -197,8 +269,7 @@ void check_complete(const Manifest& manifest, const std::filesystem::path& zip_f
 
 // What deflate cannot compress it stores in blocks of 16 KB, each with a head of its own.
 std::uint64_t most_zip_bytes(const Manifest& manifest) {
-    constexpr std::uint64_t growth = 1024;         // one byte in so many, more than the blocks' heads
-    constexpr std::uint64_t heads_of_entry = 256;  // in both places where it is told of, but for the names
+    constexpr std::uint64_t growth = 1024;  // one byte in so many, more than the blocks' heads
     std::uint64_t bytes = manifest.bytes + manifest.bytes / growth;
     for (const ManifestEntry& entry : manifest.entries) {
         bytes += heads_of_entry + 2 * entry.path.size();
@@ -206,28 +277,29 @@ std::uint64_t most_zip_bytes(const Manifest& manifest) {
     return bytes;
 }
 
-Status check_zip_room(int directory_fd, const Manifest& manifest) {
-    struct statvfs disk {};
-    if (::fstatvfs(directory_fd, &disk) != 0 || disk.f_blocks == 0) {
-        return {};
-    }
-    const std::uint64_t free = std::uint64_t{disk.f_bavail} * disk.f_frsize;
-    const std::uint64_t needed = most_zip_bytes(manifest) + room_to_go_on;
-    if (needed <= free) {
-        return {};
-    }
-    return {StatusCode::no_space, StatusScope::item,
-            "there is no room in the stream's directory for its zip file, which may take " +
-                format_size(ByteCount{needed}) + ", and " + format_size(ByteCount{free}) + " are free"};
+std::uint64_t zip_reserve(std::uint64_t disk_bytes) {
+    constexpr std::uint64_t part = 100;
+    constexpr std::uint64_t least = 16ULL << 20;
+    constexpr std::uint64_t most = 1ULL << 30;
+    return std::clamp(disk_bytes / part, least, most);
+}
+
+std::filesystem::space_info space_on_disk(const std::filesystem::path& directory) {
+    std::error_code error;
+    const std::filesystem::space_info disk = std::filesystem::space(directory, error);
+    constexpr std::uintmax_t enough = UINTMAX_MAX;
+    return error || disk.capacity == 0 ? std::filesystem::space_info{enough, enough, enough} : disk;
 }
 
 Identity write_zip(int directory_fd, const Manifest& manifest, const std::filesystem::path& zip_file,
-                   const std::function<bool()>& cancelled) {
+                   const std::function<bool()>& cancelled, const DiskSpace& disk_space) {
+    Permission permission(manifest, zip_file.parent_path(), cancelled, disk_space);
+    demand(permission);
     UnfinishedFile unfinished(zip_file);
     try {
         Poco::FileOutputStream stream(zip_file.string(), std::ios::binary | std::ios::trunc);
         Poco::Zip::Compress zip(stream, true, needs_zip64(manifest));
-        add_entries(directory_fd, manifest, zip, cancelled);
+        add_entries(directory_fd, manifest, zip, permission);
         zip.close();
         stream.close();
         if (!stream.good()) {

@@ -12,18 +12,26 @@ namespace mistamover::stream {
 /// What a zip file of it may take, whatever is in it: its contents need not be compressible. Pure.
 std::uint64_t most_zip_bytes(const Manifest& manifest);
 
-/// ok where the file system of the directory has room for such a zip file, or does not tell. Else no_space,
-/// of item scope, with the numbers.
-Status check_zip_room(int directory_fd, const Manifest& manifest);
+/// How much room the disk that a directory lies on has; as much as there can be where it does not tell.
+using DiskSpace = std::function<std::filesystem::space_info(const std::filesystem::path& directory)>;
+std::filesystem::space_info space_on_disk(const std::filesystem::path& directory);
+
+/// What a zip file that may turn out too large leaves free on a disk of so many bytes, so that whoever else
+/// writes there can go on: a hundredth; but enough on a small disk for what several zip files that are
+/// written at once take between two questions, and no more on a large one than a host needs for a while.
+/// Pure.
+std::uint64_t zip_reserve(std::uint64_t disk_bytes);
 
 /// Writes everything in the manifest, whose paths are relative to `directory_fd`, into a new zip file, and
 /// reads the file's own directory back to see that every entry is there in full. Follows no link. Returns
-/// what the zip file is. Throws StatusError, of item scope, where something cannot be read or put into a zip
-/// file (one name with a backslash, or not in UTF-8, is enough), or the file cannot be written: `no_space`
-/// where the disk is full; `source_changed` where the manifest's first entry, with all that is in it, is no
-/// longer what the manifest says; `cancelled` once that, which is asked all the time, says so. The unfinished
-/// file is then removed.
+/// what the zip file is. How far its contents can be compressed shows only while it is written: unless it
+/// fits whatever is in it, it is given up once no more than zip_reserve() is free. Throws StatusError, of
+/// item scope, where something cannot be read or put into a zip file (one name with a backslash, or not in
+/// UTF-8, is enough), or the file cannot be written: `no_space`, with the numbers, where there is no room for
+/// it; `source_changed` where the manifest's first entry, with all that is in it, is no longer what the
+/// manifest says; `cancelled` once that, which is asked all the time, says so. The unfinished file is then
+/// removed.
 Identity write_zip(int directory_fd, const Manifest& manifest, const std::filesystem::path& zip_file,
-                   const std::function<bool()>& cancelled);
+                   const std::function<bool()>& cancelled, const DiskSpace& disk_space);
 
 }  // namespace mistamover::stream

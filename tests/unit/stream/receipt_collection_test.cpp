@@ -15,6 +15,8 @@ namespace {
 
 const std::string md5_of_hello = "5d41402abc4b2a76b9719d911017c592";
 
+constexpr std::uintmax_t plenty = std::uintmax_t{1} << 40;
+
 // A stream with the file "f", and what one worker needs for its handshake.
 class Workbench {
   public:
@@ -66,7 +68,11 @@ class Workbench {
     SourceDirectory source{settings};
     test::FakeSession session;
     CancelToken cancel;
-    DirectoryDelivery directories{source, settings.outgoing, session, ".tmp", cancel};
+    std::uintmax_t free_bytes = plenty;
+    DirectoryDelivery directories{
+        source, settings.outgoing, session, ".tmp", cancel, [this](const std::filesystem::path&) {
+            return std::filesystem::space_info{plenty, free_bytes, free_bytes};
+        }};
     HandshakeDelivery delivery{source, settings.outgoing, session, directories, cancel};
     ReceiptCollection receipts{source, settings.outgoing, session, directories, delivery, cancel};
     Status last;
@@ -127,12 +133,12 @@ TEST_CASE("a directory whose zip file has no room waits alone") {
         units[i].result.name = i == 0 ? "d" : "f";
         units[i].sent = look_at(bench.source.fd(), units[i].result.name).manifest;
     }
-    units[0].sent->bytes = std::uint64_t{1} << 60;
+    bench.free_bytes = 0;
     CHECK(bench.delivery.send(units).ok());
     CHECK(units[0].result.outcome == Outcome::no_room);
     CHECK(units[0].result.status.code() == StatusCode::no_space);
     CHECK(units[1].result.outcome == Outcome::awaiting_receipt);
-    CHECK_FALSE(bench.has(".mistamover-zip"));
+    CHECK_FALSE(bench.has(".mistamover-zip/d.zip"));
 }
 
 TEST_CASE("what is given up before its digest is known is not announced") {

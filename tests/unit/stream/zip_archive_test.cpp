@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <doctest/doctest.h>
+#include <functional>
 #include <random>
 #include <sys/stat.h>
 
@@ -31,16 +32,43 @@ struct ArchivePlace {
 
     [[nodiscard]] std::filesystem::path zip() const { return made / "unit.zip"; }
     [[nodiscard]] Manifest manifest() const { return look_at(fd.get(), "unit").manifest; }
-    Identity write() const { return write_zip(fd.get(), manifest(), zip(), never_cancelled); }
+    Identity write(const DiskSpace& disk_space = space_on_disk) const {
+        return write_zip(fd.get(), manifest(), zip(), never_cancelled, disk_space);
+    }
     // The code of the failure of writing it; ok where there is none.
     [[nodiscard]] StatusCode failure(const Manifest& manifest) const {
         try {
-            write_zip(fd.get(), manifest, zip(), never_cancelled);
+            write_zip(fd.get(), manifest, zip(), never_cancelled, space_on_disk);
         } catch (const StatusError& error) {
             CHECK(error.status().scope() == StatusScope::item);
             return error.status().code();
         }
         return StatusCode::ok;
+    }
+};
+
+std::string noise(std::size_t bytes) {
+    std::mt19937_64 random(1);
+    std::string made(bytes, '\0');
+    std::generate(made.begin(), made.end(), [&] { return static_cast<char>(random()); });
+    return made;
+}
+
+constexpr std::uintmax_t mib = 1 << 20;
+
+/// A disk of a gigabyte, which only the zip file fills.
+struct ImaginaryDisk {
+    std::uintmax_t free = 0;  ///< Before anything is written.
+    std::uintmax_t most_written = 0;
+
+    [[nodiscard]] static constexpr std::uintmax_t capacity() { return 1024 * mib; }
+    std::filesystem::space_info operator()(const std::filesystem::path& directory) {
+        std::error_code none;
+        const std::uintmax_t size = std::filesystem::file_size(directory / "unit.zip", none);
+        const std::uintmax_t written = none ? 0 : size;
+        most_written = std::max(most_written, written);
+        const std::uintmax_t left = free - std::min(free, written);
+        return {capacity(), left, left};
     }
 };
 
@@ -130,7 +158,7 @@ TEST_CASE("a file that cannot be read to its end is not one that has changed") {
         const process::UniqueFd fd(::open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
         try {
             write_zip(fd.get(), look_at(fd.get(), name, WritersAsked::none).manifest, made / "unit.zip",
-                      never_cancelled);
+                      never_cancelled, space_on_disk);
         } catch (const StatusError& error) {
             CHECK(error.status().scope() == StatusScope::item);
             CHECK(std::filesystem::is_empty(made.path()));
@@ -144,38 +172,75 @@ TEST_CASE("a file that cannot be read to its end is not one that has changed") {
 
 TEST_CASE("a zip file never takes more than is said, though nothing in it can be compressed") {
     const ArchivePlace place;
-    std::mt19937_64 random(1);
-    std::string noise(1'000'000, '\0');
-    std::generate(noise.begin(), noise.end(), [&] { return static_cast<char>(random()); });
-    write_file(place.source / "unit/noise", noise);
+    const std::string content = noise(1'000'000);
+    write_file(place.source / "unit/noise", content);
     for (int i = 0; i < 100; ++i) {
-        write_file(place.source / "unit/in/a/deep/directory" / std::to_string(i), noise.substr(0, 10));
+        write_file(place.source / "unit/in/a/deep/directory" / std::to_string(i), content.substr(0, 10));
     }
     const Manifest manifest = place.manifest();
     const std::uint64_t most = most_zip_bytes(manifest);
     const std::uint64_t taken = place.write().size;
     CHECK(taken <= most);
-    CHECK(taken > noise.size());
+    CHECK(taken > content.size());
     CHECK(most < 2 * taken);
 }
 
-TEST_CASE("that there is no room for a zip file is known beforehand, with the numbers") {
+TEST_CASE("what a zip file leaves free is some of the disk, but neither too little nor too much") {
+    CHECK(zip_reserve(0) == 16 * mib);
+    CHECK(zip_reserve(100 * mib) == 16 * mib);
+    CHECK(zip_reserve(10'000 * mib) == 100 * mib);
+    CHECK(zip_reserve(100'000'000 * mib) == 1024 * mib);
+}
+
+TEST_CASE("a zip file that turns out too large is given up before the disk is full, with the numbers") {
     const ArchivePlace place;
-    write_file(place.source / "unit/file", "x");
-    Manifest manifest = place.manifest();
-    CHECK(check_zip_room(place.fd.get(), manifest).ok());
-    manifest.bytes = std::uint64_t{1} << 60;
-    const Status status = check_zip_room(place.fd.get(), manifest);
-    CHECK(status.code() == StatusCode::no_space);
-    CHECK(status.scope() == StatusScope::item);
-    CHECK(status.text().find("are free") != std::string_view::npos);
+    write_file(place.source / "unit/noise", noise(24 * mib));
+    const std::uintmax_t kept = zip_reserve(ImaginaryDisk::capacity());
+    ImaginaryDisk disk;
+    std::uintmax_t room = 0;
+    SUBCASE("while it is written") {
+        room = 4 * mib;
+    }
+    SUBCASE("at once") {
+        room = 0;
+    }
+    disk.free = kept + room;
+    try {
+        place.write(std::ref(disk));
+        CHECK(false);
+    } catch (const StatusError& error) {
+        CHECK(error.status().code() == StatusCode::no_space);
+        CHECK(error.status().scope() == StatusScope::item);
+        CHECK(error.status().text().find("are to stay free") != std::string_view::npos);
+    }
+    CHECK(disk.most_written >= room / 2);
+    CHECK(disk.most_written <= room + (room == 0 ? 0 : 2 * mib));
+    CHECK(std::filesystem::is_empty(place.made.path()));
+}
+
+TEST_CASE("what can be compressed needs no more room than its zip file") {
+    const ArchivePlace place;
+    write_file(place.source / "unit/file", "");
+    std::filesystem::resize_file(place.source / "unit/file", 64 * mib);
+    ImaginaryDisk disk;
+    disk.free = zip_reserve(ImaginaryDisk::capacity()) + 2 * mib;
+    CHECK(place.write(std::ref(disk)).size < mib);
+}
+
+TEST_CASE("what fits whatever is in it may take what others leave free") {
+    const ArchivePlace place;
+    write_file(place.source / "unit/file", noise(2 * mib));
+    ImaginaryDisk disk;
+    disk.free = 4 * mib;
+    CHECK(place.write(std::ref(disk)).size > 2 * mib);
 }
 
 TEST_CASE("a zip file that is given up is not left behind") {
     const ArchivePlace place;
     write_file(place.source / "unit/file", "x");
     try {
-        write_zip(place.fd.get(), place.manifest(), place.zip(), [] { return true; });
+        write_zip(
+            place.fd.get(), place.manifest(), place.zip(), [] { return true; }, space_on_disk);
         CHECK(false);
     } catch (const StatusError& error) {
         CHECK(error.status().code() == StatusCode::cancelled);
@@ -191,8 +256,12 @@ TEST_CASE("a disk that is full before the zip file is whole is told as such") {
     write_file(place.source / "unit/file", "x");
     const test::FullDisk disk;
     disk.fill();
+    const auto others_fill_it = [](const std::filesystem::path&) {
+        return std::filesystem::space_info{1024 * mib, 1024 * mib, 1024 * mib};
+    };
     try {
-        write_zip(place.fd.get(), place.manifest(), disk.path() / "unit.zip", never_cancelled);
+        write_zip(place.fd.get(), place.manifest(), disk.path() / "unit.zip", never_cancelled,
+                  others_fill_it);
         CHECK(false);
     } catch (const StatusError& error) {
         CHECK(error.status().code() == StatusCode::no_space);
