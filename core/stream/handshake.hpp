@@ -30,7 +30,10 @@ struct Handshake {
     /// How it ends; what is left to do is to thank, and to forget it.
     std::optional<Outcome> end;
     std::uint32_t failed_removals = 0;  ///< It has arrived, but could not be deleted here.
-    std::string thankyou_name;          ///< Where `end` is known; empty: there is nothing to thank for.
+    /// It has arrived, but there was no room here to find out whether it still is what was sent.
+    std::uint32_t failures_for_room = 0;
+    std::chrono::steady_clock::time_point next_try_for_room{};
+    std::string thankyou_name;  ///< Where `end` is known; empty: there is nothing to thank for.
 
     std::chrono::milliseconds pause{0};  ///< Before the next look for its receipt.
 };

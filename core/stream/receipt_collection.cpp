@@ -218,8 +218,16 @@ bool ReceiptCollection::control_is_missing(const Question& question) {
 // Until the source has gone, the receipt stays, which proves that it was delivered: were it sent again, it
 // would be delivered twice. A failure that is not the unit's own is the session's.
 Status ReceiptCollection::end_by_removal(Handshake& handshake) {
+    if (Clock::now() < handshake.next_try_for_room) {
+        return {};
+    }
     try {
-        return remove_source(handshake);
+        const Status status = remove_source(handshake);
+        if (status.ok() || beyond_item(status)) {
+            return status;
+        }
+        wait_for_room(handshake, status);
+        return {};
     } catch (const std::system_error& error) {
         const Status status = status_from_errno(error.code().value(), error.what());
         if (status.code() == StatusCode::cancelled) {
@@ -237,7 +245,7 @@ Status ReceiptCollection::end_by_removal(Handshake& handshake) {
     }
 }
 
-// Not ok where the session has failed, and nothing has ended.
+// Not ok where nothing has ended: the session has failed, or, of item scope, there is no room to look.
 Status ReceiptCollection::remove_source(Handshake& handshake) {
     UnitResult& unit = handshake.result;
     if (unit.name.empty()) {
@@ -260,13 +268,30 @@ Status ReceiptCollection::remove_source(Handshake& handshake) {
     return {};
 }
 
+// A try may fill and free much of a disk: each comes later than the one before. Nobody must wait for ever,
+// and to send it again would be to deliver it twice: in the end it is for somebody to look at.
+void ReceiptCollection::wait_for_room(Handshake& handshake, const Status& no_room) const {
+    constexpr std::uint32_t most_tries = 8;  // about as long as is waited for a receipt by default
+    handshake.pause = settings_.receipt_file_poll_interval;
+    const auto tries_before = handshake.failures_for_room++;
+    if (handshake.failures_for_room < most_tries) {
+        handshake.next_try_for_room =
+            Clock::now() + settings_.receipt_file_poll_interval * (1U << tries_before);
+        return;
+    }
+    handshake.result.status = {no_room.code(), StatusScope::item,
+                               "it has arrived, but whether it still is what was sent cannot be told: " +
+                                   std::string(no_room.text())};
+    handshake.end = Outcome::refused;
+}
+
 // What is here, if it still is what the control file tells of, is what was sent. Of an earlier process there
 // is nothing else to go by; of this one, it must have been touched at most.
 Status ReceiptCollection::find_by_checksum(Handshake& handshake) {
     const arrivals::Control& control = handshake.state->control();
     const std::string algorithm(arrivals::algorithm_of(control.checksum));
     const std::string& name = handshake.result.name;
-    const std::optional<Manifest> sent = std::exchange(handshake.sent, std::nullopt);
+    std::optional<Manifest> sent = std::exchange(handshake.sent, std::nullopt);
     const Look look = look_at(source_.fd(), name);
     if (sent && !is_touched_at_most(*sent, look.manifest)) {
         return {};
@@ -282,7 +307,8 @@ Status ReceiptCollection::find_by_checksum(Handshake& handshake) {
             throw std::system_error(ECANCELED, std::generic_category(), name);
         }
         if (end.no_room) {
-            return of_session(end.status);  // whether it is what was sent must be known first
+            handshake.sent = std::move(sent);
+            return end.status;
         }
         if (!end.status.ok()) {
             return beyond_item(end.status) ? end.status : Status{};

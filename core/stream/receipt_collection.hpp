@@ -37,6 +37,7 @@ class ReceiptCollection {
     Status end_by_removal(Handshake& handshake);
     [[nodiscard]] Status remove_source(Handshake& handshake);
     [[nodiscard]] Status find_by_checksum(Handshake& handshake);
+    void wait_for_room(Handshake& handshake, const Status& no_room) const;
     [[nodiscard]] std::string digest_of(int directory_fd, const ManifestEntry& file,
                                         const std::string& algorithm) const;
     [[nodiscard]] Status write_out_removals(const std::vector<Handshake>& handshakes) const;

@@ -80,6 +80,28 @@ class Workbench {
 
 const Status lost{StatusCode::connection_lost, StatusScope::session, "lost"};
 
+// The directory "d" and then "f", both answered; of "d" only its checksum can tell whether it is what was
+// sent, and there is no room any more to make its zip file again.
+std::vector<Handshake> send_and_lose_room(Workbench& bench, bool restarted) {
+    test::write_file(bench.scratch / "d/file", "in a directory");
+    std::vector<Handshake> units = bench.send({"d", "f"});
+    if (restarted) {
+        units = bench.recover();
+        std::sort(units.begin(), units.end(), [](const Handshake& one, const Handshake& other) {
+            return one.result.name < other.result.name;
+        });
+    } else {
+        std::filesystem::permissions(bench.scratch / "d/file", std::filesystem::perms::owner_read);
+    }
+    REQUIRE(units.size() == 2);
+    REQUIRE(units[0].result.name == "d");
+    for (const Handshake& unit : units) {
+        bench.answer(unit);
+    }
+    bench.free_bytes = 0;
+    return units;
+}
+
 }  // namespace
 
 TEST_CASE("data, journal, control file; receipt, deletion, thanks, and the journal goes last") {
@@ -321,6 +343,53 @@ TEST_CASE("what an earlier process has sent is deleted if it still has that chec
     }
     CHECK(bench.puts_of(".f.thanks") == 1);
     CHECK_FALSE(bench.has(".f.ctrl"));
+}
+
+TEST_CASE("a directory that has arrived and has no room for its zip file any more holds nothing else up") {
+    for (const bool restarted : {true, false}) {
+        CAPTURE(restarted);
+        Workbench bench;
+        std::vector<Handshake> units = send_and_lose_room(bench, restarted);
+        bench.look(units);
+        CHECK(bench.last.ok());
+        CHECK(units[1].result.outcome == Outcome::delivered);
+        CHECK(units[0].result.outcome == Outcome::awaiting_receipt);
+        CHECK(units[0].pause == bench.settings.outgoing.receipt_file_poll_interval);
+        CHECK(units[0].next_try_for_room > std::chrono::steady_clock::now());
+        CHECK(bench.has("d"));
+        CHECK(bench.has(".d.zip.ctrl"));
+
+        units.pop_back();
+        bench.free_bytes = plenty;
+        bench.look(units);
+        CHECK(units[0].result.outcome == Outcome::awaiting_receipt);
+        units[0].next_try_for_room = {};  // as it is after so long
+        bench.look(units);
+        CHECK(units[0].result.outcome == Outcome::delivered);
+        CHECK_FALSE(bench.has("d"));
+        CHECK_FALSE(bench.has(".d.zip.ctrl"));
+    }
+}
+
+TEST_CASE("such a directory is given up, and not sent again, where there is no room for long") {
+    for (const bool restarted : {true, false}) {
+        CAPTURE(restarted);
+        Workbench bench;
+        std::vector<Handshake> units = send_and_lose_room(bench, restarted);
+        units.pop_back();
+        constexpr int many = 100;
+        for (int i = 0; i < many && units[0].result.outcome == Outcome::awaiting_receipt; ++i) {
+            units[0].next_try_for_room = {};  // as it is after so long
+            bench.look(units);
+            CHECK(bench.last.ok());
+        }
+        CHECK(units[0].result.outcome == Outcome::refused);  // which the ledger puts into the quarantine
+        CHECK(units[0].result.status.code() == StatusCode::no_space);
+        CHECK(units[0].result.status.text().find("there is no room") != std::string_view::npos);
+        CHECK(bench.has("d"));
+        CHECK_FALSE(bench.has(".d.zip.ctrl"));
+        CHECK(bench.puts_of("d.zip") == 1);
+    }
 }
 
 TEST_CASE("what was touched and not written to since it was sent is deleted, by its checksum") {
