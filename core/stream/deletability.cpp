@@ -24,12 +24,15 @@ bool may_delete_for_others() {
 }
 
 // In a directory like /tmp only its owner may rename or delete a file.
-bool is_kept_by_sticky_bit(int directory_fd, const std::string& name) {
+bool is_kept_by_sticky_bit(int directory_fd, const std::string& path) {
+    const std::size_t slash = path.rfind('/');
+    const std::string parent = slash == std::string::npos ? "." : path.substr(0, slash);
     struct stat directory = {};
-    struct stat unit = {};
-    return ::fstat(directory_fd, &directory) == 0 && (directory.st_mode & S_ISVTX) != 0 &&
-           ::fstatat(directory_fd, name.c_str(), &unit, AT_SYMLINK_NOFOLLOW) == 0 &&
-           unit.st_uid != ::geteuid() && directory.st_uid != ::geteuid() && !may_delete_for_others();
+    struct stat entry = {};
+    return ::fstatat(directory_fd, parent.c_str(), &directory, AT_SYMLINK_NOFOLLOW) == 0 &&
+           (directory.st_mode & S_ISVTX) != 0 &&
+           ::fstatat(directory_fd, path.c_str(), &entry, AT_SYMLINK_NOFOLLOW) == 0 &&
+           entry.st_uid != ::geteuid() && directory.st_uid != ::geteuid() && !may_delete_for_others();
 }
 
 // Nobody, not even root, may rename or delete such a file, or what is in such a directory.
@@ -53,12 +56,16 @@ int refuses_change(int directory_fd, const char* path) {
 // Better known before the first has gone.
 int refuses_deletion(int directory_fd, const Manifest& manifest) {
     const std::vector<ManifestEntry>& entries = manifest.entries;
+    bool any_is_sticky = false;  // of the directories so far, which come before what is in them
     for (std::size_t i = 0; i < entries.size(); ++i) {
         const std::string& path = entries[i].path;
         const EntryKind kind = entries[i].identity.kind;
-        if (kind == EntryKind::file && is_frozen(directory_fd, path.c_str())) {
+        if (is_frozen(directory_fd, path.c_str()) ||
+            (any_is_sticky && is_kept_by_sticky_bit(directory_fd, path))) {
             return EPERM;
         }
+        any_is_sticky =
+            any_is_sticky || (kind == EntryKind::directory && (entries[i].identity.mode & S_ISVTX) != 0);
         if (kind != EntryKind::directory || i + 1 == entries.size() ||
             !entries[i + 1].path.starts_with(path + '/')) {
             continue;  // it has no entries

@@ -84,23 +84,50 @@ TEST_CASE("that nothing can be removed from a directory is known beforehand") {
     REQUIRE(::chmod(scratch.path().c_str(), 0755) == 0);
 }
 
-TEST_CASE("a file that is immutable, or may only grow, is known beforehand") {
+TEST_CASE("that a directory of the unit gives nobody else's files away is known beforehand") {
+    const Scratch scratch;
+    const process::UniqueFd fd(::open(scratch.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    write_file(scratch / "d/s/f", "sent");
+    for (const char* path : {"", "d"}) {
+        REQUIRE(::chmod((scratch / path).c_str(), 0777) == 0);
+    }
+    REQUIRE(::chmod((scratch / "d/s").c_str(), 01777) == 0);
+    const Manifest manifest = look_at(fd.get(), "d").manifest;
+    CHECK(refuses_removal(fd.get(), manifest) == 0);
+    if (::geteuid() == 0) {  // an ordinary user owns all that he can make
+        {
+            const MereUser user;
+            CHECK(refuses_removal(fd.get(), manifest) == EPERM);
+            CHECK(refuses_deletion(fd.get(), manifest) == EPERM);
+        }
+        constexpr uid_t nobody = 65534;
+        REQUIRE(::chown((scratch / "d/s").c_str(), nobody, nobody) == 0);
+        const MereUser user;  // who owns that directory
+        CHECK(refuses_removal(fd.get(), manifest) == 0);
+    }
+}
+
+TEST_CASE("what is immutable, or may only grow, is known beforehand, an empty directory, too") {
     const Scratch scratch;
     const process::UniqueFd fd(::open(scratch.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     write_file(scratch / "d/f", "sent");
-    for (const int flag : {FS_IMMUTABLE_FL, FS_APPEND_FL}) {
-        CAPTURE(flag);
-        const process::UniqueFd file(::open((scratch / "d/f").c_str(), O_RDONLY | O_CLOEXEC));
-        int before = 0;
-        int frozen = flag;
-        if (::ioctl(file.get(), FS_IOC_GETFLAGS, &before) != 0 ||
-            ::ioctl(file.get(), FS_IOC_SETFLAGS, &(frozen |= before)) != 0) {
-            MESSAGE("not tested: only root may make a file immutable, and not on every file system");
-            return;
+    std::filesystem::create_directory(scratch / "d/empty");
+    for (const char* path : {"d/f", "d/empty"}) {
+        for (const int flag : {FS_IMMUTABLE_FL, FS_APPEND_FL}) {
+            CAPTURE(path);
+            CAPTURE(flag);
+            const process::UniqueFd entry(::open((scratch / path).c_str(), O_RDONLY | O_CLOEXEC));
+            int before = 0;
+            int frozen = flag;
+            if (::ioctl(entry.get(), FS_IOC_GETFLAGS, &before) != 0 ||
+                ::ioctl(entry.get(), FS_IOC_SETFLAGS, &(frozen |= before)) != 0) {
+                MESSAGE("not tested: only root may make a file immutable, and not on every file system");
+                return;
+            }
+            CHECK(refuses_removal(fd.get(), look_at(fd.get(), "d").manifest) == EPERM);
+            REQUIRE(::ioctl(entry.get(), FS_IOC_SETFLAGS, &before) == 0);
+            CHECK(refuses_removal(fd.get(), look_at(fd.get(), "d").manifest) == 0);
         }
-        CHECK(refuses_removal(fd.get(), look_at(fd.get(), "d").manifest) == EPERM);
-        REQUIRE(::ioctl(file.get(), FS_IOC_SETFLAGS, &before) == 0);
-        CHECK(refuses_removal(fd.get(), look_at(fd.get(), "d").manifest) == 0);
     }
 }
 
