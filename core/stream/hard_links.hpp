@@ -28,7 +28,7 @@ class HardLinks {
     void make_as_sent(Manifest& now, const Manifest& sent) const;
     [[nodiscard]] std::size_t size() const;
 
-    /// The removal of one name, which has been looked at: `info`.
+    /// The removal of one name, which is no directory's, and has been looked at: `info`.
     class Removal {
       public:
         Removal(HardLinks& links, int directory_fd, const char* name, const struct stat& info);

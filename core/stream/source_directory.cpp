@@ -169,7 +169,7 @@ ManifestRemoval SourceDirectory::Remover::delete_directory(const std::string& na
         (void)files::rename_no_replace(going, whole);
     } else if (!removal.all) {
         try {
-            source_.quarantine_from(doomed.get(), name);
+            source_.quarantine_from(doomed.get(), name, name);
         } catch (const std::system_error&) {
             return removal;  // the next start tries again
         }
@@ -200,7 +200,10 @@ SourceDirectory::Removal SourceDirectory::Remover::remove(const std::string& nam
         errno = aside.error;
         process::throw_errno("cannot set " + name + " aside to delete it");
     }
-    const HardLinks::Removal of_name(source_.links_, aside.directory, aside.name.c_str(), info);
+    std::optional<HardLinks::Removal> of_name;
+    if (is_file) {
+        of_name.emplace(source_.links_, aside.directory, aside.name.c_str(), info);
+    }
     Manifest there = sent;
     there.entries.front().path = aside.name;
     ManifestRemoval removal;
@@ -209,8 +212,8 @@ SourceDirectory::Removal SourceDirectory::Remover::remove(const std::string& nam
                                : remove_manifest(aside.directory, there, source_.links_);
     }
     if (removal.all) {
-        if (is_file) {
-            of_name.done();
+        if (of_name) {
+            of_name->done();
         }
         return Removal::removed;
     }
@@ -233,10 +236,6 @@ int SourceDirectory::write_out_removals() const {
         }
     }
     return files::write_out(fd());
-}
-
-std::string SourceDirectory::quarantine_from(int directory_fd, const std::string& name) {
-    return quarantine_from(directory_fd, name, name);
 }
 
 std::string SourceDirectory::quarantine_from(int directory_fd, const std::string& name,
@@ -265,7 +264,7 @@ std::string SourceDirectory::quarantine(const std::string& name) {
     Remover remover(*this);
     const Remover::Aside aside = remover.set_aside(name, true);
     if (aside.error != 0) {
-        return quarantine_from(fd(), name);
+        return quarantine_from(fd(), name, name);
     }
     try {
         return quarantine_from(aside.directory, aside.name, name);

@@ -120,7 +120,6 @@ class SourceDirectory {
     void recover_beside(std::vector<Recovered>& found);
     [[nodiscard]] process::UniqueFd open_aside() const;
     [[nodiscard]] int open_aside(process::UniqueFd& aside) const;
-    std::string quarantine_from(int directory_fd, const std::string& name);
     std::string quarantine_from(int directory_fd, const std::string& name, const std::string& as);
 
     std::filesystem::path path_;
