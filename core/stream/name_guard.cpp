@@ -60,26 +60,56 @@ Status NameGuard::can_meet(bool& can) {
     if (capabilities_.has(Capability::tells_case_apart) || !capabilities_.has(Capability::make_directory)) {
         return {};
     }
-    if (shared_.answer == Shared::Answer::unknown) {
-        const std::lock_guard one_asks(shared_.asking);
-        if (const Status status = ask(); beyond_item(status)) {
-            return status;
-        }
-    }
-    const Shared::Answer answer = shared_.answer;
-    can = answer == Shared::Answer::takes_for_one;
-    return answer == Shared::Answer::unknown ? assume_the_worst(can) : Status();
+    Shared::Answer answer = known();
+    const Status status = answer == Shared::Answer::unknown ? find_answer(answer) : Status();
+    can = answer == Shared::Answer::takes_for_one || answer == Shared::Answer::assumed_one;
+    return status;
 }
 
-// A guard that is not needed costs no more than one batch at a time. Where nobody may list there is none.
-Status NameGuard::assume_the_worst(bool& can) {
-    if (!capabilities_.has(Capability::list)) {
+NameGuard::Shared::Answer NameGuard::known() const {
+    const Shared::Answer answer = shared_.answer;
+    const bool is_assumed = answer == Shared::Answer::assumed_one || answer == Shared::Answer::assumed_apart;
+    const bool is_over = is_assumed && std::chrono::steady_clock::now() >= shared_.assumed_until.load();
+    return is_over ? Shared::Answer::unknown : answer;
+}
+
+// What is shared may be unknown again at once, where another session fails: `answer` is what was found.
+Status NameGuard::find_answer(Shared::Answer& answer) {
+    const std::lock_guard one_asks(shared_.asking);
+    answer = known();
+    if (answer != Shared::Answer::unknown) {
         return {};
     }
-    NameCollector listed;
-    const Status status = session_.call_list("", listed);
-    can = status.code() != StatusCode::permission;
-    return beyond_item(status) ? status : Status();
+    Status status = ask(answer);
+    if (!beyond_item(status) && answer == Shared::Answer::unknown) {
+        status = assume(answer);
+    }
+    if (beyond_item(status)) {
+        return status;
+    }
+    shared_.answer = answer;
+    return {};
+}
+
+// A guard that is not needed costs no more than one batch at a time. Where the target cannot be listed there
+// is none: with it, nothing would ever be proved. Then it is asked again soon, for the reason may pass, as
+// that of a line in the listing that is not understood.
+Status NameGuard::assume(Shared::Answer& answer) {
+    constexpr std::chrono::hours guarded_for{1};
+    constexpr std::chrono::minutes unguarded_for{1};
+    bool is_listed = false;
+    if (capabilities_.has(Capability::list)) {
+        NameCollector listed;
+        const Status status = session_.call_list("", listed);
+        if (beyond_item(status)) {
+            return status;
+        }
+        is_listed = status.ok();
+    }
+    const auto now = std::chrono::steady_clock::now();
+    shared_.assumed_until = is_listed ? now + guarded_for : now + unguarded_for;
+    answer = is_listed ? Shared::Answer::assumed_one : Shared::Answer::assumed_apart;
+    return {};
 }
 
 Status NameGuard::find_out(bool& needed) {
@@ -96,10 +126,7 @@ Status NameGuard::find_out(bool& needed) {
     return {};
 }
 
-Status NameGuard::ask() {
-    if (shared_.answer != Shared::Answer::unknown) {
-        return {};
-    }
+Status NameGuard::ask(Shared::Answer& answer) {
     const Status made = session_.call_make_directory(temp_dir_);
     if (!made.ok() && made.code() != StatusCode::exists) {
         return made;
@@ -117,9 +144,9 @@ Status NameGuard::ask() {
     }
     // Nobody else has made it: where there is something, whatever the target calls it, it is that directory.
     if (seen.ok() || seen.code() == StatusCode::exists) {
-        shared_.answer = Shared::Answer::takes_for_one;
+        answer = Shared::Answer::takes_for_one;
     } else if (seen.code() == StatusCode::not_found) {
-        shared_.answer = Shared::Answer::tells_apart;
+        answer = Shared::Answer::tells_apart;
     }
     return {};
 }

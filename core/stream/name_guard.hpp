@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <mutex>
 #include <span>
@@ -19,8 +20,11 @@ class NameGuard {
   public:
     /// What the sessions of a stream share. Safe from several threads.
     struct Shared {
-        enum class Answer : std::uint8_t { unknown, tells_apart, takes_for_one };
+        /// The last two where it cannot be told: what is assumed for a while.
+        enum class Answer : std::uint8_t { unknown, tells_apart, takes_for_one, assumed_one, assumed_apart };
         std::atomic<Answer> answer{Answer::unknown};
+        /// Only of an answer that is assumed.
+        std::atomic<std::chrono::steady_clock::time_point> assumed_until{};
         /// Sessions that begin at once leave it to one of them.
         std::mutex asking;
         /// Held from the check to the proof: of two units that the target takes for one, one must be there
@@ -32,8 +36,8 @@ class NameGuard {
     NameGuard(border::Session& session, Capabilities capabilities, std::string temp_dir, Shared& shared);
 
     /// Finds out of which kind the target is, where that is not known yet; it may make the temporary
-    /// directory for that. `can`: it takes names for one, or it cannot be told and it lets what it has be
-    /// listed. Not ok where the session fails.
+    /// directory for that. `can`: it takes names for one, or it cannot be told and a listing of what it has
+    /// succeeds. Not ok where the session fails.
     Status can_meet(bool& can);
     /// The same for whoever needs a guard then; not ok, too, where the target is one that cannot be guarded.
     Status find_out(bool& needed);
@@ -45,8 +49,10 @@ class NameGuard {
     Status find_missing(std::span<const std::string> paths, std::vector<bool>& missing);
 
   private:
-    Status ask();
-    Status assume_the_worst(bool& can);
+    [[nodiscard]] Shared::Answer known() const;
+    Status find_answer(Shared::Answer& answer);
+    Status ask(Shared::Answer& answer);
+    Status assume(Shared::Answer& answer);
 
     border::Session& session_;
     Capabilities capabilities_;

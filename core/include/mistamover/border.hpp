@@ -138,7 +138,8 @@ struct EntryInfo {
 };
 
 /// Receives one answer a name, in any order, on the thread that called stat. `status` is ok, not_found, or
-/// says why it cannot be told; a name without an answer when stat returns cannot be told either. `info`
+/// says why it cannot be told; a name without an answer when stat returns cannot be told either. `exists`
+/// means that there is something, which the target calls otherwise: it takes the two names for one. `info`
 /// counts only where `status` is ok.
 class StatSink {
   public:

@@ -2,6 +2,7 @@
 #include "stream/name_guard.hpp"
 
 #include <array>
+#include <chrono>
 #include <doctest/doctest.h>
 #include <set>
 #include <string>
@@ -18,6 +19,7 @@ const std::string temp_dir_in_other_case = ".MISTAMOVER-1A";
 const Status not_there{StatusCode::not_found, StatusScope::item, "not there"};
 const Status spelled_otherwise{StatusCode::exists, StatusScope::item, "it is called otherwise"};
 const Status denied{StatusCode::permission, StatusScope::item, "denied"};
+const Status not_understood{StatusCode::unsupported, StatusScope::item, "a line is not understood"};
 const Status guard_lost{StatusCode::connection_lost, StatusScope::session, "lost"};
 
 /// A target with the names `there`, that says `of_others` of all others.
@@ -27,6 +29,8 @@ class GuardedSession final : public Session {
     Status of_others = not_there;
     Status of_making;
     Status of_listing;
+    int lists_made = 0;
+    int directories_asked_for = 0;
 
     Capabilities capabilities() override { return lists; }
     Status put(const PutRequest&, PutSink&) override { return denied; }
@@ -38,12 +42,14 @@ class GuardedSession final : public Session {
         return {};
     }
     Status list(std::string_view, ListSink& sink) override {
+        ++lists_made;
         for (const std::string& name : there) {
             sink.entry(name, {});
         }
         return of_listing;
     }
     Status make_directory(std::string_view path) override {
+        ++directories_asked_for;
         if (of_making.ok()) {
             there.emplace(path);
         }
@@ -97,10 +103,55 @@ TEST_CASE("where it cannot be told, names are kept apart as far as the target li
     const Found unguarded(session, cannot_list);
     CHECK(unguarded.status.ok());
     CHECK_FALSE(unguarded.can_meet);
-    session.of_listing = denied;
-    const Found closed(session, lists);
-    CHECK(closed.status.ok());
-    CHECK_FALSE(closed.can_meet);
+    // Nothing would be proved by listings that fail, for whatever reason.
+    for (const Status& failure : {denied, not_understood}) {
+        session.of_listing = failure;
+        const Found closed(session, lists);
+        CHECK(closed.status.ok());
+        CHECK_FALSE(closed.can_meet);
+    }
+}
+
+TEST_CASE("what is assumed of a target is not asked again for each batch, but holds for a while only") {
+    GuardedSession session;
+    session.of_making = denied;
+    bool is_listed = true;
+    SUBCASE("where it is listed") {}
+    SUBCASE("where it is not") {
+        session.of_listing = not_understood;
+        is_listed = false;
+    }
+    NameGuard::Shared shared;
+    NameGuard guard(session, lists, temp_dir, shared);
+    for (int batch = 0; batch < 3; ++batch) {
+        bool needed = false;
+        CHECK(guard.find_out(needed).ok());
+        CHECK(needed == is_listed);
+    }
+    CHECK(session.directories_asked_for == 1);
+    CHECK(session.lists_made == 1);
+    // The while is over, and what was closed for it is open again.
+    shared.assumed_until = std::chrono::steady_clock::now();
+    session.of_making = {};
+    bool needed = true;
+    CHECK(guard.find_out(needed).ok());
+    CHECK_FALSE(needed);
+    CHECK(session.directories_asked_for == 2);
+    CHECK(session.lists_made == 1);
+}
+
+TEST_CASE("what another session's failure has made unknown is found out again") {
+    GuardedSession session;
+    session.there.insert(temp_dir_in_other_case);
+    NameGuard::Shared shared;
+    NameGuard guard(session, lists, temp_dir, shared);
+    bool can_meet = false;
+    CHECK(guard.can_meet(can_meet).ok());
+    CHECK(can_meet);
+    shared.answer = NameGuard::Shared::Answer::unknown;
+    CHECK(guard.can_meet(can_meet).ok());
+    CHECK(can_meet);
+    CHECK(session.directories_asked_for == 2);
 }
 
 TEST_CASE("what fails the session tells nothing of names") {
