@@ -26,21 +26,62 @@ constexpr Meaning stream(StatusCode code) {
     return {code, StatusScope::stream};
 }
 
+/// Whether `text` says one of these, in lower case, in whatever case.
+bool says(const std::string& text, std::initializer_list<std::string_view> choice) {
+    return std::any_of(choice.begin(), choice.end(), [&](std::string_view words) {
+        return std::search(text.begin(), text.end(), words.begin(), words.end(), [](char a, char b) {
+                   return std::tolower(static_cast<unsigned char>(a)) == b;
+               }) != text.end();
+    });
+}
+
+bool says(const Reply& reply, std::initializer_list<std::string_view> choice) {
+    return std::any_of(reply.lines.begin(), reply.lines.end(),
+                       [&](const std::string& line) { return says(line, choice); });
+}
+
 /// A server that is full may say so with the number of a refused password: the words alone tell them apart.
 /// Those that are not understood mean the password, which must not be tried again and again.
 bool says_full(const Reply& reply) {
-    const auto says_one = [&](std::string_view words) {
-        return std::any_of(reply.lines.begin(), reply.lines.end(), [&](const std::string& line) {
-            return std::search(line.begin(), line.end(), words.begin(), words.end(), [](char a, char b) {
-                       return std::tolower(static_cast<unsigned char>(a)) == b;
-                   }) != line.end();
-        });
-    };
-    const auto says = [&](std::initializer_list<std::string_view> choice) {
-        return std::any_of(choice.begin(), choice.end(), says_one);
-    };
-    return says({"too many", "maximum number"}) && says({"client", "user", "connection", "session"}) &&
-           !says({"attempt", "fail", "tries", "password", "invalid", "error"});
+    return says(reply, {"too many", "maximum number"}) &&
+           says(reply, {"client", "user", "connection", "session"}) &&
+           !says(reply, {"attempt", "fail", "tries", "password", "invalid", "error"});
+}
+
+/// Without the words that are paths, or names with a dot in them: what they say is nothing of the server's.
+std::string without_paths(const std::string& line) {
+    std::string rest;
+    for (std::size_t at = 0; at < line.size();) {
+        const std::size_t end = std::min(line.find(' ', at), line.size());
+        const std::string word = line.substr(at, end - at);
+        const std::size_t mark = word.find_first_of("./\\");
+        if (mark == std::string::npos || (mark + 1 == word.size() && word[mark] == '.')) {
+            rest += word + ' ';
+        }
+        at = end + 1;
+    }
+    return rest;
+}
+
+/// Whether what was refused by a number that means that one file was so for want of room. Words that are not
+/// understood mean the file.
+bool says_no_room(const Reply& reply) {
+    return std::any_of(reply.lines.begin(), reply.lines.end(), [](const std::string& line) {
+        const std::string text = without_paths(line);
+        const bool no_space =
+            says(text, {"no space", "no more space", "no free space", "no disk space", "not enough space",
+                        "not enough disk", "not enough free", "not enough storage", "insufficient space",
+                        "insufficient disk", "insufficient storage", "insufficient free", "out of space",
+                        "out of disk", "out of storage", "space left"});
+        const bool is_full = says(text, {"disk full", "disk is full", "disc full", "disc is full",
+                                         "device full", "device is full", "system full", "system is full",
+                                         "volume full", "volume is full", "storage full", "storage is full"});
+        const bool over_quota =
+            says(text, {"quota"}) && says(text, {"exceed", "over", "reach", "limit", "full", "used up"});
+        return (no_space || is_full || over_quota) &&
+               !says(text, {"denied", "permission", "not permitted", "not allowed", "spaces", "character",
+                            "virus", "infected"});
+    });
 }
 
 Meaning refused_login(const Reply& reply) {
@@ -72,10 +113,12 @@ Meaning meaning_of(const Reply& reply, During during) {
         case 452:
         case 552:
             return session(StatusCode::no_space);
-        case 450:
         case 550:  // of what is not there, too: whoever looks must find that out
         case 551:
         case 553:
+            return during != During::request && says_no_room(reply) ? session(StatusCode::no_space)
+                                                                    : item(StatusCode::permission);
+        case 450:
             return item(StatusCode::permission);
         case 521:
             return item(StatusCode::exists);

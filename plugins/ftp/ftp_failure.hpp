@@ -9,8 +9,9 @@
 
 namespace mistamover::ftp {
 
-/// What the server was doing when it gave a failure reply: the same number means different things.
-enum class During { login, transfer, request };
+/// What the server was doing when it gave a failure reply: the same number means different things. `change`:
+/// a request by which something is to be made or removed, which may take room.
+enum class During { login, transfer, change, request };
 
 /// The Status of a reply that is not what was hoped for. `doing` says what was tried ("rename to a/b").
 Status reply_failure(const Reply& reply, During during, std::string_view doing);

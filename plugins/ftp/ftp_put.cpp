@@ -111,7 +111,7 @@ Status Put::make_directory(const PutItem& item) {
     if (tools_.control.is_directory(path)) {
         return {};
     }
-    return reply_failure(made, During::request, "make directory " + path);
+    return reply_failure(made, During::change, "make directory " + path);
 }
 
 void Put::store(std::size_t index) {

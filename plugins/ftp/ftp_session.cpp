@@ -17,7 +17,7 @@ namespace {
 constexpr std::chrono::seconds doubtful_after{30};
 
 Status change_failure(const Reply& reply, std::string_view doing, std::string_view path) {
-    return reply_failure(reply, During::request, std::string(doing) + ' ' + std::string(path));
+    return reply_failure(reply, During::change, std::string(doing) + ' ' + std::string(path));
 }
 
 }  // namespace

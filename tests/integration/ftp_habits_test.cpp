@@ -131,6 +131,18 @@ TEST_CASE("a file whose content the server refuses is that unit's own, and the o
     CHECK_MESSAGE(site.server.count("USER") == 1, site.logs());
 }
 
+TEST_CASE("a disk whose want of room is told, when a file was sent, as a refusal of it costs no file a try") {
+    ScriptedSite site("retry_count: 0");
+    site.server.refuse_content("much", "550 There is not enough space on the disk.");
+    write_file(site.source() / "f", "much");
+    const Daemon daemon(site);
+    REQUIRE_MESSAGE(stream_says(site, "(no_space)"), site.logs());
+    site.server.refuse_content("", "");
+    REQUIRE_MESSAGE(eventually([&] { return files_below(site.target()) == std::set<std::string>{"f"}; }),
+                    site.logs());
+    CHECK_FALSE(is_quarantined(site, "f"));
+}
+
 TEST_CASE("a server that takes no file any more, or none for the moment, costs no file a try") {
     ScriptedSite site("retry_count: 0");
     const Daemon daemon(site);

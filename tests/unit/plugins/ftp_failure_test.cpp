@@ -147,6 +147,32 @@ TEST_CASE("a server that is full is told from a refused password by its words") 
     }
 }
 
+TEST_CASE("a server that has no room is told by its words where its number means that one file") {
+    const auto refusal = [](int code, const char* words, During during = During::transfer) {
+        return reply_failure({code, {"Sorry", words}}, during, "store");
+    };
+    for (const char* words :
+         {"There is not enough space on the disk.", "f: No space left on device", "Disk full.",
+          "Requested action not taken: insufficient storage space in system", "Disk quota exceeded",
+          "Transfer aborted: over your quota", "/data/in/f.zip: Quota limit reached"}) {
+        CAPTURE(words);
+        for (const int code : {550, 551, 553}) {
+            CHECK(refusal(code, words).code() == StatusCode::no_space);
+            CHECK(refusal(code, words).scope() == StatusScope::session);
+            CHECK(refusal(code, words, During::change).scope() == StatusScope::session);
+            CHECK(refusal(code, words, During::request).scope() == StatusScope::item);
+        }
+    }
+    for (const char* words :
+         {"Infected", "Permission denied", "over quota limit.csv: Permission denied",
+          "/disk full/over.quota: Not like that", "No spaces in names", "full", "Not a quota",
+          "quota/overview.txt: Is a directory", "Infected: it calls itself disk full"}) {
+        CAPTURE(words);
+        CHECK(refusal(550, words).code() == StatusCode::permission);
+        CHECK(refusal(550, words).scope() == StatusScope::item);
+    }
+}
+
 TEST_CASE("a refusal is for good at a login that has never worked, for the moment at one that has") {
     struct Case {
         const char* command;
