@@ -195,7 +195,11 @@ void Lookup::add_times(std::string_view path, std::vector<ListedEntry>& entries)
         return;
     }
     // Where a time can be set, it is compared with what was set, not with this machine's clock.
-    const std::int64_t ahead_ns = control.features().mfmt ? 0 : learn_clock(tools_).count();
+    const bool keeps_times = control.features().mfmt;
+    if (!keeps_times) {
+        learn_clock(tools_);
+    }
+    const ServerClock& clock = tools_.shared.clock;
     const bool any_255 = std::any_of(entries.begin(), entries.end(),
                                      [](const ListedEntry& entry) { return has_byte_255(entry.name); });
     const bool reads_255 = any_255 && learn_name_rules(tools_).ok();
@@ -205,10 +209,10 @@ void Lookup::add_times(std::string_view path, std::vector<ListedEntry>& entries)
             (has_byte_255(entry.name) && !reads_255)) {
             return;
         }
-        const auto take = [&entry, ahead_ns](const Reply& reply) {
+        const auto take = [&entry, &clock, keeps_times](const Reply& reply) {
             const auto time = reply.code == 213 ? parse_time_value(reply.lines.front()) : std::nullopt;
             if (time) {
-                entry.info.mtime_ns = *time - ahead_ns;
+                entry.info.mtime_ns = keeps_times ? *time : clock.time_of(ServerClock::Time{*time}).count();
                 entry.info.mtime_precision_ns = mdtm_precision_ns;
             }
         };

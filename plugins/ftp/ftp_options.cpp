@@ -65,6 +65,7 @@ FtpOptions::FtpOptions(const ModuleSettings& settings)
       target_dir(settings.target_dir),
       temp_dir(settings.temp_dir),
       limited_bandwidth(settings.bandwidth_limit != 0),
+      mirrors(settings.mode == TransferMode::mirror),
       publish(settings.publish) {
     const Options options(settings.options);
     tls = tls_of(options.text("tls"));

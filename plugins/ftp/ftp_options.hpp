@@ -58,6 +58,7 @@ struct FtpOptions {
     std::chrono::milliseconds timeout{};
     bool keep_alive = true;
     bool limited_bandwidth = false;
+    bool mirrors = false;
     Publish publish = Publish::rename;
 };
 

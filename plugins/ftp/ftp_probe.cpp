@@ -2,6 +2,7 @@
 #include "ftp/ftp_probe.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <string>
 #include <vector>
 
@@ -162,27 +163,25 @@ Status try_doubled_iac(Tools tools, bool& doubles) {
     return {};
 }
 
-std::chrono::nanoseconds learn_clock(Tools tools) {
-    using std::chrono::nanoseconds;
-    constexpr nanoseconds known_for = std::chrono::hours{1};
-    constexpr nanoseconds mdtm_precision = std::chrono::seconds{1};
+void learn_clock(Tools tools) {
     ModuleState& shared = tools.shared;
-    const nanoseconds before = std::chrono::system_clock::now().time_since_epoch();
-    const nanoseconds read{shared.clock_read_ns.load()};
-    if (read.count() != 0 && before >= read && before - read < known_for) {
-        return nanoseconds{shared.clock_ahead_ns.load()};
+    const auto now = [] { return ServerClock::Time(std::chrono::system_clock::now().time_since_epoch()); };
+    if (!shared.clock.is_due(now())) {
+        return;
     }
     make_temp_dir(tools);
     const std::string path = shared.has_temp_dir ? shared.temp_names.next(tools.options) : path_beside(tools);
-    if (store_at(tools, path).completed()) {
+    const ServerClock::Time before = now();
+    const bool stored = store_at(tools, path).completed();
+    const ServerClock::Time after = now();
+    if (stored) {
         const Reply reply = tools.control.call(tools.control.with_path("MDTM", path));
         if (const auto told = reply.code == 213 ? parse_time_value(reply.lines.front()) : std::nullopt) {
-            shared.clock_ahead_ns = (nanoseconds{*told} + mdtm_precision - before).count();
-            shared.clock_read_ns = before.count();
+            shared.clock.note({before, after, ServerClock::Time{*told}});
         }
     }
     remove_trial(tools, path);
-    return nanoseconds{shared.clock_ahead_ns.load()};
+    shared.clock.note_try(now());
 }
 
 /// Another session may have learnt it meanwhile.

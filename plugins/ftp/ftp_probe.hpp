@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include <chrono>
 #include <string_view>
 
 #include "ftp/ftp_tools.hpp"
@@ -27,10 +26,9 @@ void check_stores_over(Tools tools);
 /// such name, or lists nothing, is held to the standard. Not ok where this try does not tell.
 Status try_doubled_iac(Tools tools, bool& doubles);
 
-/// How far the times that MDTM tells are ahead of this machine's, or more, up to some seconds: vsftpd may
-/// tell those of its own time zone, and any server's clock may be wrong. It is asked again after an hour,
-/// since summer begins and ends; where it cannot be asked, what was known holds.
-std::chrono::nanoseconds learn_clock(Tools tools);
+/// Looks at the server's clock by a temporary file, if that is due: see ServerClock. Where it cannot be
+/// looked at, what was known holds.
+void learn_clock(Tools tools);
 
 /// ok where it is known how the server reads the byte 255 in names: what the first logins could not learn is
 /// tried out. Otherwise an item's failure: without that, a command may mean another file.

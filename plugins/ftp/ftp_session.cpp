@@ -180,7 +180,10 @@ Status FtpSession::list(std::string_view path, ListSink& sink) {
             status = lookup.list(path, entries);
         }
         if (status.ok()) {
-            lookup.add_times(path, entries);
+            // Nobody else compares them, and each costs a command.
+            if (options_.mirrors) {
+                lookup.add_times(path, entries);
+            }
             for (const ListedEntry& entry : entries) {
                 sink.entry(entry.name, entry.info);
             }

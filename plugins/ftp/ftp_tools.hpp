@@ -9,6 +9,7 @@
 #include <mistamover/border.hpp>
 #include <mistamover/leftovers.hpp>
 
+#include "ftp/ftp_clock.hpp"
 #include "ftp/ftp_data.hpp"
 #include "ftp/ftp_names.hpp"
 
@@ -40,9 +41,8 @@ struct ModuleState {
     std::atomic<bool> doubles_iac{true};     ///< See NameRules.
     std::atomic<bool> lists_hidden{false};   ///< A listing has shown a dot-name.
     KeptNames kept_names;
-    std::atomic<std::int64_t> clock_ahead_ns{0};  ///< See learn_clock.
-    std::atomic<std::int64_t> clock_read_ns{0};   ///< When that was found out; 0: not yet.
-    std::atomic<bool> warned_of_direct{false};    ///< See Put.
+    ServerClock clock;
+    std::atomic<bool> warned_of_direct{false};  ///< See Put.
     std::atomic<bool> warned_of_names{false};
     Leftovers leftovers;
 };
