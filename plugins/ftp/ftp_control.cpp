@@ -213,6 +213,7 @@ Reply Control::read_reply() {
     for (;;) {
         try {
             if (std::optional<Reply> reply = parser_.take()) {
+                note_step();
                 if (!secret_.empty()) {
                     for (std::string& line : reply->lines) {
                         line = without_secret(line, secret_);

@@ -3,7 +3,9 @@
 
 #include <Poco/Net/SocketAddress.h>
 #include <algorithm>
+#include <atomic>
 #include <chrono>
+#include <cstdint>
 #include <deque>
 #include <functional>
 #include <optional>
@@ -67,6 +69,17 @@ class Control {
     /// Whether the server answers; false where it has gone.
     bool is_alive();
 
+    /// So long may the server be silent.
+    [[nodiscard]] std::chrono::milliseconds silence() const;
+    /// From now on each reply is counted in `steps`, which lives longer; nowhere where it is null.
+    void count_steps(std::atomic<std::uint64_t>* steps) noexcept { steps_ = steps; }
+    /// Counts what else shows that the server is at work.
+    void note_step() noexcept {
+        if (steps_ != nullptr) {
+            ++*steps_;
+        }
+    }
+
     /// Whether the server has ended the connection, or said something unasked for, while nothing went on.
     [[nodiscard]] bool is_stale() const { return wire_->has_something_to_read() || !parser_.empty(); }
     [[nodiscard]] const Features& features() const noexcept { return features_; }
@@ -75,7 +88,6 @@ class Control {
 
   private:
     void connect();
-    [[nodiscard]] std::chrono::milliseconds silence() const;
     void start_tls();
     void log_in();
     [[noreturn]] void refused(const Reply& reply, std::string_view doing) const;
@@ -96,6 +108,7 @@ class Control {
     std::string secret_;            ///< What is replaced in replies: the password, while it is given.
     std::string unsent_;
     std::deque<Handler> expected_;
+    std::atomic<std::uint64_t>* steps_ = nullptr;
 };
 
 /// So many commands may wait for their replies: both sides' buffers hold more than these.

@@ -175,8 +175,7 @@ OpenedData DataChannel::open(const std::string& command, bool eager, std::uint64
 }
 
 void DataChannel::prepare(OpenedData& data, bool eager) {
-    data.wire->set_silence(
-        std::min(options_.timeout, std::chrono::milliseconds(context_.stall_timeout_ms())));
+    data.wire->set_silence(control_.silence());
     const bool secure = control_.wire().is_secure();
     if ((!eager || secure) && !begin(data)) {
         data.wire.reset();
@@ -216,6 +215,7 @@ std::string DataChannel::fetch(const std::string& command, std::uint64_t limit, 
             break;
         }
         content.append(buffer.get(), got);
+        control_.note_step();
     }
     data.wire.reset();
     if (content.size() == limit) {

@@ -47,25 +47,33 @@ void FtpSession::connect() {
     if (!shared_.probed) {
         const std::unique_lock one_probes = wait_to_probe();
         if (!shared_.probed) {
+            control_->count_steps(&shared_.probe_steps);
             learn_server(tools());
+            control_->count_steps(nullptr);
         }
     }
 }
 
-/// Another session may be finding these out at a server that is silent: it is waited for no longer than the
-/// server would be.
+/// Another session may be finding these out. It is waited for as long as the server answers it: no step of it
+/// may take longer than a connection that is made and a silence behind it.
 std::unique_lock<std::timed_mutex> FtpSession::wait_to_probe() {
+    using Clock = std::chrono::steady_clock;
     constexpr std::chrono::milliseconds between_looks{100};
-    const auto patience = std::min(options_.timeout, std::chrono::milliseconds(context_.stall_timeout_ms()));
-    const auto deadline = std::chrono::steady_clock::now() + patience;
+    const auto patience = options_.connect_timeout + control_->silence();
+    std::uint64_t steps = shared_.probe_steps;
+    auto deadline = Clock::now() + patience;
     std::unique_lock lock(shared_.probing, std::defer_lock);
     while (!lock.try_lock_for(between_looks)) {
         if (context_.cancelled()) {
             throw StatusError({StatusCode::cancelled, StatusScope::item, "cancelled"});
         }
-        if (std::chrono::steady_clock::now() > deadline) {
+        if (const std::uint64_t now = shared_.probe_steps; now != steps) {
+            steps = now;
+            deadline = Clock::now() + patience;
+        } else if (Clock::now() > deadline) {
             throw StatusError({StatusCode::timed_out, StatusScope::session,
-                               "another session has been finding out what the server can do for " +
+                               "the server has not answered another session, which finds out what it can do, "
+                               "for " +
                                    format_duration(patience)});
         }
     }

@@ -32,14 +32,15 @@ class TempNames {
 struct ModuleState {
     TempNames temp_names;
     std::atomic<bool> logged_in{false};
-    std::timed_mutex probing;                ///< Held by the session that finds these out.
-    std::atomic<bool> probed{false};         ///< The next five are known.
-    std::atomic<bool> renames_over{false};   ///< A rename replaces a file that is there.
-    std::atomic<bool> has_temp_dir{true};    ///< The temporary directory can be made.
-    std::atomic<bool> sizes_by_mlst{false};  ///< SIZE tells none.
-    std::atomic<bool> lists{true};           ///< Directories can be listed.
-    std::atomic<bool> doubles_iac{true};     ///< See NameRules.
-    std::atomic<bool> lists_hidden{false};   ///< A listing has shown a dot-name.
+    std::timed_mutex probing;                   ///< Held by the session that finds these out.
+    std::atomic<std::uint64_t> probe_steps{0};  ///< Grows as the server answers that session.
+    std::atomic<bool> probed{false};            ///< The next five are known.
+    std::atomic<bool> renames_over{false};      ///< A rename replaces a file that is there.
+    std::atomic<bool> has_temp_dir{true};       ///< The temporary directory can be made.
+    std::atomic<bool> sizes_by_mlst{false};     ///< SIZE tells none.
+    std::atomic<bool> lists{true};              ///< Directories can be listed.
+    std::atomic<bool> doubles_iac{true};        ///< See NameRules.
+    std::atomic<bool> lists_hidden{false};      ///< A listing has shown a dot-name.
     KeptNames kept_names;
     ServerClock clock;
     std::atomic<bool> warned_of_direct{false};  ///< See Put.

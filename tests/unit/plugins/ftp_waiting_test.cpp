@@ -74,11 +74,49 @@ TEST_SUITE_BEGIN("ftp_waiting");
 TEST_CASE("a session waits for another's probes no longer than for a silent server") {
     test::FtpTalk talk("none", {});
     ImpatientContext context;
-    context.stall_ms = 300;
+    context.stall_ms = 1000;
+    talk.options.connect_timeout = 1s;
     const auto end = login_behind_another(talk, context, [] {});
     REQUIRE(end);
     CHECK(end->code() == StatusCode::timed_out);
     CHECK(end->scope() == StatusScope::session);
+}
+
+TEST_CASE("a session waits for another's probes as long as the server answers them") {
+    test::FtpTalk talk("none", {});
+    talk.state.probed = false;
+    talk.options.connect_timeout = 1s;
+    ImpatientContext context;
+    context.stall_ms = 1000;
+    std::promise<void> held;
+    std::thread other([&] {
+        const std::lock_guard lock(talk.state.probing);
+        held.set_value();
+        // Longer than any one step may take.
+        const auto end = std::chrono::steady_clock::now() + 3s;
+        while (std::chrono::steady_clock::now() < end) {
+            ++talk.state.probe_steps;
+            std::this_thread::sleep_for(20ms);
+        }
+        talk.state.probed = true;
+    });
+    held.get_future().wait();
+    CHECK_NOTHROW(FtpSession(talk.options, talk.tls, talk.state, context));
+    CHECK(talk.state.probed);
+    other.join();
+}
+
+TEST_CASE("each reply of the server is a step of what goes on") {
+    test::FtpTalk talk("none", {});
+    std::atomic<std::uint64_t> steps{0};
+    Control control(talk.options, talk.tls, talk.context, false);
+    control.count_steps(&steps);
+    (void)control.call("PWD");
+    (void)control.call("PWD");
+    CHECK(steps == 2);
+    control.count_steps(nullptr);
+    (void)control.call("PWD");
+    CHECK(steps == 2);
 }
 
 TEST_CASE("a session that waits for another's probes can be cancelled") {
