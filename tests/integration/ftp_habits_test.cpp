@@ -240,6 +240,20 @@ TEST_CASE("a file whose name has a line break in it hides no other from the targ
     CHECK(read_file(site.target() / "f") == "f");
 }
 
+TEST_CASE("a line that is not understood holds up nothing where no directory may be made") {
+    ScriptedSite site("retry_count: 0, publish: direct");
+    site.server.always_answer("MKD", forbidden);
+    write_file(site.target() / "line\nbreak", "x");
+    const Daemon daemon(site);
+    for (const char* name : {"f", "g"}) {
+        write_file(site.source() / name, name);
+        REQUIRE_MESSAGE(eventually([&] { return !std::filesystem::exists(site.source() / name); }),
+                        site.logs());
+        CHECK(read_file(site.target() / name) == name);
+    }
+    CHECK_FALSE(std::filesystem::exists(site.source() / "quarantine"));
+}
+
 TEST_CASE("a line that is not understood leaves open what it might name") {
     ScriptedSite site("retry_count: 0");
     write_file(site.target() / "line\nand .stop", "x");
