@@ -9,6 +9,7 @@
 #include <set>
 #include <system_error>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "rsync/rsync_get.hpp"
@@ -74,21 +75,22 @@ bool RsyncSession::can_rename() {
     if (shared_.options.transport == Transport::daemon) {
         return false;
     }
-    if (shared_.can_rename == Shared::Answer::unknown) {
+    if (shared_.can_rename == Shared::Answer::unknown && !std::exchange(asked_whether_it_renames_, true)) {
         const ChildEnd end = runner_.run(commands_.ssh({"mv", "-fT", "--version"}), {}, ignore_line);
-        if (end.result.end != ChildResult::End::exited || end.result.code == 255) {
-            return false;
+        if (end.result.end == ChildResult::End::exited && end.result.code != 255) {
+            shared_.can_rename = end.result.code == 0 ? Shared::Answer::yes : Shared::Answer::no;
         }
-        shared_.can_rename = end.result.code == 0 ? Shared::Answer::yes : Shared::Answer::no;
     }
     return shared_.can_rename == Shared::Answer::yes;
 }
 
 // A daemon may refuse to delete, and so may what a login is confined to: whatever it is that is to be
-// deleted. Where that does not come out, the first remove will tell.
+// deleted. Where that does not come out, the first remove will tell: to ask again may take a minute, as where
+// the host does not answer.
 bool RsyncSession::can_remove() {
     const bool may_be_refused = shared_.options.transport != Transport::local;
-    if (may_be_refused && shared_.can_remove == Shared::Answer::unknown) {
+    if (may_be_refused && shared_.can_remove == Shared::Answer::unknown &&
+        !std::exchange(asked_whether_it_removes_, true)) {
         const ChildEnd end = runner_.run(commands_.remove(shared_.empty_dir), {}, ignore_line);
         if (is_refused_an_option(end)) {
             shared_.can_remove = Shared::Answer::no;

@@ -54,6 +54,7 @@ class RsyncSession final : public Session {
     Status rename_by_ssh(std::string_view from, std::string_view to);
     Status rename_here(std::string_view from, std::string_view to);
     Status not_renamed(std::string_view from, std::string_view to, const std::string& reason);
+    // Both ask the server once at most.
     bool can_rename();
     bool can_remove();
 
@@ -63,6 +64,8 @@ class RsyncSession final : public Session {
     std::shared_ptr<SshMaster> master_;
     CommandBuilder commands_;
     Look look_;
+    bool asked_whether_it_renames_ = false;
+    bool asked_whether_it_removes_ = false;
 };
 
 }  // namespace mistamover::rsync

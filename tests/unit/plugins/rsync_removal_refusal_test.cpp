@@ -25,6 +25,12 @@ using mistamover::test::Rsyncd;
 using mistamover::test::Scratch;
 using mistamover::test::write_file;
 
+// 0 where there is no such file.
+std::ptrdiff_t number_of_lines(const std::filesystem::path& file) {
+    const std::string lines = read_file(file);
+    return std::count(lines.begin(), lines.end(), '\n');
+}
+
 // A server that deletes nothing: a real daemon, or a program that answers like a receiver which cannot be
 // told what is missing, and refuses to delete by rules.
 class Keeper {
@@ -62,10 +68,7 @@ class Keeper {
         return sink.ends;
     }
     // How often it has been asked to delete by rules.
-    [[nodiscard]] std::ptrdiff_t refusals() const {
-        const std::string lines = read_file(scratch_ / "refusals");
-        return std::count(lines.begin(), lines.end(), '\n');
-    }
+    [[nodiscard]] std::ptrdiff_t refusals() const { return number_of_lines(scratch_ / "refusals"); }
 
   private:
     [[nodiscard]] std::string write_program() const {
@@ -112,6 +115,28 @@ TEST_CASE("a server that refuses to delete is known to do so before anything is 
     const Keeper keeper(Keeper::Kind::daemon);
     CHECK_FALSE(keeper.capabilities().has(Capability::remove));
     CHECK(keeper.capabilities().has(Capability::list));
+}
+
+TEST_CASE("a session asks once whether the server deletes, though that does not come out") {
+    const Scratch scratch;
+    const std::string program = (scratch / "rsync").string();
+    write_file(program, "#!/bin/sh\necho >> '" + (scratch / "asked").string() + "'\nexit 10\n");
+    std::filesystem::permissions(program, std::filesystem::perms::owner_all);
+    const std::string work_dir = scratch.path().string();
+    Settings settings;
+    settings.set("transport", "daemon");
+    settings.set("cmd", program);
+    settings.values.target_host = "127.0.0.1";
+    settings.values.target_dir = "data/t";
+    settings.values.work_dir = work_dir;
+    Shared shared(settings.get());
+    QuietContext context;
+    for (const std::ptrdiff_t sessions : {1, 2}) {
+        RsyncSession session(shared, context);
+        CHECK(session.call_capabilities().has(Capability::remove));
+        CHECK(session.call_capabilities().has(Capability::remove));
+        CHECK(number_of_lines(scratch / "asked") == sessions);
+    }
 }
 
 TEST_CASE("a remove that the server refuses is unsupported, and not tried again") {
