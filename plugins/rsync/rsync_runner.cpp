@@ -9,6 +9,7 @@
 
 #include <mistamover/child_process.hpp>
 
+#include "rsync/backlog.hpp"
 #include "rsync/own_files.hpp"
 #include "rsync/rsync_output.hpp"
 
@@ -54,15 +55,16 @@ class ErrorText {
 };
 
 // Bytes that a process has read and written; 0 where that cannot be told.
-std::uint64_t bytes_moved_by(int pid) {
+struct Moved {
+    std::uint64_t read = 0;
+    std::uint64_t written = 0;
+};
+Moved moved_by(int pid) {
     std::ifstream file("/proc/" + std::to_string(pid) + "/io");
     std::string key;
-    std::uint64_t sum = 0;
-    std::uint64_t value = 0;
-    while (file >> key >> value && (key == "rchar:" || key == "wchar:")) {
-        sum += value;
-    }
-    return sum;
+    Moved moved;
+    file >> key >> moved.read >> key >> moved.written;  // rchar and wchar
+    return moved;
 }
 
 // Tells whether an rsync that says nothing is to live on. Neither its own timeout nor a count of its bytes
@@ -71,16 +73,19 @@ class SignsOfLife {
   public:
     // `silent_bytes`: at least so many the other end may read without a word.
     explicit SignsOfLife(std::uint64_t silent_bytes) : silent_bytes_(silent_bytes) {}
+    // It has printed the line of a file that it begins to send.
+    void note_line() { backlog_.note_line(); }
     // To be called about once a second. Returns whether it lives.
     bool look(int pid) {
         const auto now = Clock::now();
-        const std::uint64_t moved = bytes_moved_by(pid);
+        const Moved by_now = moved_by(pid);
+        const std::uint64_t moved = by_now.read + by_now.written;
         const std::uint64_t more = moved - std::min(moved, moved_);
         moved_ = std::max(moved, moved_);
         fresh_ = more > most_of_keep_alives ? more : 0;
         last_ = fresh_ > 0 ? now : last_;
-        // What has been moved, the other end may still have to read or to write.
-        const std::uint64_t unseen = std::max(silent_bytes_, moved_);
+        backlog_.note_read(by_now.read);
+        const std::uint64_t unseen = std::max(silent_bytes_, backlog_.bytes());
         const auto silence = std::chrono::duration_cast<std::chrono::seconds>(now - last_).count();
         return fresh_ > 0 || static_cast<std::uint64_t>(silence) < unseen / slowest_reading;
     }
@@ -90,6 +95,7 @@ class SignsOfLife {
   private:
     using Clock = std::chrono::steady_clock;
     std::uint64_t silent_bytes_;
+    Backlog backlog_;
     std::uint64_t moved_ = 0;
     std::uint64_t fresh_ = 0;
     Clock::time_point last_ = Clock::now();
@@ -131,10 +137,18 @@ ChildEnd Runner::run(const Arguments& arguments, std::string_view input, const L
 
 ChildEnd Runner::run_transfer(const CommandWithInput& command, std::uint64_t bytes,
                               const LineHandler& on_line) {
-    // A large file is sent without a word, and so is one compared.
-    SignsOfLife life(shared_.options.checksum ? bytes : 0);
+    // A large file is sent without a word, and so is one compared. All are read before the first is sent
+    // where they are compared: no line tells then what the other end has done.
+    const bool compares = shared_.options.checksum;
+    SignsOfLife life(compares ? bytes : 0);
+    const LineHandler on_own_line = [&](std::string_view line) {
+        if (!compares) {
+            life.note_line();
+        }
+        on_line(line);
+    };
     std::uint64_t left = bytes;
-    ChildEnd end = run(command.arguments, command.input, on_line, [&](int pid) {
+    ChildEnd end = run(command.arguments, command.input, on_own_line, [&](int pid) {
         const bool lives = life.look(pid);
         // It reads what it sends, and writes it: each byte is seen twice.
         const std::uint64_t sent = std::min(life.fresh_bytes() / 2, left);

@@ -59,7 +59,8 @@ class Runner {
         return run(command.arguments, command.input, on_line);
     }
     /// The same for a transfer of up to `bytes` bytes: it lives on while it sends, and then for as long as
-    /// the other end may still write, or compare, what it has got; it tells the progress.
+    /// the other end may still write, or compare, what it has got: of files that are not compared, the one
+    /// that it may be at, and what is on its way. It tells the progress.
     ChildEnd run_transfer(const CommandWithInput& command, std::uint64_t bytes, const LineHandler& on_line);
     /// The same for a comparison of `bytes` bytes, which both ends read one after the other: it lives on
     /// while this one reads, and then for as long as the other may read without a word.

@@ -196,13 +196,16 @@ TEST_CASE("a put that compares contents may be silent for as long as it takes to
 }
 
 TEST_CASE("a put may be silent for as long as it takes the target to write what it has got") {
-    // The shell itself reads 20 MB.
-    ScriptedPut trial("x=$(head -c 20000000 /dev/zero | tr '\\0' x)\nsleep 4\necho '<f+++++++++ 1 a'",
+    // The shell itself reads 20 MB. rsync says what it begins to send, and that may be well ahead of the
+    // target.
+    ScriptedPut trial(std::string(a_is_sent) +
+                          "x=$(head -c 20000000 /dev/zero | tr '\\0' x)\necho '<f+++++++++ 1 b'\nsleep 4",
                       "exit 2");
     trial.context.stall_ms = 1'500;
-    const Status status = trial.put({"a"});
+    const Status status = trial.put({"a", "b"});
     CHECK_MESSAGE(status.ok(), status.text());
     CHECK(trial.sink.ends[0].ok());
+    CHECK(trial.sink.ends[1].ok());
 }
 
 TEST_CASE("a put that does no more than keep its connection alive is given up") {
