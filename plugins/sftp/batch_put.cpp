@@ -353,9 +353,9 @@ void BatchPut::look_before_overwriting(Item& item) {
     pipeline_.request(
         PacketType::lstat, [&](PacketWriter& packet) { packet.text(item.target); },
         [this, &item](Reply& reply) {
-            const bool in_the_way = reply.type == PacketType::attributes &&
-                                    info_of(reply.body.attributes()).kind != EntryKind::file;
-            if (in_the_way) {
+            const auto mode =
+                reply.type == PacketType::attributes ? reply.body.attributes().mode : std::nullopt;
+            if (mode && !S_ISREG(*mode)) {
                 item.fail({StatusCode::exists, StatusScope::item,
                            "write " + item.target + ": something that is no file has that name"});
             } else {

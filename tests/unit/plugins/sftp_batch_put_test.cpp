@@ -56,7 +56,8 @@ struct ServerTree {
         const bool is_there = found != modes.end();
         bool refused = false;
         if (type == PacketType::lstat && is_there) {
-            PacketWriter(output, PacketType::attributes).number(id).attributes({0, found->second, {}});
+            const auto mode = tells_modes ? std::optional(found->second) : std::nullopt;
+            PacketWriter(output, PacketType::attributes).number(id).attributes({0, mode, {}});
             return true;
         }
         if (type == PacketType::mkdir) {
@@ -74,6 +75,7 @@ struct ServerTree {
         return refused;
     }
     std::map<std::string, std::uint32_t> modes;
+    bool tells_modes = true;
     std::vector<std::string> opened;
     std::set<std::string> published;
 };
@@ -353,6 +355,18 @@ TEST_CASE("a file that is written in place overwrites a file, and nothing throug
     ServerTree tree(channel);
     tree.modes = {{"/data/in/f", S_IFREG | 0600U}};
     CHECK(site.put_all(channel, {"f"}, Publish::direct).front().ok());
+    CHECK(tree.opened == std::vector<std::string>{"/data/in/f"});
+}
+
+TEST_CASE("a file is written in place where the server does not tell what kind of thing is there") {
+    PutSite site;
+    mistamover::test::write_file(site.source / "f", "x");
+    AnsweringChannel channel;
+    ServerTree tree(channel);
+    tree.modes = {{"/data/in/f", S_IFREG | 0600U}};
+    tree.tells_modes = false;
+    CHECK(site.put_all(channel, {"f"}, Publish::direct).front().ok());
+    CHECK(channel.times_asked(PacketType::lstat) == 1);
     CHECK(tree.opened == std::vector<std::string>{"/data/in/f"});
 }
 
