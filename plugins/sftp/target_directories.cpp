@@ -21,20 +21,17 @@ Status refusal_of(const std::string& directory, Reply& reply) {
 }  // namespace
 
 void TargetDirectories::expect(const std::string& directory) {
-    Directory& expected = directories_[directory];
-    expected.is_known = false;
-    expected.refusal.reset();
+    // A look at it that is under way would still settle it, before it is made. There is none: a put names a
+    // directory before what lies in it.
+    directories_[directory].known.reset();
 }
 
 void TargetDirectories::settle(const std::string& directory, const Status& status) {
     Directory& settled = directories_[directory];
-    if (settled.is_known) {
+    if (settled.known) {
         return;
     }
-    settled.is_known = true;
-    if (!status.ok()) {
-        settled.refusal = std::make_unique<const Status>(status);
-    }
+    settled.known = status;
     for (const Waiter& waiter : std::exchange(settled.waiters, {})) {
         waiter(status);
     }
@@ -46,8 +43,8 @@ void TargetDirectories::when_known(const std::string& directory, const Waiter& w
     }
     const auto [entry, is_new] = directories_.try_emplace(directory);
     Directory& found = entry->second;
-    if (found.is_known) {
-        return waiter(found.refusal ? *found.refusal : Status{});
+    if (found.known) {
+        return waiter(*found.known);
     }
     found.waiters.push_back(waiter);
     if (is_new) {

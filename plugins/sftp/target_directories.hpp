@@ -2,7 +2,7 @@
 #pragma once
 
 #include <functional>
-#include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -36,8 +36,7 @@ class TargetDirectories {
 
   private:
     struct Directory {
-        bool is_known = false;
-        std::unique_ptr<const Status> refusal = nullptr;  ///< Of one that is known; nothing where it is well.
+        std::optional<Status> known = {};  ///< Ok: it is a directory.
         std::vector<Waiter> waiters = {};
     };
 
