@@ -11,13 +11,11 @@
 
 #include <mistamover/transfer_module.hpp>
 
-#include "rsync/rsync_failure.hpp"
-
 namespace mistamover::rsync {
 namespace {
 
 [[noreturn]] void fail_here(int error_number, const std::string& doing) {
-    throw StatusError(of_session(status_from_errno(error_number, doing + " on this machine")));
+    throw StatusError(status_from_errno(error_number, doing + " on this machine").of_session());
 }
 
 }  // namespace

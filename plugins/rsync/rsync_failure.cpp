@@ -202,14 +202,6 @@ std::string reason_in(std::string_view errors) {
     return {};
 }
 
-Status of_session(const Status& status) {
-    if (status.ok() || status.scope() != StatusScope::item) {
-        return status;
-    }
-    Status failure(status.code(), StatusScope::session, status.text(), status.protocol_code());
-    return status.outcome_known() ? failure : failure.with_outcome_unknown();
-}
-
 Status item_failure(StatusCode code, std::string_view path, const char* what) {
     return {code, StatusScope::item, std::string(path) + ' ' + what};
 }

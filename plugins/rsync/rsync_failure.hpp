@@ -35,9 +35,6 @@ Status ssh_failure(std::string_view errors, bool connected);
 /// The first line of the error output that tells something, shortened.
 std::string reason_in(std::string_view errors);
 
-/// A failure that is no item's own; ok, and what reaches further, as it is.
-Status of_session(const Status& status);
-
 /// That of one path: its name, and what it is.
 Status item_failure(StatusCode code, std::string_view path, const char* what);
 

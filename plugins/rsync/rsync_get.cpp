@@ -81,7 +81,7 @@ Status GetBatch::failure_here(const ChildEnd& end) const {
         if (complaint.number != 0 && complaint.text.find(directory_.string()) != std::string::npos) {
             const Status failure = status_from_errno(
                 complaint.number, "keep on this machine what was fetched (" + complaint.text + ')');
-            return of_session(failure);
+            return failure.of_session();
         }
     }
     return {};

@@ -110,7 +110,7 @@ Status RsyncSession::make_temp_dir() {
     const ChildEnd end =
         runner_.run(commands_.make_directory(shared_.options.temp_dir, shared_.empty_dir), {}, ignore_line);
     if (!end.result.exited_with(0)) {
-        return of_session(runner_.failure(end));
+        return runner_.failure(end).of_session();
     }
     shared_.temp_dir_there = true;
     return {};

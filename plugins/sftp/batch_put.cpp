@@ -32,7 +32,7 @@ Status link_refusal(const Reply& reply) {
     if (reply.code == reply_code::permission_denied || reply.code == reply_code::unsupported) {
         return {StatusCode::unsupported, StatusScope::item, refusal.text(), refusal.protocol_code()};
     }
-    return of_session(refusal);
+    return refusal.of_session();
 }
 
 }  // namespace
@@ -239,10 +239,11 @@ void BatchPut::make_temp_directory(Item& item) {
         },
         [this](Reply& reply) {
             // The general failure is a directory that is there already.
-            temp_directory_ = reply.is_ok() || reply.code == reply_code::failure
-                                  ? Status{}
-                                  : of_session(reply.failure("make the directory of temporary files " +
-                                                             tools_.temp_names.directory()));
+            temp_directory_ =
+                reply.is_ok() || reply.code == reply_code::failure
+                    ? Status{}
+                    : reply.failure("make the directory of temporary files " + tools_.temp_names.directory())
+                          .of_session();
         });
 }
 
@@ -342,10 +343,12 @@ void BatchPut::on_opened(Item& item, Reply& reply) {
     }
     item.temp.clear();
     // The directory of temporary files serves every item alike.
-    give_up(item, temp_directory_.ok()
-                      ? of_session(reply.failure("make a temporary file in " + tools_.temp_names.directory(),
-                                                 StatusCode::no_space))
-                      : temp_directory_);
+    give_up(
+        item,
+        temp_directory_.ok()
+            ? reply.failure("make a temporary file in " + tools_.temp_names.directory(), StatusCode::no_space)
+                  .of_session()
+            : temp_directory_);
 }
 
 /// Opening it would follow a link, and whatever that leads to would be overwritten.

@@ -113,13 +113,6 @@ Status server_failure(std::uint32_t code, std::string_view message, std::string_
     return {unspecific, reaches_all ? StatusScope::session : StatusScope::item, text, number};
 }
 
-Status of_session(const Status& status) {
-    if (status.ok() || status.scope() != StatusScope::item) {
-        return status;
-    }
-    return {status.code(), StatusScope::session, status.text(), status.protocol_code()};
-}
-
 Status ssh_failure(std::string_view printed, int exit_code, bool connected) {
     for (const Symptom& symptom : symptoms) {
         if (connected && symptom.scope == StatusScope::stream) {

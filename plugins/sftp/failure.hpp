@@ -25,9 +25,6 @@ inline constexpr std::uint32_t unsupported = 8;
 Status server_failure(std::uint32_t code, std::string_view message, std::string_view doing,
                       StatusCode unspecific = StatusCode::permission);
 
-/// The same failure with the scope `session`: where it is not the item that it is about.
-Status of_session(const Status& status);
-
 /// Why ssh ended: what it `printed` on its error output, and its exit code. `connected`: SFTP had been spoken
 /// before.
 Status ssh_failure(std::string_view printed, int exit_code, bool connected);

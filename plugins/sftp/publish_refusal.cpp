@@ -80,7 +80,7 @@ void PublishRefusal::blame_item_or_directory(const CaseRef& refused) {
                 reply.failure("publish " + refused->target + ", or put anything new into its directory",
                               StatusCode::no_space);
             const bool reaches_all = of_trial.scope() != StatusScope::item || may_be_the_directory(of_trial);
-            refused->tell(reaches_all ? of_session(of_trial) : refused->refusal, false);
+            refused->tell(reaches_all ? of_trial.of_session() : refused->refusal, false);
         });
 }
 

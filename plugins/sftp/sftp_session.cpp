@@ -70,7 +70,7 @@ void SftpSession::check_target() {
              "target directory " + options_.target_dir + " does not exist on " + options_.target_host});
     }
     if (!status.ok()) {
-        throw StatusError(of_session(status));
+        throw StatusError(status.of_session());
     }
 }
 

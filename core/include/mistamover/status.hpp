@@ -63,6 +63,15 @@ class Status {
         return *this;
     }
 
+    /// The same, but a failure of an item as one of the session: where it is not the item that it is about.
+    [[nodiscard]] Status of_session() const noexcept {
+        Status status = *this;
+        if (!ok() && scope_ == StatusScope::item) {
+            status.scope_ = StatusScope::session;
+        }
+        return status;
+    }
+
     static constexpr std::size_t text_capacity = 496;
 
   private:

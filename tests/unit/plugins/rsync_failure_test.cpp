@@ -36,15 +36,7 @@ TEST_CASE("every exit code of rsync has its meaning") {
     CHECK(of_exit(12).protocol_code() == 12);
 }
 
-TEST_CASE("a failure that is made the session's keeps what is known of it") {
-    const Status item = Status(StatusCode::permission, StatusScope::item, "text", 13).with_outcome_unknown();
-    const Status session = of_session(item);
-    check(session, StatusCode::permission, StatusScope::session);
-    CHECK(session.text() == "text");
-    CHECK(session.protocol_code() == 13);
-    CHECK_FALSE(session.outcome_known());
-    CHECK(of_session({}).ok());
-    CHECK(of_session({StatusCode::configuration, StatusScope::stream, ""}).scope() == StatusScope::stream);
+TEST_CASE("an rsync whose input failed is this machine's failure, of an unknown outcome") {
     const Status unfed = failure_of({{ChildResult::End::input_failed, ENOBUFS}, ""}, false);
     check(unfed, StatusCode::local_io, StatusScope::session);
     CHECK_FALSE(unfed.outcome_known());

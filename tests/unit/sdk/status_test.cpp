@@ -22,6 +22,21 @@ TEST_CASE("a status is a success until it is made a failure") {
     CHECK_FALSE(bad.with_outcome_unknown().outcome_known());
 }
 
+TEST_CASE("a failure that is made the session's keeps what is known of it") {
+    const Status item = Status(StatusCode::permission, StatusScope::item, "text", 13).with_outcome_unknown();
+    const Status session = item.of_session();
+    CHECK(session.code() == StatusCode::permission);
+    CHECK(session.scope() == StatusScope::session);
+    CHECK(session.text() == "text");
+    CHECK(session.protocol_code() == 13);
+    CHECK_FALSE(session.outcome_known());
+    CHECK(Status(StatusCode::permission, StatusScope::item, "").of_session().outcome_known());
+    CHECK(Status().of_session().ok());
+    CHECK(Status().of_session().scope() == StatusScope::item);
+    const Status stream(StatusCode::configuration, StatusScope::stream, "");
+    CHECK(stream.of_session().scope() == StatusScope::stream);
+}
+
 TEST_CASE("a long text is cut, but not within a character") {
     const auto text_of = [](const std::string& text) {
         return std::string(Status(StatusCode::internal, StatusScope::item, text).text());
