@@ -4,11 +4,6 @@
 #include "files/handshake_name.hpp"
 
 namespace mistamover::disk_space {
-namespace {
-
-constexpr const char* zip_ending = ".zip";  // of what the transfer process makes of a directory
-
-}  // namespace
 
 void UnitsInHandshake::note(std::string_view dot_file) {
     const std::size_t ending = control_extension_.size() + 1;
@@ -23,7 +18,7 @@ void UnitsInHandshake::note(std::string_view dot_file) {
 }
 
 bool UnitsInHandshake::contain(const Unit& unit) const {
-    return contain_data(unit.name) || (unit.directory && contain_data(unit.name + zip_ending));
+    return contain_data(unit.name) || (unit.directory && contain_data(unit.name + files::zip_ending));
 }
 
 bool UnitsInHandshake::contain_data(const std::string& data_name) const {
@@ -42,7 +37,7 @@ std::vector<std::string> UnitsInHandshake::control_files(const Unit& unit,
         const std::string ending = '.' + std::string(control_extension);
         names.push_back(files::handshake_name(unit.name, ending));
         if (unit.directory) {
-            names.push_back(files::handshake_name(unit.name + zip_ending, ending));
+            names.push_back(files::handshake_name(unit.name + files::zip_ending, ending));
         }
     }
     return names;
