@@ -254,13 +254,16 @@ std::optional<Gain> LocalDisk::gain_of_directory(std::size_t stream, const Unit&
 bool LocalDisk::remove_unit(std::size_t stream, const Unit& unit, const std::function<void()>& about_to) {
     const UnitListing& listing = listing_of(stream, unit.place);
     const process::UniqueFd fd = listing.open();
+    if (!fd.valid()) {
+        return false;
+    }
     const std::vector<std::string> control_files = listing.control_files(unit);
     const bool is_in_handshake =
         std::any_of(control_files.begin(), control_files.end(), [&](const std::string& control_file) {
             struct stat ignored {};
             return ::fstatat(fd.get(), control_file.c_str(), &ignored, 0) == 0;
         });
-    if (!fd.valid() || is_in_handshake) {
+    if (is_in_handshake) {
         return false;
     }
     return disk_space::remove_unit(fd.get(), unit, about_to, go_on_);
