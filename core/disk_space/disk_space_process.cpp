@@ -170,6 +170,9 @@ class DiskSpaceProcess {
     void on_held(const process::UnitsHeld& held) {
         if (held.request == request_ && hold_timer_ != 0) {
             loop_.cancel(hold_timer_);
+            // So it is where the process died, or an earlier controller's still works there. That every one
+            // of very many is under way is rare, and the next poll asks for them again.
+            batch_.unanswered = held.names.empty();
             delete_batch({held.names.begin(), held.names.end()});
         }
     }

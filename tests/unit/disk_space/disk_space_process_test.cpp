@@ -234,6 +234,29 @@ TEST_CASE(
     CHECK(monitor.names().empty());
 }
 
+TEST_CASE("where none of very many units is allowed, the monitor asks no more before its next poll") {
+    MonitorProcess monitor;
+    constexpr int more_than_it_asks_for_at_once = 600;
+    for (int i = 0; i < more_than_it_asks_for_at_once; ++i) {
+        write_file(monitor.data() / std::to_string(i), "12345");
+    }
+    std::vector<std::string> asked;
+    monitor.on_message([&](const process::Message& message) {
+        if (const auto* wanted = std::get_if<process::HoldUnits>(&message)) {
+            if (asked.empty()) {
+                asked = wanted->names;
+                monitor.send(process::UnitsHeld{wanted->request, {}});
+            } else {
+                CHECK(wanted->names == asked);  // a new round, which begins where the first did
+                monitor.send(process::Stop{});
+            }
+        }
+    });
+    CHECK(monitor.run() == 0);
+    CHECK(asked.size() < more_than_it_asks_for_at_once);
+    CHECK(monitor.names().size() == more_than_it_asks_for_at_once);
+}
+
 TEST_CASE("a monitor that waits for the end of another deletion hears a stop") {
     MonitorProcess monitor;
     write_file(monitor.data() / "unit", "12345");
