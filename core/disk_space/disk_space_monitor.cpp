@@ -23,6 +23,7 @@ constexpr std::size_t most_bytes_of_paths = 48'000;  // a report has to fit into
 constexpr std::chrono::milliseconds shortest_pause = 100ms;
 constexpr std::chrono::milliseconds pause_while_vlow = 1s;
 constexpr auto worth_a_record = 1h;  // a forecast
+constexpr auto left_alone = 10min;   // what was told of as deleted, and was not
 
 LogLevel log_level_of(SpaceState state) {
     return state == SpaceState::vlow  ? LogLevel::error
@@ -75,6 +76,8 @@ void DiskSpaceMonitor::begin_round() {
     streams_passed_over_.clear();
     some_under_way_ = false;
     cut_short_ = false;
+    std::erase_if(not_deleted_,
+                  [this](const auto& entry) { return polled_at_ >= entry.second + left_alone; });
     if (state_ == SpaceState::vlow && needed() > 0) {
         disk_.look_anew();
     }
@@ -147,14 +150,16 @@ std::uint64_t DiskSpaceMonitor::needed() const {
 
 void DiskSpaceMonitor::begin_plan() {
     plans_deletions_ = *state_ == SpaceState::vlow;
-    const auto passed_over = [this](std::size_t stream, const Unit& unit) {
-        return streams_passed_over_.contains(stream) ||
-               (!passed_over_.empty() && passed_over_.contains({stream, unit.place, unit.name}));
-    };
     planner_.emplace(
         order_, disk_, space_,
         DeletionPlanner::Wanted{can_delete() ? needed() : 0, plans_deletions_ ? most_in_batch : most_shown},
-        passed_over);
+        [this](std::size_t stream, const Unit& unit) { return is_passed_over(stream, unit); });
+}
+
+bool DiskSpaceMonitor::is_passed_over(std::size_t stream, const Unit& unit) const {
+    return streams_passed_over_.contains(stream) ||
+           (!passed_over_.empty() && passed_over_.contains({stream, unit.place, unit.name})) ||
+           (!not_deleted_.empty() && not_deleted_.contains({stream, unit.place, unit.name, unit.inode}));
 }
 
 void DiskSpaceMonitor::go_on_planning() {
@@ -269,7 +274,9 @@ bool DiskSpaceMonitor::waits_for_units() const {
 }
 
 DiskSpaceMonitor::Deletion DiskSpaceMonitor::delete_unit(std::size_t stream, const Unit& unit) {
+    bool told = false;
     const auto tell = [&] {
+        told = true;
         log_(LogLevel::error, "deleted " + disk_.path_of(stream, unit) + " (" +
                                   format_size({unit.gain.bytes}) + ") of stream " + streams_[stream].name +
                                   ", to free space");
@@ -281,10 +288,22 @@ DiskSpaceMonitor::Deletion DiskSpaceMonitor::delete_unit(std::size_t stream, con
             return Deletion::done;
         }
     } catch (const std::system_error& error) {
-        failed(error.what());
+        if (told) {
+            not_deleted(stream, unit, error.what());
+        } else {
+            failed(error.what());
+        }
         return Deletion::failed;
     }
     return Deletion::refused;
+}
+
+// Tried again at each poll, it would be told of as deleted each time.
+void DiskSpaceMonitor::not_deleted(std::size_t stream, const Unit& unit, const std::string& reason) {
+    not_deleted_[{stream, unit.place, unit.name, unit.inode}] = polled_at_;
+    report_.last_error.clear();  // the record is corrected even where the same went wrong last
+    failed(disk_.path_of(stream, unit) + " was not deleted" + (unit.directory ? " as a whole: " : ": ") +
+           reason);
 }
 
 std::chrono::milliseconds DiskSpaceMonitor::pause() const {

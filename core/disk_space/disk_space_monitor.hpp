@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <functional>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -37,7 +38,7 @@ class DiskSpaceMonitor {
         /// each plan.
         virtual std::vector<std::string> take_problems() { return {}; }
         /// False where the unit is not the one that was planned, or is in use. `about_to` is called just
-        /// before anything is deleted.
+        /// before anything is deleted; what fails then may leave all of it, or the rest of a directory.
         virtual bool remove_unit(std::size_t stream, const Unit& unit,
                                  const std::function<void()>& about_to) = 0;
         [[nodiscard]] virtual std::string path_of(std::size_t stream, const Unit& unit) const = 0;
@@ -78,9 +79,10 @@ class DiskSpaceMonitor {
     /// stopped, in steps, unless units are under way and half of level_vlow is still free.
     Batch next_deletions();
     /// Deletes, of the batch, the units that are `allowed`, as long as there is `time_left` after one and
-    /// they are still needed: the rest is left for the next batch. Where very many fail, or nobody answers
-    /// for them, and none goes, the stream's others are left until the next poll. Where it cannot be told how
-    /// much is free, this poll is at its end.
+    /// they are still needed: the rest is left for the next batch. Where one that was told of as deleted
+    /// turns out not to be, that is told, and it is left alone for ten minutes. Where very many fail, or
+    /// nobody answers for them, and none goes, the stream's others are left until the next poll. Where it
+    /// cannot be told how much is free, this poll is at its end.
     void carry_out(const Batch& batch, const std::function<bool(const Unit&)>& allowed,
                    const std::function<bool()>& time_left);
 
@@ -103,6 +105,8 @@ class DiskSpaceMonitor {
                                const std::function<bool()>& time_left);
     enum class Deletion : std::uint8_t { done, refused, failed };
     [[nodiscard]] Deletion delete_unit(std::size_t stream, const Unit& unit);
+    void not_deleted(std::size_t stream, const Unit& unit, const std::string& reason);
+    [[nodiscard]] bool is_passed_over(std::size_t stream, const Unit& unit) const;
     [[nodiscard]] bool waits_for_units() const;
     [[nodiscard]] std::uint64_t needed() const;
     [[nodiscard]] bool can_delete() const;
@@ -126,6 +130,8 @@ class DiskSpaceMonitor {
     /// Units that could not be deleted in this round: stream, place and name.
     std::set<std::tuple<std::size_t, UnitPlace, std::string>> passed_over_;
     std::set<std::size_t> streams_passed_over_;
+    /// Units that were told of as deleted and are there yet, with when: stream, place, name and inode.
+    std::map<std::tuple<std::size_t, UnitPlace, std::string, std::uint64_t>, Clock::time_point> not_deleted_;
     bool some_under_way_ = false;  ///< Of those, some are in use and may soon go by themselves.
     bool cut_short_ = false;       ///< In this round, how much is free could not be told any more.
     bool told_exhausted_ = false;

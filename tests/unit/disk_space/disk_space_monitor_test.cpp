@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "disk_space/disk_space_monitor.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <doctest/doctest.h>
 #include <optional>
@@ -18,7 +19,7 @@ namespace {
 // A disk in VLOW with some units, which does with them what is wanted.
 class VlowDisk final : public DiskSpaceMonitor::Disk {
   public:
-    enum class Removal : std::uint8_t { refused, fails, done };
+    enum class Removal : std::uint8_t { refused, fails, fails_late, done };
     Removal removal = Removal::refused;
     bool measurable = true;
     bool measurable_after_removal = true;
@@ -65,12 +66,16 @@ class VlowDisk final : public DiskSpaceMonitor::Disk {
     }
     std::vector<std::string> take_problems() override { return std::exchange(problems, {}); }
     bool remove_unit(std::size_t /*stream*/, const Unit& unit,
-                     const std::function<void()>& /*about_to*/) override {
+                     const std::function<void()>& about_to) override {
         ++tried;
         if (in_use.contains(unit.name)) {
             return false;
         }
         fail_unless(removal != Removal::fails);
+        if (removal == Removal::fails_late) {
+            about_to();
+            fail_unless(false);
+        }
         measurable = measurable_after_removal;
         if (removal == Removal::done) {
             free += gives_back ? unit.gain.bytes : 0;
@@ -420,6 +425,30 @@ TEST_CASE("where very many units fail, or nobody answers for them, the rest of t
     unanswered.try_once(false, true);
     CHECK(unanswered.disk.tried == 0);
     CHECK_FALSE(unanswered.goes_on());
+}
+
+TEST_CASE("what was told of as deleted, and was not, is told, and left alone for a while") {
+    VlowBench bench;
+    bench.disk.removal = VlowDisk::Removal::fails_late;
+    const auto times_told = [&](const std::string& beginning) {
+        return std::count_if(bench.told.begin(), bench.told.end(),
+                             [&](const std::string& text) { return text.starts_with(beginning); });
+    };
+    for (const int time : {0, 1, 2, 599}) {
+        CHECK(bench.left_after(seconds{time}) == 1);
+        CHECK(bench.disk.tried == 1);
+    }
+    CHECK(times_told("deleted unit ") == 1);
+    CHECK(times_told("unit was not deleted: disk: ") == 1);
+    CHECK(bench.monitor.report().last_error.starts_with("unit was not deleted: "));
+    CHECK(bench.monitor.report().deleted_units == 0);
+    CHECK(bench.left_after(seconds{600}) == 1);
+    CHECK(bench.disk.tried == 2);
+    CHECK(times_told("unit was not deleted: disk: ") == 2);
+    // Another one of its name is another.
+    bench.disk.there.front().inode = 7;
+    bench.disk.removal = VlowDisk::Removal::done;
+    CHECK(bench.left_after(seconds{601}) == 0);
 }
 
 TEST_CASE("what keeps units from being told is reported") {
