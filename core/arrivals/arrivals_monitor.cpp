@@ -16,6 +16,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto unreadable_patience = 10s;
+constexpr int enough_tries = 20;  // until it is taken for lasting
 
 // Nobody tells when it can go on.
 bool is_looked_at(Arrival::State state) {
@@ -324,6 +325,7 @@ void ArrivalsMonitor::thank(const std::string& name) {
 }
 
 void ArrivalsMonitor::tick(Clock::time_point now) {
+    count_tries();
     dot_files_.clear();
     std::vector<std::string> names;
     std::transform(unreadable_.begin(), unreadable_.end(), std::back_inserter(names),
@@ -370,6 +372,33 @@ bool ArrivalsMonitor::waits() const {
 }
 
 bool ArrivalsMonitor::only_stuck() const {
+    return only_held() || (all_are_stuck() && tries_in_vain_ >= enough_tries);
+}
+
+// Before the next try: what the last one has come to is known then, unless it is still in hand.
+void ArrivalsMonitor::count_tries() {
+    if (something_goes_on()) {
+        tries_in_vain_ = 0;
+    } else if (all_are_stuck()) {
+        ++tries_in_vain_;
+    }
+}
+
+bool ArrivalsMonitor::something_goes_on() const {
+    return std::any_of(unreadable_.begin(), unreadable_.end(),
+                       [](const auto& entry) { return entry.second == 0; }) ||
+           std::any_of(arrivals_.begin(), arrivals_.end(), [](const auto& entry) {
+               return entry.second.state != Arrival::State::held && entry.second.trouble.empty();
+           });
+}
+
+bool ArrivalsMonitor::only_held() const {
+    return unreadable_.empty() && std::all_of(arrivals_.begin(), arrivals_.end(), [](const auto& entry) {
+               return entry.second.state == Arrival::State::held && entry.second.trouble.empty();
+           });
+}
+
+bool ArrivalsMonitor::all_are_stuck() const {
     return std::all_of(unreadable_.begin(), unreadable_.end(),
                        [](const auto& entry) { return entry.second != 0; }) &&
            std::all_of(arrivals_.begin(), arrivals_.end(),

@@ -61,13 +61,17 @@ class ArrivalsMonitor {
     };
     /// Everything that has not been answered, with why.
     [[nodiscard]] std::vector<Left> left() const;
-    /// Nothing is in hand, or waits for anything but that somebody else frees a name, or mends what keeps a
-    /// file from being taken or answered.
+    /// Nothing is in hand, or waits for anything but that somebody else frees a name, or mends what has kept
+    /// files from being taken or answered at so many ticks by now that it hardly passes by itself.
     [[nodiscard]] bool only_stuck() const;
     [[nodiscard]] const ArrivalAnswers& answers() const noexcept { return answers_; }
     [[nodiscard]] const LastError& last_error() const noexcept { return last_error_; }
 
   private:
+    void count_tries();
+    [[nodiscard]] bool only_held() const;
+    [[nodiscard]] bool all_are_stuck() const;
+    [[nodiscard]] bool something_goes_on() const;
     void look_at(const std::vector<std::string>& names, Clock::time_point now);
     void look_at(const std::string& name, Clock::time_point now);
     void look_at_control(const std::string& name, Clock::time_point now);
@@ -92,6 +96,7 @@ class ArrivalsMonitor {
         by_data_;                            ///< Control files of data that is waited for.
     std::map<std::string, int> unreadable_;  ///< With the errno that may pass; 0: it may still be arriving.
     std::set<std::string> immovable_;        ///< Cannot be deleted; it was told.
+    int tries_in_vain_ = 0;                  ///< Ticks since anything went on.
     std::set<std::string> dot_files_;  ///< In the incoming directory, as far as this look has asked for them.
     ArrivalAnswers answers_;           ///< Goes first: it works on the others.
 };

@@ -259,7 +259,10 @@ TEST_CASE("a file that cannot be taken, or answered, keeps nobody waiting for th
         {".job", "it cannot be entered in the journal: "},
         {".receipt", "it cannot be answered: "},
     }};
-    const std::vector<std::string> numbers{"1", "2", "3", "4"};  // One is used up by each try.
+    std::vector<std::string> numbers;  // One is used up by each try.
+    for (int number = 1; number <= 50; ++number) {
+        numbers.push_back(std::to_string(number));
+    }
     for (const Row& row : rows) {
         INFO(row.in_the_way);
         test::ReceivingSite site;
@@ -270,10 +273,7 @@ TEST_CASE("a file that cannot be taken, or answered, keeps nobody waiting for th
         }
         site.send("hello", test::hello_control(".f.1.rcpt"));
         bench.scan();
-        while (!bench.monitor.only_stuck()) {
-            REQUIRE(site.is_told());
-            bench.monitor.take_results();
-        }
+        CHECK(bench.goes_on_until([&] { return bench.monitor.only_stuck(); }));
         const std::vector<ArrivalsMonitor::Left> left = bench.monitor.left();
         REQUIRE(left.size() == 1);
         CHECK(left[0].name == "f");
@@ -296,7 +296,8 @@ TEST_CASE("nor does a control file that cannot be read for now") {
         std::signal(SIGIO, SIG_IGN);  // which tells that somebody waits
         REQUIRE(::fcntl(holder.get(), F_SETLEASE, F_WRLCK) == 0);
         bench.scan();
-        CHECK(bench.monitor.only_stuck());
+        CHECK_FALSE(bench.monitor.only_stuck());
+        CHECK(bench.goes_on_until([&] { return bench.monitor.only_stuck(); }));
         const std::vector<ArrivalsMonitor::Left> left = bench.monitor.left();
         REQUIRE(left.size() == 1);
         CHECK(left[0].name == ".f.ctrl");
@@ -322,6 +323,36 @@ TEST_CASE(
     CHECK(site.in_incoming() == Names{".f.ctrl"});
     bench.monitor.tick(begin + grace * 2);
     CHECK(site.status_in(".f.1.rcpt") == ReceiptStatus::no_such_file);
+}
+
+TEST_CASE("a shortage that passes does not end a pass") {
+    test::ReceivingSite site;
+    MonitorBench bench(site);
+    site.send("hello", test::hello_control(".f.1.rcpt"));
+    {
+        const test::NoMoreFiles none;
+        bench.monitor.changed({".f.ctrl"}, ArrivalsMonitor::Clock::now());
+    }
+    REQUIRE(bench.monitor.left().size() == 1);
+    CHECK_FALSE(bench.monitor.only_stuck());
+    CHECK(bench.goes_on_until([&] { return bench.monitor.only_stuck(); }));
+    CHECK(bench.monitor.left().empty());
+    CHECK(site.status_in(".f.1.rcpt") == ReceiptStatus::success);
+}
+
+TEST_CASE("a name that is taken ends a pass at once") {
+    test::ReceivingSite site;
+    MonitorBench bench(site);
+    test::write_file(site.delivered("f"), "another");
+    site.send("hello", test::hello_control(".f.1.rcpt"));
+    bench.scan();
+    while (!bench.monitor.only_stuck()) {
+        REQUIRE(site.is_told());
+        bench.monitor.take_results();
+    }
+    const std::vector<ArrivalsMonitor::Left> left = bench.monitor.left();
+    REQUIRE(left.size() == 1);
+    CHECK(left[0].reason == "its name in the stream's directory is taken");
 }
 
 TEST_CASE("a pass does not end while data may still come, or is checked") {
