@@ -234,8 +234,8 @@ int ArrivalAnswers::remove_refused(const Arrival& arrival) const {
 void ArrivalAnswers::deliver(Arrival& arrival) {
     // Whether the name is free shows when it is moved; only of one that is held it is to be expected that it
     // is not.
-    const bool was_taken = arrival.state == Arrival::State::held && arrival.has_data;
-    if (was_taken && data_.look(arrival.control.data_name)) {
+    const bool may_be_taken = arrival.state == Arrival::State::held && arrival.has_data;
+    if (may_be_taken && data_.look(arrival.control.data_name)) {
         hold(arrival);
         return;
     }
