@@ -33,8 +33,9 @@ constexpr auto poll_interval = 500ms;  // an answer is promised within a second
 constexpr auto receipts_interval = 1h;
 constexpr auto report_interval = 250ms;
 constexpr auto begin_pause = 500ms;  // whoever takes a directory away has the time to make it anew
-// Nothing tells an idle process that a directory above its own was renamed.
-constexpr std::chrono::milliseconds directories_interval = process::idle_heartbeat_interval;
+// Nothing tells an idle process that a directory above its own was renamed. A sender waits 500 s for a
+// receipt.
+constexpr auto directories_interval = 240s;
 
 class ArrivalsProcess {
   public:
@@ -152,7 +153,7 @@ class ArrivalsProcess {
     }
 
     // True where one of its directories has become another one, or has gone. What is in hand is in the
-    // journal, and none of it is answered before it has arrived in what is there now.
+    // journal, and none that has not been delivered is answered before it has arrived in what is there now.
     bool begins_anew() {
         const std::string lost = monitor_->lost_directory();
         if (lost.empty()) {
