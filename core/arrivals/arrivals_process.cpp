@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <chrono>
 #include <csignal>
+#include <cstdint>
 #include <exception>
 #include <functional>
 #include <optional>
@@ -69,6 +70,8 @@ class ArrivalsProcess {
             loop_.stop();
         } else if (monitor_) {
             on_change(message);
+        } else {
+            channel_->send(process::Heartbeat{});  // the controller waits for an answer, whatever it has told
         }
     }
 
@@ -149,6 +152,7 @@ class ArrivalsProcess {
              {&tick_timer_, &poll_timer_, &report_timer_, &receipts_timer_, &directories_timer_}) {
             loop_.cancel(std::exchange(*timer, 0));
         }
+        accepted_ = accepted();
         monitor_.reset();
     }
 
@@ -202,7 +206,7 @@ class ArrivalsProcess {
         process::StreamReport report;
         report.state = process::StreamState::failed;
         report.reason = report.last_error = reason;
-        channel_->send(report);
+        send(std::move(report));
     }
 
     void refuse(const std::string& reason) {
@@ -291,11 +295,30 @@ class ArrivalsProcess {
             message.reason = left.front().name + ": " + left.front().reason;
         }
         message.backlog_units = left.size();
-        message.delivered_units = monitor_->answers().accepted_files();
-        message.delivered_bytes = monitor_->answers().accepted_bytes();
         message.last_error = monitor_->last_error().text();
         message.last_error_time = monitor_->last_error().time();
-        channel_->send(message);
+        send(std::move(message));
+    }
+
+    void send(process::StreamReport report) {
+        const Accepted all = accepted();
+        report.delivered_units = all.files;
+        report.delivered_bytes = all.bytes;
+        channel_->send(report);
+    }
+
+    struct Accepted {
+        std::uint64_t files = 0;
+        std::uint64_t bytes = 0;
+    };
+    // By this process, however often it has begun anew.
+    [[nodiscard]] Accepted accepted() const {
+        Accepted all = accepted_;
+        if (monitor_) {
+            all.files += monitor_->answers().accepted_files();
+            all.bytes += monitor_->answers().accepted_bytes();
+        }
+        return all;
     }
 
     std::string name_;
@@ -311,6 +334,7 @@ class ArrivalsProcess {
     process::WorkWait wait_{loop_, [this](const std::string& text) { log_->info(text); }};
     std::string obstacle_;  ///< What keeps it from starting.
     std::optional<ArrivalsMonitor> monitor_;
+    Accepted accepted_;  ///< By monitors that have ended.
     std::string told_;
     process::EventLoop::TimerId tick_timer_ = 0;
     process::EventLoop::TimerId poll_timer_ = 0;
