@@ -9,7 +9,6 @@
 #include <exception>
 #include <fcntl.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 #include <system_error>
 #include <unistd.h>
@@ -17,6 +16,7 @@
 
 #include "plugin_host/ask_child.hpp"
 #include "plugin_host/plugin_info_json.hpp"
+#include "process/core_dumps.hpp"
 #include "process/unique_fd.hpp"
 
 namespace mistamover::plugin_host {
@@ -24,14 +24,13 @@ namespace {
 
 constexpr std::chrono::seconds refusal_kept{60};
 
-/// The process is about to run foreign code, and whoever asked wants to see how it ends: no core file, no
+/// The process is about to run foreign code, and whoever asked wants to see how it ends: no core, no
 /// handler of a sanitizer between a crash and its signal, and no life after the asker's.
 void prepare_for_foreign_code() {
     for (const int signal : {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT}) {
         (void)std::signal(signal, SIG_DFL);
     }
-    const rlimit none{0, 0};
-    ::setrlimit(RLIMIT_CORE, &none);
+    process::leave_no_core();
     ::prctl(PR_SET_PDEATHSIG, SIGKILL);
 }
 
