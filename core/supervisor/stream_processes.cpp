@@ -97,17 +97,20 @@ void StreamProcesses::begin(const std::string& stream) {
 
 // A stream that was removed, or gets another directory, may still have a unit of this one in hand, by
 // whatever path it knows it.
+bool StreamProcesses::works_in(const StreamChild& child, const std::string& directory) const {
+    if (child.pid <= 0) {
+        return false;
+    }
+    const std::string used = directory_of(child.stream);
+    std::error_code ignored;
+    return used == directory ||
+           ((child.removed || child.next) && std::filesystem::equivalent(used, directory, ignored));
+}
+
 bool StreamProcesses::directory_is_in_use(const StreamChild& child) const {
     const std::string wanted = directory_of(child.stream);
     return std::any_of(children_.begin(), children_.end(), [&](const auto& entry) {
-        const StreamChild& other = *entry.second;
-        if (&other == &child || other.pid <= 0) {
-            return false;
-        }
-        const std::string used = directory_of(other.stream);
-        std::error_code ignored;
-        return used == wanted ||
-               ((other.removed || other.next) && std::filesystem::equivalent(used, wanted, ignored));
+        return entry.second.get() != &child && works_in(*entry.second, wanted);
     });
 }
 
@@ -274,20 +277,23 @@ void StreamProcesses::on_message(StreamChild& child, process::Message&& message)
 
 // The one whose process works there, or else one that is to start there; null: there is none.
 StreamChild* StreamProcesses::child_in(const std::string& directory) const {
-    StreamChild* found = nullptr;
+    StreamChild* waiting = nullptr;
     for (const auto& [name, child] : children_) {
-        if (directory_of(child->stream) == directory && (found == nullptr || child->pid > 0)) {
-            found = child.get();
+        if (works_in(*child, directory)) {
+            return child.get();
+        }
+        if (directory_of(child->stream) == directory) {
+            waiting = child.get();
         }
     }
-    return found;
+    return waiting;
 }
 
 void StreamProcesses::hold_units(const std::string& directory, const UnitHolds::Names& names,
                                  UnitHolds::OnHeld on_held) {
     const StreamChild* child = child_in(directory);
     if (child != nullptr && child->pid > 0) {
-        holds_.ask(directory, names, *child->channel, std::move(on_held));
+        holds_.ask(directory, names, child->pid, *child->channel, std::move(on_held));
         return;
     }
     // One of an earlier controller may still be ending with units in hand: it has the lock.
@@ -375,7 +381,7 @@ void StreamProcesses::process_ended(pid_t pid, int status) {
     }
     StreamChild& child = *found->second;
     keeper_.ended(child);
-    holds_.ended(directory_of(child.stream));
+    holds_.ended(pid);
     child.watch.reset();
     child.wants_watch.reset();
     something_left_ = something_left_ || (child.finished && !child.finished->clean);

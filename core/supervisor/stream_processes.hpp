@@ -96,6 +96,7 @@ class StreamProcesses {
     static void tell_changes(StreamChild& child, const Watcher::Events& events);
     std::string watch(StreamChild& child);
     void refuse_watch(StreamChild& child, const std::string& problem);
+    [[nodiscard]] bool works_in(const StreamChild& child, const std::string& directory) const;
     [[nodiscard]] bool directory_is_in_use(const StreamChild& child) const;
     [[nodiscard]] std::filesystem::path stopped_mark(const std::string& name) const;
     [[nodiscard]] bool is_marked_stopped(const std::string& name) const;

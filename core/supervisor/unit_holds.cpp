@@ -12,9 +12,10 @@ void UnitHolds::hold(const std::string& directory, Names names, const OnHeld& on
     on_held(std::move(names));
 }
 
-void UnitHolds::ask(const std::string& directory, Names names, process::Channel& process, OnHeld on_held) {
-    asked_[directory] = {++last_request_, std::move(on_held)};
-    process.send(process::HoldUnits{last_request_, directory, std::move(names)});
+void UnitHolds::ask(const std::string& directory, Names names, pid_t process, process::Channel& channel,
+                    OnHeld on_held) {
+    asked_[directory] = {++last_request_, process, std::move(on_held)};
+    channel.send(process::HoldUnits{last_request_, directory, std::move(names)});
 }
 
 void UnitHolds::answered(process::UnitsHeld&& answer) {
@@ -24,8 +25,14 @@ void UnitHolds::answered(process::UnitsHeld&& answer) {
     settle(question, std::move(answer.names));
 }
 
-void UnitHolds::ended(const std::string& directory) {
-    settle(asked_.find(directory), {});
+void UnitHolds::ended(pid_t process) {
+    const auto next = [&] {
+        return std::find_if(asked_.begin(), asked_.end(),
+                            [&](const auto& entry) { return entry.second.process == process; });
+    };
+    for (auto question = next(); question != asked_.end(); question = next()) {
+        settle(question, {});
+    }
 }
 
 void UnitHolds::release(const std::string& directory) {

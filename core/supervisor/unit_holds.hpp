@@ -5,6 +5,7 @@
 #include <functional>
 #include <map>
 #include <string>
+#include <sys/types.h>
 #include <vector>
 
 #include "process/channel.hpp"
@@ -21,14 +22,15 @@ class UnitHolds {
 
     /// Nobody can send any of these: they are held, and `on_held` is called with them.
     void hold(const std::string& directory, Names names, const OnHeld& on_held);
-    /// Asks the process that works there. `on_held` is called with the names that it answers, or with none
-    /// once the process has ended; never where something else is asked there, or all is released, before
-    /// that.
-    void ask(const std::string& directory, Names names, process::Channel& process, OnHeld on_held);
+    /// Asks the process that works there, by whatever path it knows the directory. `on_held` is called with
+    /// the names that it answers, or with none once the process has ended; never where something else is
+    /// asked there, or all is released, before that.
+    void ask(const std::string& directory, Names names, pid_t process, process::Channel& channel,
+             OnHeld on_held);
     /// A process has answered, maybe what nobody waits for any more.
     void answered(process::UnitsHeld&& answer);
-    /// The process that worked there has ended.
-    void ended(const std::string& directory);
+    /// A process has ended, maybe one that was asked nothing.
+    void ended(pid_t process);
     void release(const std::string& directory);
 
     /// What a process that comes to work there is not to send.
@@ -37,6 +39,7 @@ class UnitHolds {
   private:
     struct Question {
         std::uint64_t request = 0;
+        pid_t process = -1;
         OnHeld on_held;
     };
     void settle(std::map<std::string, Question>::iterator question, Names&& names);

@@ -159,6 +159,33 @@ TEST_CASE("nor by a process of the stream that its directory has by then") {
     CHECK(eventually([&] { return !fs::exists(begun.unit); }));  // it was deleted, or sent after that
 }
 
+TEST_CASE(
+    "what a removed stream may have in hand is not deleted of one that has its directory by another path") {
+    if (!may_mount()) {
+        return;
+    }
+    const DiskSite site;
+    site.add("p");
+    const Daemon daemon(site);
+    REQUIRE(eventually([&] { return site.state_of("p") == "idle"; }));
+    const pid_t of_removed = daemon.process("mm:p");
+    REQUIRE(of_removed > 0);
+    REQUIRE(::kill(of_removed, SIGSTOP) == 0);  // it does not end, nor tells what it has in hand
+    const fs::path unit = site.directory("p") / "unit";
+    write_file(unit, std::string(mb, 'u'));
+    fs::remove(site.home() / "streams.d" / "p.yaml");
+    fs::create_directory_symlink(site.directory("p"), site.directory("q"));
+    site.add_at("q", site.directory("q"), ", deletion_enabled: true");
+    REQUIRE(eventually([&] {
+        const auto status = site.status();
+        return status && status->getArray("next_deletions")->size() == 1;
+    }));
+    REQUIRE(site.fill(5 * mb, "VLOW"));
+    CHECK_FALSE(eventually([&] { return !fs::exists(unit); }, std::chrono::seconds{3}));
+    REQUIRE(::kill(of_removed, SIGCONT) == 0);
+    CHECK(eventually([&] { return !fs::exists(unit); }));  // the process of q answers
+}
+
 TEST_CASE("a process that is held back by a deletion ends when it is told to") {
     if (!may_mount()) {
         return;

@@ -11,6 +11,9 @@ namespace {
 
 using UnitNames = supervisor::UnitHolds::Names;
 
+constexpr pid_t asked_process = 7;
+constexpr pid_t other_process = 8;
+
 struct Holds {
     process::EventLoop loop;
     process::UniqueFd other;
@@ -26,7 +29,8 @@ struct Holds {
     }
     // By a request that the process gets, whose number is returned.
     std::uint64_t ask(const std::string& directory, const UnitNames& names) {
-        holds.ask(directory, names, *channel, [this](UnitNames&& held) { told.push_back(std::move(held)); });
+        holds.ask(directory, names, asked_process, *channel,
+                  [this](UnitNames&& held) { told.push_back(std::move(held)); });
         std::string buffer(10'000, '\0');
         const ssize_t length = ::recv(other.get(), buffer.data(), buffer.size(), MSG_DONTWAIT);
         REQUIRE(length > 0);
@@ -62,7 +66,7 @@ TEST_CASE("a process that works there says which are held") {
     CHECK(it.told == std::vector<UnitNames>{{"c"}, {"b"}});
     CHECK(it.holds.held_in("/d") == UnitNames{"b"});
     it.holds.answered({in_d, {"a"}});
-    it.holds.ended("/d");
+    it.holds.ended(asked_process);
     CHECK(it.told.size() == 2);
     CHECK(it.holds.held_in("/d") == UnitNames{"b"});  // for the next process
 }
@@ -70,13 +74,22 @@ TEST_CASE("a process that works there says which are held") {
 TEST_CASE("of a process that ends before it answers nothing is held") {
     Holds it;
     const std::uint64_t request = it.ask("/d", {"a"});
-    it.holds.ended("/e");
+    it.holds.ended(other_process);
     CHECK(it.told.empty());
-    it.holds.ended("/d");
+    it.holds.ended(asked_process);
     CHECK(it.told == std::vector<UnitNames>{UnitNames{}});
     CHECK(it.holds.held_in("/d").empty());
     it.holds.answered({request, {"a"}});
     CHECK(it.told.size() == 1);
+}
+
+TEST_CASE("a process that ends answers nothing in whatever directories it was asked about") {
+    Holds it;
+    it.ask("/d", {"a"});
+    it.ask("/link", {"a"});
+    it.holds.ended(asked_process);
+    CHECK(it.told == std::vector<UnitNames>{{}, {}});
+    CHECK(it.holds.held_in("/link").empty());
 }
 
 TEST_CASE("an answer to what was asked before the last request, or was released, is nobody's") {
@@ -87,7 +100,7 @@ TEST_CASE("an answer to what was asked before the last request, or was released,
     CHECK(it.told.empty());
     it.holds.release("/d");
     it.holds.answered({second, {"b"}});
-    it.holds.ended("/d");
+    it.holds.ended(asked_process);
     CHECK(it.told.empty());
     CHECK(it.holds.held_in("/d").empty());
 }
