@@ -118,7 +118,7 @@ bool LogService::process_ended(pid_t pid, int status) {
 
 bool LogService::may_hold_up_writers() const {
     pollfd writable{socket(), POLLOUT, 0};
-    return !problem_.empty() || ::poll(&writable, 1, 0) == 0;
+    return ::poll(&writable, 1, 0) == 0;
 }
 
 void LogService::reopen_files() const {

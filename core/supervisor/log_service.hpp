@@ -37,8 +37,8 @@ class LogService {
     bool process_ended(pid_t pid, int status);
     /// Why nothing is written at present, as the log server tells; empty: all is well.
     [[nodiscard]] const std::string& problem() const noexcept { return problem_; }
-    /// Whether another process that writes to the log may be waiting for it at present: nothing is written,
-    /// or not read as fast as it comes.
+    /// Whether another process that writes to the log may be waiting for it at present: there is no room in
+    /// the socket, since nothing is written, or not as fast as it comes.
     [[nodiscard]] bool may_hold_up_writers() const;
     /// `handler` is called with every problem that comes up.
     void on_problem(std::function<void(const std::string& problem)> handler) {
