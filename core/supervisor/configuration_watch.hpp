@@ -12,11 +12,10 @@
 
 namespace mistamover::supervisor {
 
-/// Tells when the configuration's files may have changed: the global file, and every *.yaml in config_dir,
-/// and
-/// *.yml, which is warned of, their owners and modes included. Of a directory that cannot be watched, or is
-/// not there at present, and of symbolic links, it looks at the files' identities and times instead, as often
-/// as it was told.
+/// Tells when the configuration's files, or their owners or modes, may have changed: the global file, and in
+/// config_dir every *.yaml, and every *.yml, since the log warns of those. Of a directory that cannot be
+/// watched, or is not there at present, and of symbolic links, it looks at the files' identities and times
+/// instead, as often as it was told.
 class ConfigurationWatch {
   public:
     /// `on_change` is called once the files have been left alone for a moment, since editors write one in
