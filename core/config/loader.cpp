@@ -292,6 +292,7 @@ void Loader::check_together(Layers& layers, const SettingsMap& settings, StreamP
     paths.name = typed.name;
     paths.directory = typed.directory;
     paths.deletion_enabled = typed.deletion_enabled;
+    paths.mirrors = typed.outgoing.plugin != "none" && typed.outgoing.mode == TransferMode::mirror;
     paths.target = target_of(typed);
     if (typed.outgoing.plugin != "none" || typed.deletion_enabled) {
         paths.quarantine_dir = typed.outgoing.quarantine_dir;

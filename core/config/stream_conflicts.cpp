@@ -2,12 +2,16 @@
 #include "config/stream_conflicts.hpp"
 
 #include <map>
+#include <set>
+#include <string_view>
 
 #include "config/combinations.hpp"
 #include "config/keys.hpp"
 
 namespace mistamover::config {
 namespace {
+
+constexpr const char* directory_section = "data_stream";
 
 class Search {
   public:
@@ -32,7 +36,7 @@ class Search {
             check_directory(i);
             check_arrivals(i);
             check_target(i);
-            check_deletion(i, "data_stream", "directory", streams_[i].directory);
+            check_deletion(i, directory_section, "directory", streams_[i].directory);
             check_deletion(i, "incoming", "directory", streams_[i].incoming_dir);
             check_deletion(i, "outgoing", "quarantine_dir", streams_[i].quarantine_dir);
         }
@@ -138,7 +142,7 @@ class Search {
         for_each_around(targets_, i, target.directory.string(), [&](std::size_t j, bool same) {
             const StreamTarget& around = streams_[j].target;
             const bool destroys = (target.deletes || around.deletes) && may_share_paths(target, around) &&
-                                  may_change(around, target.directory);
+                                  may_change(around, target.directory) && !share_by_globs(target, around);
             if (destroys) {
                 add_shared_target(i, j);
             }
@@ -165,6 +169,33 @@ class Search {
         }
     }
 
+    // Whether what stream `i` delivers on this host comes, by whatever streams, to where `end` takes it from.
+    [[nodiscard]] bool feeds(std::size_t i, std::size_t end) const {
+        std::set<std::size_t> reached{i};
+        std::vector<std::size_t> left{i};
+        while (!left.empty()) {
+            const StreamTarget& target = streams_[left.back()].target;
+            left.pop_back();
+            for (std::size_t j = 0; j < streams_.size() && target.paths_of == local_paths; ++j) {
+                const std::filesystem::path& source = streams_[j].directory;
+                const bool meet = lies_in(source, target.directory) || lies_in(target.directory, source);
+                if (meet && reached.insert(j).second) {
+                    left.push_back(j);
+                }
+            }
+        }
+        return reached.contains(end);
+    }
+
+    // A mirror may take what another mirror delivers: what goes there is to go at its own target, too. But
+    // not where units arrive there as well, nor where that other one has it back in the end, when each would
+    // delete what the other does not have yet.
+    [[nodiscard]] bool follows(std::size_t i, std::size_t mirror) const {
+        const StreamPaths& stream = streams_[i];
+        return stream.mirrors && stream.incoming_dir.empty() &&
+               normal_path(stream.directory) == streams_[mirror].target.directory && !feeds(i, mirror);
+    }
+
     // `path`, which the key of stream `i` sets, must not go when another stream's units are deleted, or what
     // another's source does not have.
     void check_deletion(std::size_t i, const char* section, const char* key,
@@ -184,7 +215,8 @@ class Search {
                                     ", which deletion_enabled would have deleted when a disk fills");
                     add_destruction(i, other.stream, section, key, "is, or lies in, a directory of",
                                     ", of which deletion_enabled has everything deleted when a disk fills");
-                } else if (may_change(streams_[other.stream].target, path)) {
+                } else if (may_change(streams_[other.stream].target, path) &&
+                           !(section == std::string_view(directory_section) && follows(i, other.stream))) {
                     add_destruction(other.stream, i, other.section, other.key, "is or holds a directory of",
                                     ", which the mirror would delete, or empty");
                     add_destruction(i, other.stream, section, key, "is, or lies in, the target directory of",

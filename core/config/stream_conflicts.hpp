@@ -17,6 +17,7 @@ struct StreamPaths {
     std::filesystem::path quarantine_dir;  ///< Empty where the stream does not use it.
     std::filesystem::path incoming_dir;    ///< Empty where the stream has no arrivals monitor.
     bool deletion_enabled = false;         ///< Units in the latter two may be deleted when a disk fills.
+    bool mirrors = false;                  ///< Takes nothing from its directory.
     StreamTarget target;
 };
 

@@ -5,6 +5,7 @@
 #include <fnmatch.h>
 
 #include "config/combinations.hpp"
+#include "config/keys.hpp"
 
 namespace mistamover::config {
 namespace {
@@ -21,16 +22,21 @@ std::string in_lower_case(std::string text) {
     return text;
 }
 
-// sftp and rsync see one host through ssh, and the same paths.
+constexpr const char* rsync_daemon_paths = "rsync daemon";
+
+// sftp and rsync see one host through ssh, and the same paths. Of a module that does not come with the
+// program nobody knows which of its options tell one place from another.
 std::string paths_of(const StreamSettings& stream) {
     const std::string module = plugin_section(stream.outgoing.plugin);
     if (target_is_local(stream)) {
         return local_paths;
     }
     if (module == "rsync") {
-        return option_of(stream, "transport") == "daemon" ? "rsync daemon" : "ssh";
+        return option_of(stream, "transport") == "daemon" ? rsync_daemon_paths : "ssh";
     }
-    return module == "sftp" ? "ssh" : module;
+    const std::vector<std::string>& known = bundled_modules();
+    const bool is_known = std::find(known.begin(), known.end(), module) != known.end();
+    return module == "sftp" ? "ssh" : is_known ? module : "";
 }
 
 bool matches_one(const std::vector<std::string>& globs, const std::string& name) {
@@ -41,6 +47,13 @@ bool matches_one(const std::vector<std::string>& globs, const std::string& name)
 
 bool differ(const std::string& a, const std::string& b) {
     return !a.empty() && !b.empty() && a != b;
+}
+
+bool excludes_what_is_included(const StreamTarget& target, const StreamTarget& other) {
+    return !other.include.empty() &&
+           std::all_of(other.include.begin(), other.include.end(), [&](const std::string& glob) {
+               return std::find(target.exclude.begin(), target.exclude.end(), glob) != target.exclude.end();
+           });
 }
 
 }  // namespace
@@ -57,8 +70,11 @@ StreamTarget target_of(const StreamSettings& stream) {
         return target;
     }
     target.paths_of = paths_of(stream);
+    if (target.paths_of.empty()) {
+        return target;
+    }
     const std::filesystem::path directory(out.target_dir);
-    const bool is_whole = directory.is_absolute() || target.paths_of == "rsync daemon";
+    const bool is_whole = directory.is_absolute() || target.paths_of == rsync_daemon_paths;
     target.directory = normal_path(is_whole ? directory : std::filesystem::path("~") / directory);
     target.deletes = out.mode == TransferMode::mirror && out.mirror_delete;
     target.include = out.include;
@@ -66,15 +82,19 @@ StreamTarget target_of(const StreamSettings& stream) {
     if (target.paths_of != local_paths) {
         target.host = in_lower_case(out.target_host);
         target.port = option_of(stream, "port");
-        target.username = option_of(stream, "username");
+        target.username = target.paths_of == rsync_daemon_paths ? "" : option_of(stream, "username");
     }
     return target;
 }
 
 bool may_share_paths(const StreamTarget& a, const StreamTarget& b) {
-    const bool begins_at_login = a.directory.string().starts_with('~');
     return a.paths_of == b.paths_of && a.host == b.host && !differ(a.port, b.port) &&
-           !(begins_at_login && differ(a.username, b.username));
+           !differ(a.username, b.username);
+}
+
+bool share_by_globs(const StreamTarget& a, const StreamTarget& b) {
+    return a.deletes && b.deletes && a.directory == b.directory &&
+           (excludes_what_is_included(a, b) || excludes_what_is_included(b, a));
 }
 
 bool may_change(const StreamTarget& target, const std::filesystem::path& path) {

@@ -151,7 +151,15 @@ TEST_CASE("a mirror shares its target with no other stream") {
     check_conflict(mirrors({"ftp", "h", ".", "username: a", ""}), {"ftp", "h", "archive", "username: a", ""});
     check_conflict(mirrors({"rsync", "h", "module", "transport: daemon, username: a", ""}),
                    {"rsync", "h", "module/x", "transport: daemon, username: b", ""});
-    check_conflict(mirrors({"carrier", "h", "bucket", "", ""}), {"carrier", "h", "bucket/x", "", ""});
+    check_conflict(mirrors({"sftp", "h", "/archive", "username: a", ""}),
+                   {"rsync", "h", "/archive", "username: a", ""});
+    check_conflict(mirrors({"ftp", "h", "/archive", "username: a", ""}), {"ftp", "h", "/archive", "", ""});
+    check_conflict(mirrors({"local", "", "/archive", "", ", include: ['a*', b]"}),
+                   mirrors({"local", "", "/archive", "", ", exclude: ['a*']"}));
+    check_conflict(mirrors({"local", "", "/archive", "", ", exclude: ['a*']"}),
+                   mirrors({"local", "", "/archive", "", ", exclude: ['a*']"}));
+    check_conflict({"local", "", "/archive", "", ", include: [a], directories: zip"},
+                   mirrors({"local", "", "/archive", "", ", exclude: [a]"}));
 }
 
 TEST_CASE("targets that are not one place, or from which nothing is deleted, disturb nobody") {
@@ -174,6 +182,63 @@ TEST_CASE("targets that are not one place, or from which nothing is deleted, dis
                 {"ftp", "h", "archive", "username: b", ""});
     check_peace(mirrors({"rsync", "h", "archive", "transport: daemon", ""}),
                 {"rsync", "h", "archive", "", ""});
+    check_peace(mirrors({"local", "", "/archive", "", ", include: ['a*', b]"}),
+                mirrors({"local", "", "/archive", "", ", exclude: [b, c, 'a*']"}));
+}
+
+TEST_CASE(
+    "an account of another name may have a root of its own, and a module that is not known its own ways") {
+    check_peace(mirrors({"sftp", "h", "/upload", "username: a", ""}),
+                mirrors({"sftp", "h", "/upload", "username: b", ""}));
+    check_peace(mirrors({"sftp", "h", "/upload", "username: a", ""}),
+                {"rsync", "h", "/upload/x", "username: b", ""});
+    check_peace(mirrors({"ftp", "h", "/", "username: a", ""}), {"ftp", "h", "/x", "username: b", ""});
+    check_peace(mirrors({"carrier", "h", "bucket", "", ""}), mirrors({"carrier", "h", "bucket", "", ""}));
+}
+
+TEST_CASE("a mirror may take what another one delivers on this host, but not have it come back") {
+    const std::string refused = "`data_stream.directory` is, or lies in, the target directory of stream `p`";
+    const std::string first = sends("/in", "plugin: local, target_dir: /stage, transfer_mode: mirror");
+    const std::string mirror = "quarantine_dir: /kept, transfer_mode: mirror, ";
+    const std::string away = "plugin: sftp, target_host: h, target_dir: /archive";
+    const auto problems = [&](const std::string& directory, const std::string& outgoing,
+                              const std::string& more = "") {
+        return problems_of_two(first, sends(directory, outgoing, more));
+    };
+    CHECK(problems("/stage", mirror + away) == "");
+    CHECK(problems("/stage", mirror + away + ", mirror_delete: false") == "");
+    CHECK(problems("/stage", mirror + "plugin: local, target_dir: /archive") == "");
+    CHECK(has(problems("/stage", mirror + "plugin: local, target_dir: /in"), refused));
+    CHECK(has(problems("/stage", mirror + "plugin: local, target_dir: /in/x"), refused));
+    CHECK(
+        has(problems("/stage", mirror + "plugin: local, target_dir: /in/x, mirror_delete: false"), refused));
+    CHECK(has(problems("/stage/x", mirror + away), refused));
+    CHECK(has(problems("/stage", "quarantine_dir: /kept, " + away), refused));
+    CHECK(has(problems("/stage", mirror + "plugin: none"), refused));
+    CHECK(has(
+        problems("/stage", mirror + away, "incoming: {require_arrival_monitor: true, directory: /arrivals}"),
+        refused));
+    const std::string with_quarantine = problems("/stage", "transfer_mode: mirror, " + away);
+    CHECK_FALSE(has(with_quarantine, refused));
+    CHECK(
+        has(with_quarantine, "`outgoing.quarantine_dir` is, or lies in, the target directory of stream `p`"));
+}
+
+TEST_CASE("mirrors that deliver to each other in a circle are refused") {
+    Files files;
+    const auto add = [&](const std::string& name, const std::string& from, const std::string& to) {
+        files.stream(sends(from, "plugin: local, transfer_mode: mirror, quarantine_dir: /kept/" + name +
+                                     ", target_dir: " + to),
+                     name);
+    };
+    add("p", "/a", "/b");
+    add("q", "/b", "/c");
+    CHECK(files.problems() == "");
+    add("r", "/c", "/a");
+    const std::string problems = files.problems();
+    for (const std::string mirror : {"p", "q", "r"}) {
+        CHECK_MESSAGE(has(problems, "the target directory of stream `" + mirror + "`, a mirror"), problems);
+    }
 }
 
 TEST_CASE("a mirror waits even for a stream with another fault, for it would delete that one's files") {
