@@ -18,7 +18,8 @@ void UnitsInHandshake::note(std::string_view dot_file) {
 }
 
 bool UnitsInHandshake::contain(const Unit& unit) const {
-    return contain_data(unit.name) || (unit.directory && contain_data(unit.name + files::zip_ending));
+    return contain_data(unit.name) ||
+           (unit.directory && contain_data(unit.name + std::string(files::zip_ending)));
 }
 
 bool UnitsInHandshake::contain_data(const std::string& data_name) const {
@@ -37,7 +38,7 @@ std::vector<std::string> UnitsInHandshake::control_files(const Unit& unit,
         const std::string ending = '.' + std::string(control_extension);
         names.push_back(files::handshake_name(unit.name, ending));
         if (unit.directory) {
-            names.push_back(files::handshake_name(unit.name + files::zip_ending, ending));
+            names.push_back(files::handshake_name(unit.name + std::string(files::zip_ending), ending));
         }
     }
     return names;

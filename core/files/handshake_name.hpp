@@ -7,8 +7,8 @@
 
 namespace mistamover::files {
 
-inline constexpr std::size_t longest_name = 255;   ///< That a directory can hold.
-inline constexpr const char* zip_ending = ".zip";  ///< Of the data file that a directory is sent as.
+inline constexpr std::size_t longest_name = 255;        ///< That a directory can hold.
+inline constexpr std::string_view zip_ending = ".zip";  ///< Of the data file that a directory is sent as.
 
 /// `.NAMEENDING`: what a file of the arrivals protocol's handshake is called that tells of the data file
 /// NAME. That part is cut, and made unique again by a hash of the whole, where the result would be too long.

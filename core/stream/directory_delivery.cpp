@@ -10,13 +10,12 @@
 #include <mistamover/source_file.hpp>
 #include <mistamover/transfer_module.hpp>
 
+#include "files/handshake_name.hpp"
 #include "stream/session_context.hpp"
 #include "stream/target_tree.hpp"
 
 namespace mistamover::stream {
 namespace {
-
-const std::string zip_suffix = ".zip";
 
 std::vector<const ManifestEntry*> pointers_to(const Manifest& manifest) {
     std::vector<const ManifestEntry*> pointers;
@@ -95,12 +94,13 @@ std::vector<std::string> DirectoryDelivery::target_paths(const std::string& name
 }
 
 std::string DirectoryDelivery::zip_name(const std::string& name) {
-    return name + zip_suffix;
+    return name + std::string(files::zip_ending);
 }
 
 std::optional<std::string> DirectoryDelivery::unzipped_name(const std::string& zip_name) {
-    const bool is_one = zip_name.size() > zip_suffix.size() && zip_name.ends_with(zip_suffix);
-    return is_one ? std::optional(zip_name.substr(0, zip_name.size() - zip_suffix.size())) : std::nullopt;
+    const bool is_one = zip_name.size() > files::zip_ending.size() && zip_name.ends_with(files::zip_ending);
+    return is_one ? std::optional(zip_name.substr(0, zip_name.size() - files::zip_ending.size()))
+                  : std::nullopt;
 }
 
 DirectoryDelivery::End DirectoryDelivery::with_zip(const std::string& name, const Manifest& manifest,
