@@ -8,6 +8,7 @@
 #include <optional>
 #include <set>
 #include <string>
+#include <tuple>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -102,7 +103,9 @@ class UnitQueue {
         std::uint32_t passes = 0;
         std::int64_t mtime_ns = 0;
         std::string name;
-        auto operator<=>(const Key&) const = default;
+        bool operator<(const Key& other) const {
+            return std::tie(passes, mtime_ns, name) < std::tie(other.passes, other.mtime_ns, other.name);
+        }
     };
 
     static Key key_of(const std::string& name, const Unit& unit) {
