@@ -155,7 +155,7 @@ int config_check(std::ostream& out, const std::filesystem::path& file,
         out << lines.size() << (lines.size() == 1 ? " problem\n" : " problems\n");
         return 2;
     }
-    out << "configuration is good: " << configuration.streams.size() << " streams\n";
+    out << "the configuration is good; streams: " << configuration.streams.size() << "\n";
     return 0;
 }
 

@@ -68,7 +68,7 @@ TEST_CASE("config check names a file in config_dir that is no stream's by its na
     CHECK(result.exit_code == 0);
     CHECK_MESSAGE(result.output == ignored.string() +
                                        ": is ignored: a stream's file must be called *.yaml\n"
-                                       "configuration is good: 1 streams\n",
+                                       "the configuration is good; streams: 1\n",
                   result.output);
 }
 
@@ -101,7 +101,7 @@ TEST_CASE("the global file is the argument, else $MISTAMOVER_CONFIG, else that o
         const ProgramResult checked =
             RunningProgram({"config", "check", argued.config().string()}, {"MISTAMOVER_CONFIG=" + variable})
                 .wait();
-        CHECK_MESSAGE(checked.output == "configuration is good: 1 streams\n", checked.output);
+        CHECK_MESSAGE(checked.output == "the configuration is good; streams: 1\n", checked.output);
     }
     if (!std::filesystem::exists("/etc/mistamover/mistamover.yaml")) {
         const CurrentDirectory here(empty.path());
