@@ -24,8 +24,7 @@ std::string in_lower_case(std::string text) {
 
 constexpr const char* rsync_daemon_paths = "rsync daemon";
 
-// sftp and rsync see one host through ssh, and the same paths. Of a module that does not come with the
-// program nobody knows which of its options tell one place from another.
+// sftp and rsync see one host through ssh, and the same paths.
 std::string paths_of(const StreamSettings& stream) {
     const std::string module = plugin_section(stream.outgoing.plugin);
     if (target_is_local(stream)) {
@@ -34,9 +33,12 @@ std::string paths_of(const StreamSettings& stream) {
     if (module == "rsync") {
         return option_of(stream, "transport") == "daemon" ? rsync_daemon_paths : "ssh";
     }
+    return module == "sftp" ? "ssh" : module;
+}
+
+bool is_bundled(const std::string& module) {
     const std::vector<std::string>& known = bundled_modules();
-    const bool is_known = std::find(known.begin(), known.end(), module) != known.end();
-    return module == "sftp" ? "ssh" : is_known ? module : "";
+    return std::find(known.begin(), known.end(), module) != known.end();
 }
 
 bool matches_one(const std::vector<std::string>& globs, const std::string& name) {
@@ -70,13 +72,11 @@ StreamTarget target_of(const StreamSettings& stream) {
         return target;
     }
     target.paths_of = paths_of(stream);
-    if (target.paths_of.empty()) {
-        return target;
-    }
     const std::filesystem::path directory(out.target_dir);
     const bool is_whole = directory.is_absolute() || target.paths_of == rsync_daemon_paths;
     target.directory = normal_path(is_whole ? directory : std::filesystem::path("~") / directory);
     target.deletes = out.mode == TransferMode::mirror && out.mirror_delete;
+    target.has_own_ways = !is_bundled(plugin_section(out.plugin));
     target.include = out.include;
     target.exclude = out.exclude;
     if (target.paths_of != local_paths) {
@@ -87,9 +87,13 @@ StreamTarget target_of(const StreamSettings& stream) {
     return target;
 }
 
+// Accounts may have roots of their own, or not. A false alarm about two mirrors would have no remedy, and two
+// that do share a place lose nothing but time; a moved file would be lost.
 bool may_share_paths(const StreamTarget& a, const StreamTarget& b) {
-    return a.paths_of == b.paths_of && a.host == b.host && !differ(a.port, b.port) &&
-           !differ(a.username, b.username);
+    const bool may_be_apart = differ(a.username, b.username) || a.has_own_ways;
+    const bool begins_at_login = differ(a.username, b.username) && a.directory.string().starts_with('~');
+    return a.paths_of == b.paths_of && a.host == b.host && !differ(a.port, b.port) && !begins_at_login &&
+           !(may_be_apart && a.deletes && b.deletes);
 }
 
 bool share_by_globs(const StreamTarget& a, const StreamTarget& b) {

@@ -15,13 +15,15 @@ inline constexpr const char* local_paths = "local";
 /// Where a stream delivers, and what it does there.
 struct StreamTarget {
     /// Whose paths `directory` is one of; those of different ones cannot be compared. Empty: the stream
-    /// delivers nothing, or with a module that does not come with the program; it can be compared to none.
+    /// delivers nothing.
     std::string paths_of;
-    std::string host;                  ///< In lower case.
-    std::string port;                  ///< Empty where it is not set.
-    std::string username;              ///< Of whom the paths may depend; empty where it is not set.
-    std::filesystem::path directory;   ///< Normalised; `~/` is put before what begins where the user logs in.
-    bool deletes = false;              ///< A mirror: what its source does not have goes.
+    std::string host;                 ///< In lower case.
+    std::string port;                 ///< Empty where it is not set.
+    std::string username;             ///< Of whom the paths may depend; empty where it is not set.
+    std::filesystem::path directory;  ///< Normalised; `~/` is put before what begins where the user logs in.
+    bool has_own_ways =
+        false;             ///< Of a module that does not come with the program, whose options may tell more.
+    bool deletes = false;  ///< A mirror: what its source does not have goes.
     std::vector<std::string> include;  ///< Of the names of the entries that it is about.
     std::vector<std::string> exclude;
 };
@@ -33,8 +35,9 @@ bool target_is_local(const StreamSettings& stream);
 StreamTarget target_of(const StreamSettings& stream);
 
 /// Whether one path may mean the same place to both, as far as can be told from what is configured: two ports
-/// tell them apart, and so do two names, since a server may give each account a root of its own; but not a
-/// port or a name that is set for one alone. Pure.
+/// tell them apart, and so do two names where the path begins at the login, but not what is set for one
+/// alone. Of two mirrors only what certainly is one place counts: accounts may have roots of their own, and
+/// modules that do not come with the program their own ways. Pure.
 bool may_share_paths(const StreamTarget& a, const StreamTarget& b);
 
 /// Whether both delete in one directory, but not what is the other's, as far as their globs say in so many

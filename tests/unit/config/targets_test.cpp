@@ -187,13 +187,19 @@ TEST_CASE("targets that are not one place, or from which nothing is deleted, dis
 }
 
 TEST_CASE(
-    "an account of another name may have a root of its own, and a module that is not known its own ways") {
-    check_peace(mirrors({"sftp", "h", "/upload", "username: a", ""}),
-                mirrors({"sftp", "h", "/upload", "username: b", ""}));
-    check_peace(mirrors({"sftp", "h", "/upload", "username: a", ""}),
-                {"rsync", "h", "/upload/x", "username: b", ""});
-    check_peace(mirrors({"ftp", "h", "/", "username: a", ""}), {"ftp", "h", "/x", "username: b", ""});
-    check_peace(mirrors({"carrier", "h", "bucket", "", ""}), mirrors({"carrier", "h", "bucket", "", ""}));
+    "mirrors that may have roots of their own are left in peace, but no file that was moved is risked") {
+    const Way of_a{"sftp", "h", "/upload", "username: a", ""};
+    const Way of_b{"sftp", "h", "/upload", "username: b", ""};
+    check_peace(mirrors(of_a), mirrors(of_b));
+    check_conflict(mirrors(of_a), of_b);
+    check_conflict(mirrors(of_a), {"rsync", "h", "/upload/x", "username: b", ""});
+    check_conflict(mirrors({"ftp", "h", "/", "username: a", ""}), {"ftp", "h", "/x", "username: b", ""});
+    check_peace(mirrors({"sftp", "h", "upload", "username: a", ""}),
+                {"rsync", "h", "upload/x", "username: b", ""});
+    const Way unknown{"carrier", "h", "bucket", "", ""};
+    check_peace(mirrors(unknown), mirrors(unknown));
+    check_conflict(mirrors(unknown), unknown);
+    check_peace(mirrors(unknown), {"carrier", "h", "bucket2", "", ""});
 }
 
 TEST_CASE("a mirror may take what another one delivers on this host, but not have it come back") {
