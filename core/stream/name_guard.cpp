@@ -93,7 +93,7 @@ Status NameGuard::find_answer(Shared::Answer& answer) {
 
 // A guard that is not needed costs no more than one batch at a time. Where the target cannot be listed there
 // is none: with it, nothing would ever be proved. Then it is asked again soon, for the reason may pass, as
-// that of a line in the listing that is not understood.
+// that of a line in the listing that is not understood. But a guard that there was is not given up for that.
 Status NameGuard::assume(Shared::Answer& answer) {
     constexpr std::chrono::hours guarded_for{1};
     constexpr std::chrono::minutes unguarded_for{1};
@@ -105,6 +105,10 @@ Status NameGuard::assume(Shared::Answer& answer) {
             return status;
         }
         is_listed = status.ok();
+        if (!is_listed && shared_.was_listed) {
+            return of_session(status);
+        }
+        shared_.was_listed = is_listed;
     }
     const auto now = std::chrono::steady_clock::now();
     shared_.assumed_until = is_listed ? now + guarded_for : now + unguarded_for;

@@ -27,6 +27,8 @@ class NameGuard {
         std::atomic<std::chrono::steady_clock::time_point> assumed_until{};
         /// Sessions that begin at once leave it to one of them.
         std::mutex asking;
+        /// The target could be listed at least once, so that it can be again.
+        std::atomic<bool> was_listed{false};
         /// Held from the check to the proof: of two units that the target takes for one, one must be there
         /// first.
         std::mutex sending;

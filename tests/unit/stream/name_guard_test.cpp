@@ -112,6 +112,22 @@ TEST_CASE("where it cannot be told, names are kept apart as far as the target li
     }
 }
 
+TEST_CASE("a guard that there was is not given up where the listing cannot be had for once") {
+    GuardedSession session;
+    session.of_making = denied;
+    NameGuard::Shared shared;
+    NameGuard guard(session, lists, temp_dir, shared);
+    bool needed = false;
+    CHECK(guard.find_out(needed).ok());
+    CHECK(needed);
+    shared.assumed_until = std::chrono::steady_clock::now();
+    session.of_listing = not_understood;
+    CHECK(guard.find_out(needed).scope() == StatusScope::session);
+    session.of_listing = {};
+    CHECK(guard.find_out(needed).ok());
+    CHECK(needed);
+}
+
 TEST_CASE("what is assumed of a target is not asked again for each batch, but holds for a while only") {
     GuardedSession session;
     session.of_making = denied;
