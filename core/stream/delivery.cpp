@@ -26,6 +26,21 @@ struct Delivery::Item {
     }
 };
 
+namespace {
+
+// The disk space monitor would delete other units to make up for what a zip file takes, and a little more.
+ZipRoom room_for_zips(const config::StreamSettings& settings) {
+    constexpr std::uint64_t part_more = 32;
+    ZipRoom room;
+    if (settings.disk_space.level_vlow) {
+        const std::uint64_t level = settings.disk_space.level_vlow->bytes;
+        room.kept_free = level + level / part_more;
+    }
+    return room;
+}
+
+}  // namespace
+
 Delivery::Delivery(SourceDirectory& source, const config::StreamSettings& settings, border::Session& session,
                    const std::string& temp_dir, SourceMark& source_mark, NameGuard::Shared& names,
                    Settling& settling, const CancelToken& cancel)
@@ -39,7 +54,7 @@ Delivery::Delivery(SourceDirectory& source, const config::StreamSettings& settin
       prover_(session, settings.outgoing, source.fd(), cancel),
       names_(session, capabilities_, temp_dir, names),
       settling_(settling),
-      directories_(source, settings.outgoing, session, temp_dir, cancel),
+      directories_(source, settings.outgoing, session, temp_dir, cancel, room_for_zips(settings)),
       handshakes_(source, settings.outgoing, session, directories_, cancel),
       receipts_(source, settings.outgoing, session, directories_, handshakes_, cancel) {}
 
@@ -69,21 +84,34 @@ BatchResult Delivery::deliver(const std::vector<Candidate>& batch, bool ask_for_
     const bool any_to_send = std::any_of(items.begin(), items.end(), [](const Item& item) {
         return item.result->outcome == Outcome::not_tried;
     });
-    if (!result.session.ok() || !any_to_send || !ask_target(ask_for_stop, result)) {
-        return result;
+    if (result.session.ok() && any_to_send && ask_target(ask_for_stop, result)) {
+        send(items, result);
     }
-    result.used_target = true;
+    return result;
+}
+
+void Delivery::send(std::vector<Item>& items, BatchResult& result) {
+    std::vector<const UnitResult*> to_send;
+    for (const Item& item : items) {
+        if (item.result->outcome == Outcome::not_tried) {
+            to_send.push_back(item.result);
+        }
+    }
     if (settings_.outgoing.target_uses_arrival_monitor) {
         send_with_handshake(items, result);
-        return result;
+    } else {
+        result.session = names_.find_out(names_can_meet_);
+        if (result.session.ok()) {
+            result.session = deliver(items);
+        }
+        const Status removed = remove_sources(items);
+        result.session = result.session.ok() ? removed : result.session;
     }
-    result.session = names_.find_out(names_can_meet_);
-    if (result.session.ok()) {
-        result.session = deliver(items);
-    }
-    const Status removed = remove_sources(items);
-    result.session = result.session.ok() ? removed : result.session;
-    return result;
+    // Where it has failed, there is no telling which unit got how far.
+    result.used_target =
+        !result.session.ok() || std::any_of(to_send.begin(), to_send.end(), [](const UnitResult* unit) {
+            return unit->outcome != Outcome::no_room;
+        });
 }
 
 // False where the target has a .stop file, or that cannot be told.

@@ -52,6 +52,7 @@ class Delivery {
     void look_at_source(Item& item) const;
     void refuse_or_hold(Item& item) const;
     void refuse_undeletable(Item& item) const;
+    void send(std::vector<Item>& items, BatchResult& result);
     void send_with_handshake(std::vector<Item>& items, BatchResult& result);
     Status deliver(std::vector<Item>& items);
     Status keep_names_apart(std::vector<Item>& items);

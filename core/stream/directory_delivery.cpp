@@ -30,14 +30,14 @@ std::vector<const ManifestEntry*> pointers_to(const Manifest& manifest) {
 
 DirectoryDelivery::DirectoryDelivery(SourceDirectory& source, const config::OutgoingSettings& settings,
                                      border::Session& session, std::string temp_dir,
-                                     const CancelToken& cancel, DiskSpace disk_space)
+                                     const CancelToken& cancel, ZipRoom room)
     : source_(source),
       settings_(settings),
       session_(session),
       capabilities_(session.call_capabilities()),
       temp_dir_(std::move(temp_dir)),
       cancel_(cancel),
-      disk_space_(std::move(disk_space)),
+      room_(std::move(room)),
       prover_(session, settings, source.fd(), cancel) {}
 
 bool DirectoryDelivery::as_zip() const {
@@ -131,7 +131,7 @@ Status DirectoryDelivery::make_zip(const Manifest& manifest, Zip& zip) {
         zip.directory = source_.make_zip_directory();
         zip.file.identity = write_zip(
             source_.fd(), manifest, zip.directory / zip.file.path, [this] { return cancel_.cancelled(); },
-            disk_space_);
+            room_);
         return {};
     } catch (const StatusError& error) {
         return error.status();

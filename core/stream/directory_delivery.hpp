@@ -16,11 +16,10 @@ namespace mistamover::stream {
 /// by the session's thread.
 class DirectoryDelivery {
   public:
-    /// `temp_dir`: ModuleSettings::temp_dir. `disk_space` is asked while a zip file is written. All must
-    /// outlive this object.
+    /// `temp_dir`: ModuleSettings::temp_dir. `room`: for zip files. All must outlive this object.
     DirectoryDelivery(SourceDirectory& source, const config::OutgoingSettings& settings,
                       border::Session& session, std::string temp_dir, const CancelToken& cancel,
-                      DiskSpace disk_space = space_on_disk);
+                      ZipRoom room = {});
 
     /// Why the directory is never sent; ok where it is.
     [[nodiscard]] Status refusal(const std::string& name, const Manifest& manifest) const;
@@ -69,7 +68,7 @@ class DirectoryDelivery {
     Capabilities capabilities_;
     std::string temp_dir_;
     const CancelToken& cancel_;
-    DiskSpace disk_space_;
+    ZipRoom room_;
     Prover prover_;
     unsigned trees_sent_ = 0;
 };

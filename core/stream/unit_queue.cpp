@@ -167,7 +167,10 @@ std::uint32_t UnitQueue::count_pass(const std::string& name) {
 void UnitQueue::forget_passes() {
     ready_.clear();
     for (auto& [name, unit] : units_) {
-        unit.passes = 0;
+        if (unit.passes > 0 && !unit.forgiven) {
+            unit.passes = 0;
+            unit.forgiven = true;
+        }
         if (unit.place == Place::ready) {
             ready_.insert(key_of(name, unit));
         }

@@ -52,7 +52,7 @@ class UnitQueue {
     std::uint32_t count_failure(const std::string& name);
     /// Counts that others were let go before it, and returns how often that was.
     std::uint32_t count_pass(const std::string& name);
-    /// As if no others had ever been let go before any.
+    /// As if no others had ever been let go before any, but for units of which that was forgotten before.
     void forget_passes();
     /// Counts that it was found to be still written, and returns how often that was since it changed.
     std::uint32_t count_written(const std::string& name) { return ++units_.at(name).times_written; }
@@ -96,6 +96,7 @@ class UnitQueue {
         std::uint32_t failures = 0;
         std::uint32_t passes = 0;
         std::uint32_t times_written = 0;
+        bool forgiven = false;
         std::string reason;
     };
     struct Key {

@@ -45,15 +45,19 @@ constexpr std::uint64_t heads_of_entry = 256;  // in both places where it is tol
 class Permission {
   public:
     Permission(const Manifest& manifest, std::filesystem::path directory,
-               const std::function<bool()>& cancelled, const DiskSpace& disk_space)
+               const std::function<bool()>& cancelled, const ZipRoom& room)
         : directory_(std::move(directory)),
           cancelled_(cancelled),
-          disk_space_(disk_space),
+          disk_space_(room.disk),
           most_(most_zip_bytes(manifest)) {
         const std::filesystem::space_info disk = disk_space_(directory_);
-        const bool fits = disk.available >= most_ + room_to_go_on;
+        // Where others lack room already, whatever can go must.
+        const std::uint64_t kept_for_others = disk.available < room.kept_free ? 0 : room.kept_free;
+        const std::uint64_t least = std::max(room_to_go_on, kept_for_others);
+        const bool fits = disk.available >= most_ + least;
         // All of the zip file's own directory is still to come then.
-        kept_free_ = fits ? room_to_go_on : zip_reserve(disk.capacity) + directory_bytes(manifest);
+        kept_free_ =
+            fits ? least : std::max(zip_reserve(disk.capacity), room.kept_free) + directory_bytes(manifest);
     }
 
     /// Of what comes into the zip file.
@@ -292,8 +296,8 @@ std::filesystem::space_info space_on_disk(const std::filesystem::path& directory
 }
 
 Identity write_zip(int directory_fd, const Manifest& manifest, const std::filesystem::path& zip_file,
-                   const std::function<bool()>& cancelled, const DiskSpace& disk_space) {
-    Permission permission(manifest, zip_file.parent_path(), cancelled, disk_space);
+                   const std::function<bool()>& cancelled, const ZipRoom& room) {
+    Permission permission(manifest, zip_file.parent_path(), cancelled, room);
     demand(permission);
     UnfinishedFile unfinished(zip_file);
     try {

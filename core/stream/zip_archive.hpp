@@ -22,16 +22,22 @@ std::filesystem::space_info space_on_disk(const std::filesystem::path& directory
 /// Pure.
 std::uint64_t zip_reserve(std::uint64_t disk_bytes);
 
+/// What is known of the room for zip files.
+struct ZipRoom {
+    DiskSpace disk = space_on_disk;
+    std::uint64_t kept_free = 0;  ///< Bytes that others need, for instance to delete nothing.
+};
+
 /// Writes everything in the manifest, whose paths are relative to `directory_fd`, into a new zip file, and
 /// reads the file's own directory back to see that every entry is there in full. Follows no link. Returns
 /// what the zip file is. How far its contents can be compressed shows only while it is written: unless it
-/// fits whatever is in it, it is given up once no more than zip_reserve() is free. Throws StatusError, of
-/// item scope, where something cannot be read or put into a zip file (one name with a backslash, or not in
-/// UTF-8, is enough), or the file cannot be written: `no_space`, with the numbers, where there is no room for
-/// it; `source_changed` where the manifest's first entry, with all that is in it, is no longer what the
-/// manifest says; `cancelled` once that, which is asked all the time, says so. The unfinished file is then
-/// removed.
+/// fits whatever is in it, it is given up once no more than zip_reserve(), or `kept_free`, is free. Throws
+/// StatusError, of item scope, where something cannot be read or put into a zip file (one name with a
+/// backslash, or not in UTF-8, is enough), or the file cannot be written: `no_space`, with the numbers, where
+/// there is no room for it; `source_changed` where the manifest's first entry, with all that is in it, is no
+/// longer what the manifest says; `cancelled` once that, which is asked all the time, says so. The unfinished
+/// file is then removed.
 Identity write_zip(int directory_fd, const Manifest& manifest, const std::filesystem::path& zip_file,
-                   const std::function<bool()>& cancelled, const DiskSpace& disk_space);
+                   const std::function<bool()>& cancelled, const ZipRoom& room);
 
 }  // namespace mistamover::stream

@@ -69,10 +69,10 @@ class Workbench {
     test::FakeSession session;
     CancelToken cancel;
     std::uintmax_t free_bytes = plenty;
-    DirectoryDelivery directories{
-        source, settings.outgoing, session, ".tmp", cancel, [this](const std::filesystem::path&) {
-            return std::filesystem::space_info{plenty, free_bytes, free_bytes};
-        }};
+    ZipRoom room{[this](const std::filesystem::path&) {
+        return std::filesystem::space_info{plenty, free_bytes, free_bytes};
+    }};
+    DirectoryDelivery directories{source, settings.outgoing, session, ".tmp", cancel, room};
     HandshakeDelivery delivery{source, settings.outgoing, session, directories, cancel};
     ReceiptCollection receipts{source, settings.outgoing, session, directories, delivery, cancel};
     Status last;

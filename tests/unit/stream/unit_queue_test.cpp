@@ -138,6 +138,13 @@ TEST_CASE("what others were let go before goes as any other once that is forgott
     CHECK(queue.due(moment) == 3);
     queue.forget_passes();
     CHECK(queue.take(5, 100, moment).size() == 3);
+    // Whoever is let wait again was not only caught in an outage.
+    queue.count_pass("1");
+    queue.put_back("1");
+    queue.put_back("3");
+    queue.forget_passes();
+    CHECK(queue.was_passed_over("1"));
+    CHECK(queue.take_one(moment).front().name == "3");
 }
 
 TEST_CASE("a unit that is held is not known until it is released, and one in flight cannot be held") {

@@ -32,13 +32,13 @@ struct ArchivePlace {
 
     [[nodiscard]] std::filesystem::path zip() const { return made / "unit.zip"; }
     [[nodiscard]] Manifest manifest() const { return look_at(fd.get(), "unit").manifest; }
-    Identity write(const DiskSpace& disk_space = space_on_disk) const {
-        return write_zip(fd.get(), manifest(), zip(), never_cancelled, disk_space);
+    Identity write(const ZipRoom& room = {}) const {
+        return write_zip(fd.get(), manifest(), zip(), never_cancelled, room);
     }
     // The code of the failure of writing it; ok where there is none.
     [[nodiscard]] StatusCode failure(const Manifest& manifest) const {
         try {
-            write_zip(fd.get(), manifest, zip(), never_cancelled, space_on_disk);
+            write_zip(fd.get(), manifest, zip(), never_cancelled, {});
         } catch (const StatusError& error) {
             CHECK(error.status().scope() == StatusScope::item);
             return error.status().code();
@@ -158,7 +158,7 @@ TEST_CASE("a file that cannot be read to its end is not one that has changed") {
         const process::UniqueFd fd(::open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC));
         try {
             write_zip(fd.get(), look_at(fd.get(), name, WritersAsked::none).manifest, made / "unit.zip",
-                      never_cancelled, space_on_disk);
+                      never_cancelled, {});
         } catch (const StatusError& error) {
             CHECK(error.status().scope() == StatusScope::item);
             CHECK(std::filesystem::is_empty(made.path()));
@@ -195,7 +195,8 @@ TEST_CASE("what a zip file leaves free is some of the disk, but neither too litt
 TEST_CASE("a zip file that turns out too large is given up before the disk is full, with the numbers") {
     const ArchivePlace place;
     write_file(place.source / "unit/noise", noise(24 * mib));
-    const std::uintmax_t kept = zip_reserve(ImaginaryDisk::capacity());
+    const std::uintmax_t reserve = zip_reserve(ImaginaryDisk::capacity());
+    std::uintmax_t kept = reserve;
     ImaginaryDisk disk;
     std::uintmax_t room = 0;
     SUBCASE("while it is written") {
@@ -204,9 +205,13 @@ TEST_CASE("a zip file that turns out too large is given up before the disk is fu
     SUBCASE("at once") {
         room = 0;
     }
+    SUBCASE("while others need more than that") {
+        kept = reserve + 100 * mib;
+        room = 4 * mib;
+    }
     disk.free = kept + room;
     try {
-        place.write(std::ref(disk));
+        place.write({std::ref(disk), kept});
         CHECK(false);
     } catch (const StatusError& error) {
         CHECK(error.status().code() == StatusCode::no_space);
@@ -224,7 +229,7 @@ TEST_CASE("what can be compressed needs no more room than its zip file") {
     std::filesystem::resize_file(place.source / "unit/file", 64 * mib);
     ImaginaryDisk disk;
     disk.free = zip_reserve(ImaginaryDisk::capacity()) + 2 * mib;
-    CHECK(place.write(std::ref(disk)).size < mib);
+    CHECK(place.write({std::ref(disk)}).size < mib);
 }
 
 TEST_CASE("what fits whatever is in it may take what others leave free") {
@@ -232,15 +237,14 @@ TEST_CASE("what fits whatever is in it may take what others leave free") {
     write_file(place.source / "unit/file", noise(2 * mib));
     ImaginaryDisk disk;
     disk.free = 4 * mib;
-    CHECK(place.write(std::ref(disk)).size > 2 * mib);
+    CHECK(place.write({std::ref(disk)}).size > 2 * mib);
 }
 
 TEST_CASE("a zip file that is given up is not left behind") {
     const ArchivePlace place;
     write_file(place.source / "unit/file", "x");
     try {
-        write_zip(
-            place.fd.get(), place.manifest(), place.zip(), [] { return true; }, space_on_disk);
+        write_zip(place.fd.get(), place.manifest(), place.zip(), [] { return true; }, {});
         CHECK(false);
     } catch (const StatusError& error) {
         CHECK(error.status().code() == StatusCode::cancelled);
@@ -261,7 +265,7 @@ TEST_CASE("a disk that is full before the zip file is whole is told as such") {
     };
     try {
         write_zip(place.fd.get(), place.manifest(), disk.path() / "unit.zip", never_cancelled,
-                  others_fill_it);
+                  {others_fill_it});
         CHECK(false);
     } catch (const StatusError& error) {
         CHECK(error.status().code() == StatusCode::no_space);
