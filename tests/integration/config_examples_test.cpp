@@ -78,7 +78,7 @@ TEST_CASE("every example of a configuration is good") {
     const Examples examples;
     const ProgramResult result = run_program({"config", "check", examples.global_file()});
     CHECK_MESSAGE(result.exit_code == 0, result.output);
-    const std::string all = ": " + std::to_string(examples.streams()) + " streams\n";
+    const std::string all = "streams: " + std::to_string(examples.streams()) + "\n";
     CHECK_MESSAGE(result.output.ends_with(all), result.output);
 }
 
