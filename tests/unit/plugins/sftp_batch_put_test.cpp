@@ -292,6 +292,22 @@ TEST_CASE("nothing is sent through a link to a directory, whether or not the dir
     }
 }
 
+TEST_CASE("what is sent last through a link to a directory is refused as what was sent first") {
+    PutSite site;
+    std::vector<std::string> names;
+    for (int i = 0; i < 1'000; ++i) {
+        names.push_back("d/" + std::to_string(i));
+        mistamover::test::write_file(site.source / names.back(), "x");
+    }
+    AnsweringChannel channel;
+    ServerTree tree(channel);
+    tree.modes = {{"/data/in/d", S_IFLNK | 0777U}};
+    for (const Status& status : site.put_all(channel, names)) {
+        CHECK(status.code() == StatusCode::exists);
+    }
+    CHECK(tree.opened.empty());
+}
+
 TEST_CASE(
     "what lies in directories that are there, or are made, arrives, and each of them is looked at once") {
     PutSite site;
