@@ -2,6 +2,7 @@
 #include "ftp/ftp_session.hpp"
 
 #include <algorithm>
+#include <poll.h>
 
 #include "ftp/ftp_digest.hpp"
 #include "ftp/ftp_lookup.hpp"
@@ -56,14 +57,16 @@ void FtpSession::connect() {
 
 /// Another session may be finding these out. It is waited for as long as the server answers it: no step of it
 /// may take longer than a connection that is made and a silence behind it.
-std::unique_lock<std::timed_mutex> FtpSession::wait_to_probe() {
+std::unique_lock<std::mutex> FtpSession::wait_to_probe() {
     using Clock = std::chrono::steady_clock;
-    constexpr std::chrono::milliseconds between_looks{100};
+    constexpr int between_looks_ms = 100;
     const auto patience = options_.connect_timeout + control_->silence();
     std::uint64_t steps = shared_.probe_steps;
     auto deadline = Clock::now() + patience;
-    std::unique_lock lock(shared_.probing, std::defer_lock);
-    while (!lock.try_lock_for(between_looks)) {
+    std::unique_lock lock(shared_.probing, std::try_to_lock);
+    while (!lock.owns_lock()) {
+        pollfd cancelled{context_.cancel_fd(), POLLIN, 0};
+        ::poll(&cancelled, 1, between_looks_ms);
         if (context_.cancelled()) {
             throw StatusError({StatusCode::cancelled, StatusScope::item, "cancelled"});
         }
@@ -76,6 +79,7 @@ std::unique_lock<std::timed_mutex> FtpSession::wait_to_probe() {
                                "for " +
                                    format_duration(patience)});
         }
+        (void)lock.try_lock();
     }
     return lock;
 }

@@ -43,7 +43,7 @@ class FtpSession final : public Session {
   private:
     Status guarded(const std::function<Status()>& call);
     void connect();
-    [[nodiscard]] std::unique_lock<std::timed_mutex> wait_to_probe();
+    [[nodiscard]] std::unique_lock<std::mutex> wait_to_probe();
     void give_up();
     Tools tools() { return {options_, *control_, *data_, shared_, context_}; }
 

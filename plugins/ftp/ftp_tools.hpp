@@ -32,7 +32,7 @@ class TempNames {
 struct ModuleState {
     TempNames temp_names;
     std::atomic<bool> logged_in{false};
-    std::timed_mutex probing;                   ///< Held by the session that finds these out.
+    std::mutex probing;                         ///< Held by the session that finds these out.
     std::atomic<std::uint64_t> probe_steps{0};  ///< Grows as the server answers that session.
     std::atomic<bool> probed{false};            ///< The next five are known.
     std::atomic<bool> renames_over{false};      ///< A rename replaces a file that is there.
