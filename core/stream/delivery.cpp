@@ -3,8 +3,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <iterator>
-#include <mutex>
 #include <system_error>
 
 #include "stream/deletability.hpp"
@@ -13,18 +11,6 @@
 #include "stream/requirements.hpp"
 
 namespace mistamover::stream {
-
-struct Delivery::Item {
-    UnitResult* result = nullptr;
-    Manifest manifest;
-    bool tried = false;  ///< Something of it may be at the target, whatever became of it.
-    bool sent = false;
-    bool proved = false;
-    bool taken = false;
-    [[nodiscard]] bool is_directory() const {
-        return manifest.entries.front().identity.kind == EntryKind::directory;
-    }
-};
 
 namespace {
 
@@ -51,10 +37,10 @@ Delivery::Delivery(SourceDirectory& source, const config::StreamSettings& settin
       capabilities_(session.call_capabilities()),
       target_(session, capabilities_, settings.outgoing, temp_dir),
       cancel_(cancel),
-      prover_(session, settings.outgoing, source.fd(), cancel),
       names_(session, capabilities_, temp_dir, names),
       settling_(settling),
       directories_(source, settings.outgoing, session, temp_dir, cancel, room_for_zips(settings)),
+      proved_(source, settings.outgoing, session, directories_, names_, cancel),
       handshakes_(source, settings.outgoing, session, directories_, cancel),
       receipts_(source, settings.outgoing, session, directories_, handshakes_, cancel) {}
 
@@ -65,7 +51,7 @@ Status Delivery::check_target() const {
 BatchResult Delivery::deliver(const std::vector<Candidate>& batch, bool ask_for_stop) {
     BatchResult result;
     result.units.resize(batch.size());
-    std::vector<Item> items(batch.size());
+    std::vector<BatchUnit> items(batch.size());
     for (std::size_t i = 0; i < batch.size(); ++i) {
         result.units[i].name = batch[i].name;
         items[i].result = &result.units[i];
@@ -81,7 +67,7 @@ BatchResult Delivery::deliver(const std::vector<Candidate>& batch, bool ask_for_
     if (result.session.ok()) {
         result.session = look_at_sources(items);
     }
-    const bool any_to_send = std::any_of(items.begin(), items.end(), [](const Item& item) {
+    const bool any_to_send = std::any_of(items.begin(), items.end(), [](const BatchUnit& item) {
         return item.result->outcome == Outcome::not_tried;
     });
     if (result.session.ok() && any_to_send && ask_target(ask_for_stop, result)) {
@@ -90,9 +76,9 @@ BatchResult Delivery::deliver(const std::vector<Candidate>& batch, bool ask_for_
     return result;
 }
 
-void Delivery::send(std::vector<Item>& items, BatchResult& result) {
+void Delivery::send(std::vector<BatchUnit>& items, BatchResult& result) {
     std::vector<const UnitResult*> to_send;
-    for (const Item& item : items) {
+    for (const BatchUnit& item : items) {
         if (item.result->outcome == Outcome::not_tried) {
             to_send.push_back(item.result);
         }
@@ -100,12 +86,7 @@ void Delivery::send(std::vector<Item>& items, BatchResult& result) {
     if (settings_.outgoing.target_uses_arrival_monitor) {
         send_with_handshake(items, result);
     } else {
-        result.session = names_.find_out(names_can_meet_);
-        if (result.session.ok()) {
-            result.session = deliver(items);
-        }
-        const Status removed = remove_sources(items);
-        result.session = result.session.ok() ? removed : result.session;
+        result.session = proved_.send(items);
     }
     // Where it has failed, there is no telling which unit got how far.
     result.used_target =
@@ -134,103 +115,13 @@ Status Delivery::check_removals() const {
                      error, "nothing is sent, since nothing can be deleted in " + source_.path().string()));
 }
 
-// Where the target takes names for one, nothing is proved before it is seen there under its own name.
-Status Delivery::deliver(std::vector<Item>& items) {
-    std::unique_lock<std::mutex> alone;
-    Status status;
-    if (names_can_meet_) {
-        alone = names_.alone();
-        status = keep_names_apart(items);
-    }
-    if (status.ok()) {
-        status = send_files(items);
-    }
-    if (status.ok()) {
-        status = prove_files(items);
-    }
-    if (status.ok()) {
-        status = send_directories(items);
-    }
-    if (names_can_meet_) {
-        const Status names = prove_names(items);
-        status = status.ok() ? names : status;
-    }
-    return status;
-}
-
-std::vector<std::string> Delivery::target_paths(const Item& item) const {
-    const std::string& name = item.result->name;
-    return item.is_directory() ? directories_.target_paths(name, item.manifest)
-                               : std::vector<std::string>{name};
-}
-
-Status Delivery::keep_names_apart(std::vector<Item>& items) {
-    std::vector<std::string> paths;
-    std::vector<Item*> owners;
-    for (Item& item : items) {
-        if (item.result->outcome == Outcome::not_tried) {
-            std::vector<std::string> own = target_paths(item);
-            owners.insert(owners.end(), own.size(), &item);
-            std::move(own.begin(), own.end(), std::back_inserter(paths));
-        }
-    }
-    std::vector<bool> others;
-    if (const Status status = names_.find_others(paths, others); !status.ok()) {
-        return of_session(status);
-    }
-    for (std::size_t i = 0; i < paths.size(); ++i) {
-        if (others[i]) {
-            note_failure(*owners[i], taken_for_one(paths[i]));
-        }
-    }
-    return {};
-}
-
-// Of two names of a batch that the target takes for one, it has neither's content for certain: not even where
-// one of them was found out to be another's and is not proved.
-Status Delivery::prove_names(std::vector<Item>& items) {
-    std::vector<std::string> paths;
-    std::vector<Item*> owners;
-    std::vector<std::string> failed;
-    for (Item& item : items) {
-        std::vector<std::string> own = item.tried ? target_paths(item) : std::vector<std::string>();
-        if (item.proved) {
-            owners.insert(owners.end(), own.size(), &item);
-        }
-        std::move(own.begin(), own.end(), std::back_inserter(item.proved ? paths : failed));
-    }
-    if (paths.empty()) {
-        return {};
-    }
-    std::vector<bool> missing;
-    std::vector<bool> others;
-    Status status = of_session(names_.find_missing(paths, missing));
-    if (status.ok()) {
-        status = of_session(names_.find_others(failed, others));
-    }
-    const auto any = [](const std::vector<bool>& of) {
-        return std::find(of.begin(), of.end(), true) != of.end();
-    };
-    if (status.ok() && !any(missing) && !any(others)) {
-        return {};
-    }
-    for (Item& item : items) {
-        item.proved = false;
-    }
-    for (std::size_t i = 0; status.ok() && i < paths.size(); ++i) {
-        if (missing[i]) {
-            note_failure(*owners[i], taken_for_one(paths[i]));
-        }
-    }
-    return status;
-}
-
 void Delivery::mirror(BatchResult& result) {
-    result.session = names_.can_meet(names_can_meet_);
+    bool names_can_meet = false;
+    result.session = names_.can_meet(names_can_meet);
     if (!result.session.ok()) {
         return;
     }
-    NameGuard* const names = names_can_meet_ ? &names_ : nullptr;
+    NameGuard* const names = names_can_meet ? &names_ : nullptr;
     MirrorResult pass = MirrorPass(source_, source_mark_, settings_.outgoing, session_, names, cancel_).run();
     UnitResult& unit = result.units.front();
     result.session = pass.session;
@@ -261,8 +152,8 @@ void Delivery::note_unreadable(UnitResult& result, const std::system_error& erro
     result.status = status_from_errno(number, error.what());
 }
 
-Status Delivery::look_at_sources(std::vector<Item>& items) {
-    for (Item& item : items) {
+Status Delivery::look_at_sources(std::vector<BatchUnit>& items) {
+    for (BatchUnit& item : items) {
         try {
             look_at_source(item);
         } catch (const std::system_error& error) {
@@ -280,7 +171,7 @@ Status Delivery::look_at_sources(std::vector<Item>& items) {
     return {};
 }
 
-void Delivery::look_at_source(Item& item) const {
+void Delivery::look_at_source(BatchUnit& item) const {
     UnitResult& result = *item.result;
     Look look;
     try {
@@ -303,7 +194,7 @@ void Delivery::look_at_source(Item& item) const {
     item.manifest = std::move(look.manifest);
 }
 
-void Delivery::refuse_or_hold(Item& item) const {
+void Delivery::refuse_or_hold(BatchUnit& item) const {
     UnitResult& result = *item.result;
     if (item.manifest.entries.front().identity.kind == EntryKind::other) {
         result.status = {StatusCode::unsupported, StatusScope::item,
@@ -323,7 +214,7 @@ void Delivery::refuse_or_hold(Item& item) const {
 }
 
 // What cannot be removed would be sent, and accepted, again and again.
-void Delivery::refuse_undeletable(Item& item) const {
+void Delivery::refuse_undeletable(BatchUnit& item) const {
     if (const int error = refuses_removal(source_.fd(), item.manifest); error != 0) {
         const Status why = status_from_errno(
             error, item.result->name + " is not sent, since it could not be deleted here afterwards");
@@ -332,11 +223,11 @@ void Delivery::refuse_undeletable(Item& item) const {
     }
 }
 
-void Delivery::send_with_handshake(std::vector<Item>& items, BatchResult& result) {
+void Delivery::send_with_handshake(std::vector<BatchUnit>& items, BatchResult& result) {
     std::vector<Handshake> units;
     std::vector<UnitResult*> results;
     units.reserve(items.size());
-    for (Item& item : items) {
+    for (BatchUnit& item : items) {
         if (item.result->outcome == Outcome::not_tried) {
             Handshake& unit = units.emplace_back();
             unit.result = *item.result;
@@ -369,124 +260,6 @@ BatchResult Delivery::look_for_receipts(std::vector<Handshake>& handshakes) {
     result.used_target = !result.units.empty();
     handshakes.clear();
     return result;
-}
-
-Status Delivery::send_files(std::vector<Item>& items) {
-    std::vector<PutItem> puts;
-    std::vector<Item*> owners;
-    for (Item& item : items) {
-        if (item.result->outcome == Outcome::not_tried && !item.is_directory()) {
-            puts.push_back(put_item(item.manifest.entries.front()));
-            owners.push_back(&item);
-            item.tried = true;
-        }
-    }
-    if (puts.empty()) {
-        return {};
-    }
-    PutRequest request;
-    request.source_root = source_.path().native();
-    request.items = puts;
-    request.publish = settings_.outgoing.publish;
-    // What was taken could not be compared with what arrived.
-    request.may_take_source = settings_.outgoing.verify == config::Verify::size && !names_can_meet_;
-    PutCollector collector(puts.size());
-    const Status overall = put_each(session_, request, collector);
-    Status worst = beyond_item(overall) ? overall : Status{};
-    for (std::size_t i = 0; i < owners.size(); ++i) {
-        const Status status = collector.status_of(i, overall);
-        owners[i]->sent = status.ok();
-        owners[i]->taken = status.ok() && collector.source_taken(i);
-        if (beyond_item(status)) {
-            worst = status;
-        } else if (!status.ok()) {
-            note_failure(*owners[i], status);
-        }
-    }
-    // Those that were sent before the session failed are proved when they are sent again.
-    return worst;
-}
-
-Status Delivery::prove_files(std::vector<Item>& items) {
-    std::vector<const ManifestEntry*> entries;
-    std::vector<Item*> owners;
-    for (Item& item : items) {
-        if (item.sent) {
-            entries.push_back(&item.manifest.entries.front());
-            owners.push_back(&item);
-        }
-    }
-    if (entries.empty()) {
-        return {};
-    }
-    std::vector<Status> proofs;
-    // Where the session fails, what was proved before stays proved.
-    const Status end = prover_.prove(entries, "", settings_.outgoing.verify, proofs);
-    for (std::size_t i = 0; i < proofs.size(); ++i) {
-        owners[i]->proved = proofs[i].ok();
-        if (!proofs[i].ok()) {
-            note_failure(*owners[i], proofs[i]);
-        }
-    }
-    return end;
-}
-
-Status Delivery::send_directories(std::vector<Item>& items) {
-    for (Item& item : items) {
-        if (item.result->outcome != Outcome::not_tried || !item.is_directory()) {
-            continue;
-        }
-        item.tried = true;
-        const DirectoryDelivery::End end = directories_.deliver(item.result->name, item.manifest);
-        if (beyond_item(end.status)) {
-            return end.status;
-        }
-        item.proved = end.status.ok();
-        if (end.no_room) {
-            item.result->outcome = Outcome::no_room;
-            item.result->status = end.status;
-        } else if (!end.status.ok()) {
-            note_failure(item, end.status);
-        }
-    }
-    return {};
-}
-
-// A failure of session scope keeps this machine from deleting anything: it says nothing of the unit.
-Status Delivery::remove_sources(std::vector<Item>& items) {
-    SourceDirectory::Remover remover(source_);
-    Status worst;
-    for (Item& item : items) {
-        UnitResult& result = *item.result;
-        // What the module has taken is at the target, and not here any more, whatever has failed since.
-        const bool is_taken = item.taken && result.outcome == Outcome::not_tried;
-        if (!item.proved && !is_taken) {
-            continue;
-        }
-        try {
-            note_removal(result, item.taken ? SourceDirectory::Removal::removed
-                                            : remover.remove(result.name, item.manifest));
-        } catch (const std::system_error& error) {
-            const Status status = status_from_errno(error.code().value(), error.what());
-            if (beyond_item(status)) {
-                result.outcome = Outcome::not_tried;
-                worst = status;
-            } else {
-                note_failure(item, status);
-            }
-        }
-    }
-    return worst;
-}
-
-void Delivery::note_failure(Item& item, const Status& status) const {
-    item.sent = false;
-    item.proved = false;
-    // What arrived of a unit that was changed meanwhile proves nothing against it.
-    const bool changed = status.code() == StatusCode::source_changed ||
-                         !is_unchanged(source_.fd(), item.result->name, item.manifest);
-    item.result->outcome = changed ? Outcome::changed : Outcome::failed;
-    item.result->status = status;
 }
 
 }  // namespace mistamover::stream

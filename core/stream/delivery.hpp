@@ -11,7 +11,7 @@
 #include "stream/directory_delivery.hpp"
 #include "stream/handshake_delivery.hpp"
 #include "stream/name_guard.hpp"
-#include "stream/proof.hpp"
+#include "stream/proved_delivery.hpp"
 #include "stream/receipt_collection.hpp"
 #include "stream/settling.hpp"
 #include "stream/source_directory.hpp"
@@ -44,26 +44,16 @@ class Delivery {
     Status leave_target() { return target_.leave(); }
 
   private:
-    struct Item;
     bool ask_target(bool ask_for_stop, BatchResult& result);
     [[nodiscard]] Status check_removals() const;
     void mirror(BatchResult& result);
-    Status look_at_sources(std::vector<Item>& items);
-    void look_at_source(Item& item) const;
-    void refuse_or_hold(Item& item) const;
-    void refuse_undeletable(Item& item) const;
-    void send(std::vector<Item>& items, BatchResult& result);
-    void send_with_handshake(std::vector<Item>& items, BatchResult& result);
-    Status deliver(std::vector<Item>& items);
-    Status keep_names_apart(std::vector<Item>& items);
-    Status prove_names(std::vector<Item>& items);
-    [[nodiscard]] std::vector<std::string> target_paths(const Item& item) const;
-    Status send_files(std::vector<Item>& items);
-    Status prove_files(std::vector<Item>& items);
-    Status send_directories(std::vector<Item>& items);
-    Status remove_sources(std::vector<Item>& items);
+    Status look_at_sources(std::vector<BatchUnit>& items);
+    void look_at_source(BatchUnit& item) const;
+    void refuse_or_hold(BatchUnit& item) const;
+    void refuse_undeletable(BatchUnit& item) const;
+    void send(std::vector<BatchUnit>& items, BatchResult& result);
+    void send_with_handshake(std::vector<BatchUnit>& items, BatchResult& result);
     void note_unreadable(UnitResult& result, const std::system_error& error) const;
-    void note_failure(Item& item, const Status& status) const;
 
     SourceDirectory& source_;
     SourceMark& source_mark_;
@@ -72,11 +62,10 @@ class Delivery {
     Capabilities capabilities_;
     TargetDirectory target_;
     const CancelToken& cancel_;
-    Prover prover_;
     NameGuard names_;
     Settling& settling_;
-    bool names_can_meet_ = false;  ///< The target takes names for one, as far as is known.
     DirectoryDelivery directories_;
+    ProvedDelivery proved_;
     HandshakeDelivery handshakes_;
     ReceiptCollection receipts_;
 };
