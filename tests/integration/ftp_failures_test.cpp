@@ -172,10 +172,7 @@ TEST_CASE("a server that hangs in the middle of a file is noticed by the lack of
     for (const pid_t pid : hung) {
         ::kill(pid, SIGCONT);
     }
-    CHECK(eventually([&] {
-        return std::none_of(hung.begin(), hung.end(),
-                            [](pid_t pid) { return fs::exists("/proc/" + std::to_string(pid)); });
-    }));
+    CHECK(eventually([&] { return have_ended(hung); }));
     CHECK((read_file(site.target() / "f") == content));
 }
 
@@ -197,9 +194,9 @@ TEST_CASE("a server that ends idle connections costs no file a try, and no opera
         const Daemon daemon(site);
         CHECK(site.carries("before"));
         REQUIRE(eventually([&] { return names_in(site.source()).count("before") == 0; }));
-        const auto connections = [&] { return descendants_of(server.pid()); };
-        make_it_end_them(connections());
-        REQUIRE(eventually([&] { return connections().empty(); }));
+        const std::vector<pid_t> connections = descendants_of(server.pid());
+        make_it_end_them(connections);
+        REQUIRE(eventually([&] { return have_ended(connections) && descendants_of(server.pid()).empty(); }));
         CHECK(site.carries("after"));
         CHECK(eventually([&] { return names_in(site.source()).count("after") == 0; }));
         CHECK_FALSE(fs::exists(site.source() / "quarantine"));

@@ -99,10 +99,7 @@ TEST_CASE("a server that hangs in the middle of a file is noticed by the lack of
         CHECK(arrives(site, "f", content));
         signal_all(hung, SIGCONT);
         // They end once they have done what they were asked for.
-        CHECK(eventually([&] {
-            return std::none_of(hung.begin(), hung.end(),
-                                [](pid_t process) { return ::kill(process, 0) == 0; });
-        }));
+        CHECK(eventually([&] { return have_ended(hung); }));
         CHECK((read_file(site.target() / "f") == content));
     }
 }

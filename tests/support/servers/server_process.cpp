@@ -107,16 +107,21 @@ pid_t spawn(const std::vector<std::string>& arguments, const std::filesystem::pa
     return pid;
 }
 
+// What stands behind the name: the state, one letter, and the parent; empty where there is no such process.
+std::string state_and_parent(const std::filesystem::path& process) {
+    const std::string stat = read_file(process / "stat");
+    const std::size_t name_end = stat.rfind(") ");
+    return name_end == std::string::npos ? "" : stat.substr(name_end + 2);
+}
+
 std::multimap<pid_t, pid_t> children_by_parent() {
     std::multimap<pid_t, pid_t> children;
     for (const auto& entry : std::filesystem::directory_iterator("/proc")) {
         const std::string number = entry.path().filename().string();
         const std::string stat =
-            number.find_first_not_of("0123456789") == number.npos ? read_file(entry.path() / "stat") : "";
-        const std::size_t name_end = stat.rfind(") ");
-        if (name_end != std::string::npos) {
-            // Behind the name: the state, one letter, and the parent.
-            children.emplace(static_cast<pid_t>(std::stol(stat.substr(name_end + 4))),
+            number.find_first_not_of("0123456789") == number.npos ? state_and_parent(entry.path()) : "";
+        if (!stat.empty()) {
+            children.emplace(static_cast<pid_t>(std::stol(stat.substr(2))),
                              static_cast<pid_t>(std::stol(number)));
         }
     }
@@ -164,6 +169,13 @@ std::vector<pid_t> descendants_of(pid_t pid) {
         add_descendants(pid, children_by_parent(), found);
     }
     return found;
+}
+
+bool have_ended(const std::vector<pid_t>& processes) {
+    return std::all_of(processes.begin(), processes.end(), [](pid_t pid) {
+        const std::string state = state_and_parent("/proc/" + std::to_string(pid));
+        return state.empty() || state.front() == 'Z' || state.front() == 'X';
+    });
 }
 
 ServerProcess::ServerProcess(std::vector<std::string> arguments, const std::string& package,

@@ -19,6 +19,10 @@ void run_tool(const std::vector<std::string>& arguments, const std::string& pack
 /// Children, grandchildren and so on, in whatever group; none of 0 and 1, to which everything belongs.
 std::vector<pid_t> descendants_of(pid_t pid);
 
+/// All have ended, whether somebody has waited for them or not: they hold no connection open any more. A
+/// process may be no descendant, because its parent has ended, and yet not have ended.
+bool have_ended(const std::vector<pid_t>& processes);
+
 /// A server program that listens on a port of 127.0.0.1, for as long as the object lives.
 class ServerProcess {
   public:
