@@ -2,6 +2,7 @@
 #include "sftp/file_writer.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 namespace mistamover::sftp {
@@ -14,34 +15,6 @@ std::chrono::milliseconds time_to_store(std::uint64_t size) {
 
 }  // namespace
 
-void PieceSize::answered(Clock::duration interval) {
-    constexpr std::chrono::milliseconds fast{100};
-    constexpr std::chrono::milliseconds slow{500};
-    if (interval < fast) {
-        size_ = std::min({2 * size_, largest, most_});
-    } else if (interval > slow) {
-        size_ = std::min(std::max(size_ / 2, smallest), most_);
-    }
-}
-
-void SendWindow::answered(std::size_t bytes, Clock::time_point asked, Clock::time_point now) {
-    constexpr std::chrono::milliseconds shortest_count{20};
-    shortest_ = std::min(shortest_, now - asked);
-    if (counted_since_ == Clock::time_point{}) {
-        counted_since_ = asked;
-    }
-    counted_ += bytes;
-    const Clock::duration counted_for = now - counted_since_;
-    if (counted_for < std::max<Clock::duration>(shortest_count, 2 * shortest_)) {
-        return;
-    }
-    const double held =
-        static_cast<double>(counted_) * (std::chrono::duration<double>(shortest_) / counted_for);
-    size_ = std::clamp(static_cast<std::size_t>(2 * held), smallest, largest);
-    counted_since_ = now;
-    counted_ = 0;
-}
-
 FileWriter::FileWriter(Server& server, const SftpOptions& options, border::SessionContext& context,
                        OnEnd on_end)
     : server_(server),
@@ -49,10 +22,10 @@ FileWriter::FileWriter(Server& server, const SftpOptions& options, border::Sessi
       options_(options),
       context_(context),
       on_end_(std::move(on_end)),
-      piece_(server.features().write_size) {}
+      pace_(server.features().write_size) {}
 
 void FileWriter::feed() {
-    while (!files_.empty() && unconfirmed_ < window_.bytes() && pipeline_.has_room()) {
+    while (!files_.empty() && pace_.has_room() && pipeline_.has_room()) {
         OutgoingFile& file = *files_.front();
         if (file.failure.ok() && file.offset < file.size) {
             write_piece(file);
@@ -65,17 +38,13 @@ void FileWriter::feed() {
 
 void FileWriter::write_piece(OutgoingFile& file) {
     const std::size_t size =
-        static_cast<std::size_t>(std::min<std::uint64_t>(file.size - file.offset, piece_.bytes()));
+        static_cast<std::size_t>(std::min<std::uint64_t>(file.size - file.offset, pace_.piece()));
     if (options_.limited_bandwidth) {
         context_.acquire(size);
         pipeline_.restart_patience();
     }
-    if (unconfirmed_ == 0) {
-        window_.idle();
-        last_answer_ = Clock::now();
-    }
+    pace_.asked(size);
     ++file.due;
-    unconfirmed_ += size;
     const std::uint64_t offset = file.offset;
     pipeline_.request(
         PacketType::write,
@@ -86,21 +55,19 @@ void FileWriter::write_piece(OutgoingFile& file) {
                 file.fail(status);
             }
         },
-        [this, &file, offset, size, asked = Clock::now()](Reply& reply) {
-            unconfirmed_ -= size;
+        [this, &file, offset, size, asked = WritePace::Clock::now()](Reply& reply) {
             if (reply.is_ok()) {
-                note_answer(file, offset, size, asked);
+                pace_.done(size, asked);
+                note_written(file, offset, size);
+            } else {
+                pace_.refused(size);
             }
             settle(file, reply, "write", StatusCode::no_space);
         });
     file.offset += size;
 }
 
-void FileWriter::note_answer(OutgoingFile& file, std::uint64_t offset, std::size_t size,
-                             Clock::time_point asked) {
-    const auto now = Clock::now();
-    window_.answered(size, asked, now);
-    piece_.answered(now - std::exchange(last_answer_, now));
+void FileWriter::note_written(OutgoingFile& file, std::uint64_t offset, std::size_t size) {
     file.report.bytes_sent += size;
     context_.progress(size);
     // An answer out of turn leaves the rest unconfirmed, which costs no more than its being sent again.

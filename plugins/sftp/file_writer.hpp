@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
-#include <algorithm>
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -15,56 +13,9 @@
 
 #include "sftp/server.hpp"
 #include "sftp/sftp_options.hpp"
+#include "sftp/write_pace.hpp"
 
 namespace mistamover::sftp {
-
-/// How much to ask for in one write: more where answers come fast, less where they come slowly, so that a
-/// slow line, however slow, is seen to be alive. Pure: takes the time as an argument.
-class PieceSize {
-  public:
-    using Clock = std::chrono::steady_clock;
-
-    /// `most`: what the server takes.
-    explicit PieceSize(std::size_t most) : most_(most), size_(std::min(most, first)) {}
-    [[nodiscard]] std::size_t bytes() const noexcept { return size_; }
-    /// A write was answered, and the answer before it came `interval` earlier.
-    void answered(Clock::duration interval);
-
-  private:
-    static constexpr std::size_t first = 32UL * 1024;
-    static constexpr std::size_t smallest = 4UL * 1024;
-    static constexpr std::size_t largest = 256UL * 1024;
-
-    std::size_t most_;
-    std::size_t size_;
-};
-
-/// How many bytes may be on their way without an answer: twice what the line holds by its shortest time to an
-/// answer and its rate. As long as the window is what limits the rate, it grows by that. More would only wait
-/// at the server, whose sshd needs time for every byte that it has to keep. Pure: takes the time as an
-/// argument.
-class SendWindow {
-  public:
-    using Clock = PieceSize::Clock;
-
-    [[nodiscard]] std::size_t bytes() const noexcept { return size_; }
-    /// Nothing is on its way: the time until the next write says nothing of the line.
-    void idle() {
-        counted_since_ = {};
-        counted_ = 0;
-    }
-    /// A write of so many bytes, asked for at `asked`, was answered.
-    void answered(std::size_t bytes, Clock::time_point asked, Clock::time_point now);
-
-  private:
-    static constexpr std::size_t smallest = 256UL * 1024;
-    static constexpr std::size_t largest = 4UL * 1024 * 1024;
-
-    std::size_t size_ = smallest;
-    Clock::duration shortest_ = Clock::duration::max();
-    Clock::time_point counted_since_{};
-    std::size_t counted_ = 0;
-};
 
 /// A file that the server has opened, on its way there.
 struct OutgoingFile {
@@ -110,11 +61,9 @@ class FileWriter {
     bool can_do_without(const Reply& reply);
 
   private:
-    using Clock = std::chrono::steady_clock;
-
     void write_piece(OutgoingFile& file);
     void seal(OutgoingFile& file);
-    void note_answer(OutgoingFile& file, std::uint64_t offset, std::size_t size, Clock::time_point asked);
+    void note_written(OutgoingFile& file, std::uint64_t offset, std::size_t size);
     void settle(OutgoingFile& file, const Reply& reply, const char* doing, StatusCode unspecific);
     void settle(OutgoingFile& file);
 
@@ -124,10 +73,7 @@ class FileWriter {
     border::SessionContext& context_;
     OnEnd on_end_;
     std::deque<OutgoingFile*> files_;  ///< Not yet wholly asked to be written.
-    PieceSize piece_;
-    SendWindow window_;
-    Clock::time_point last_answer_;
-    std::size_t unconfirmed_ = 0;  ///< Bytes.
+    WritePace pace_;
 };
 
 }  // namespace mistamover::sftp

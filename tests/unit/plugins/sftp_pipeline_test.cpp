@@ -8,8 +8,8 @@
 
 #include <mistamover/transfer_module.hpp>
 
-#include "sftp/file_writer.hpp"
 #include "sftp/pipeline.hpp"
+#include "sftp/write_pace.hpp"
 #include "sftp_fixture.hpp"
 
 namespace mistamover::sftp {
