@@ -43,7 +43,7 @@ BatchPut::BatchPut(const PutTools& tools, const PutRequest& request, PutSink& si
       request_(request),
       sink_(sink),
       source_root_(request.source_root),
-      writer_(tools.server, tools.options, tools.context,
+      writer_(tools.server, tools.connections, tools.options, tools.context,
               [this](OutgoingFile& file) { on_written(static_cast<Item&>(file)); }),
       publish_refusal_(tools.server, tools.temp_names),
       directories_(pipeline_, tools.options.target_dir) {}
@@ -58,7 +58,7 @@ BatchPut::~BatchPut() {
 void BatchPut::keep_leftovers() {
     for (const Item& item : items_) {
         if (!item.source_identity.empty() && !item.temp.empty() && item.failure.ok()) {
-            tools_.leftovers.keep(item.target, {item.temp, item.source_identity, item.confirmed});
+            tools_.leftovers.keep(item.target, {item.temp, item.source_identity, item.pieces.confirmed()});
         }
     }
 }
@@ -255,6 +255,7 @@ void BatchPut::start_file(Item& item) {
     }
     item.size = put_item(item).size;
     item.attributes = attributes_of(put_item(item));
+    item.may_be_shared = request_.publish == Publish::rename;
     if (request_.publish == Publish::direct) {
         item.temp = item.target;
         return open_file(item);
@@ -280,8 +281,7 @@ bool BatchPut::go_on(Item& item) {
                                                format_size(ByteCount{resumed->offset}));
         item.temp = leftover->temp_name;
         item.handle = resumed->handle;
-        item.offset = resumed->offset;
-        item.confirmed = resumed->offset;
+        item.pieces.begin(resumed->offset, item.size);
         writer_.add(item);
         return true;
     }
@@ -324,6 +324,7 @@ void BatchPut::open_file(Item& item) {
 void BatchPut::on_opened(Item& item, Reply& reply) {
     if (reply.type == PacketType::handle) {
         item.handle = reply.body.text();
+        item.pieces.begin(0, item.size);
         if (end_.ok()) {
             return writer_.add(item);
         }

@@ -11,6 +11,7 @@
 #include <mistamover/leftovers.hpp>
 #include <mistamover/source_file.hpp>
 
+#include "sftp/connections.hpp"
 #include "sftp/file_writer.hpp"
 #include "sftp/publish_refusal.hpp"
 #include "sftp/resume.hpp"
@@ -24,6 +25,7 @@ namespace mistamover::sftp {
 /// What a put needs of its session.
 struct PutTools {
     Server& server;
+    Connections& connections;
     TempNames& temp_names;
     Leftovers& leftovers;
     const SftpOptions& options;
@@ -50,7 +52,6 @@ class BatchPut {
     /// One item on its way; stays where it is until it is reported.
     struct Item : OutgoingFile {
         std::size_t index = 0;
-        std::string temp;             ///< What is written; empty while nothing is.
         std::string source_identity;  ///< Empty where it is too small to go on with.
         bool made_temp_directory = false;
         bool may_overwrite = false;  ///< What has its final name is a file, or was not there.

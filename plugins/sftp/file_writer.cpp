@@ -15,20 +15,30 @@ std::chrono::milliseconds time_to_store(std::uint64_t size) {
 
 }  // namespace
 
-FileWriter::FileWriter(Server& server, const SftpOptions& options, border::SessionContext& context,
-                       OnEnd on_end)
+FileWriter::FileWriter(Server& server, Connections& connections, const SftpOptions& options,
+                       border::SessionContext& context, OnEnd on_end)
     : server_(server),
       pipeline_(server.pipeline()),
+      connections_(connections),
       options_(options),
       context_(context),
       on_end_(std::move(on_end)),
       pace_(server.features().write_size) {}
 
+void FileWriter::add(OutgoingFile& file) {
+    files_.push_back(&file);
+    share(file);
+}
+
 void FileWriter::feed() {
     while (!files_.empty() && pace_.has_room() && pipeline_.has_room()) {
         OutgoingFile& file = *files_.front();
-        if (file.failure.ok() && file.offset < file.size) {
-            write_piece(file);
+        if (const auto piece = file.failure.ok() ? file.pieces.take(pace_.piece()) : std::nullopt) {
+            write_piece(file, *piece);
+            continue;
+        }
+        if (shared_ == &file) {
+            end_sharing(file);  // which may give back some pieces
             continue;
         }
         files_.pop_front();
@@ -36,44 +46,58 @@ void FileWriter::feed() {
     }
 }
 
-void FileWriter::write_piece(OutgoingFile& file) {
-    const std::size_t size =
-        static_cast<std::size_t>(std::min<std::uint64_t>(file.size - file.offset, pace_.piece()));
-    if (options_.limited_bandwidth) {
-        context_.acquire(size);
+/// Where it takes longer than to connect.
+void FileWriter::share(OutgoingFile& file) {
+    constexpr std::uint64_t large = 256ULL << 20U;
+    if (second_line_ || !file.may_be_shared || options_.limited_bandwidth || file.pieces.left() < large ||
+        !connections_.has_spare()) {
+        return;
+    }
+    second_line_.emplace(connections_, context_, file.temp, *file.source, file.pieces);
+    shared_ = &file;
+}
+
+void FileWriter::end_sharing(OutgoingFile& file) {
+    if (file.failure.ok()) {
+        file.fail(second_line_->finish());
         pipeline_.restart_patience();
     }
-    pace_.asked(size);
+    file.report.bytes_sent += second_line_->bytes_sent();
+    second_line_.reset();
+    shared_ = nullptr;
+}
+
+void FileWriter::write_piece(OutgoingFile& file, const Piece& piece) {
+    if (options_.limited_bandwidth) {
+        context_.acquire(piece.size);
+        pipeline_.restart_patience();
+    }
+    pace_.asked(piece.size);
     ++file.due;
-    const std::uint64_t offset = file.offset;
     pipeline_.request(
         PacketType::write,
         [&](PacketWriter& packet) {
-            packet.text(file.handle).long_number(offset);
-            const Status status = file.source->read(offset, packet.blank_text(size), size);
+            packet.text(file.handle).long_number(piece.offset);
+            const Status status = file.source->read(piece.offset, packet.blank_text(piece.size), piece.size);
             if (!status.ok()) {
                 file.fail(status);
             }
         },
-        [this, &file, offset, size, asked = WritePace::Clock::now()](Reply& reply) {
+        [this, &file, piece, asked = WritePace::Clock::now()](Reply& reply) {
             if (reply.is_ok()) {
-                pace_.done(size, asked);
-                note_written(file, offset, size);
+                pace_.done(piece.size, asked);
+                note_written(file, piece);
             } else {
-                pace_.refused(size);
+                pace_.refused(piece.size);
             }
             settle(file, reply, "write", StatusCode::no_space);
         });
-    file.offset += size;
 }
 
-void FileWriter::note_written(OutgoingFile& file, std::uint64_t offset, std::size_t size) {
-    file.report.bytes_sent += size;
-    context_.progress(size);
-    // An answer out of turn leaves the rest unconfirmed, which costs no more than its being sent again.
-    if (offset == file.confirmed) {
-        file.confirmed += size;
-    }
+void FileWriter::note_written(OutgoingFile& file, const Piece& piece) {
+    file.report.bytes_sent += piece.size;
+    context_.progress(piece.size);
+    file.pieces.confirm(piece);
 }
 
 /// Everything has been asked to be written: gives the copy what the source has beside its contents.
@@ -116,6 +140,8 @@ void FileWriter::end(OutgoingFile& file) {
 }
 
 void FileWriter::give_up(const Status& why) {
+    second_line_.reset();
+    shared_ = nullptr;
     for (OutgoingFile* file : std::exchange(files_, {})) {
         file->fail(why);
         end(*file);

@@ -26,17 +26,21 @@ std::string askpass_program() {
 
 class SftpModule final : public TransferModule {
   public:
-    explicit SftpModule(const ModuleSettings& settings) : options_(settings) {
+    explicit SftpModule(const ModuleSettings& settings)
+        : options_(settings),
+          connections_(settings.parallel_sessions, [this](border::SessionContext& context) {
+              return std::make_unique<SshChannel>(options_, context);
+          }) {
         options_.askpass = askpass_program();
     }
 
     std::unique_ptr<Session> open_session(SessionContext& context) override {
-        return std::make_unique<SftpSession>(std::make_unique<SshChannel>(options_, context), options_,
-                                             leftovers_, context);
+        return std::make_unique<SftpSession>(connections_, options_, leftovers_, context);
     }
 
   private:
     SftpOptions options_;
+    Connections connections_;
     Leftovers leftovers_;
 };
 

@@ -41,12 +41,14 @@ Status cannot_compute(std::string_view algorithm) {
 
 }  // namespace
 
-SftpSession::SftpSession(std::unique_ptr<ByteChannel> channel, const SftpOptions& options,
-                         Leftovers& leftovers, SessionContext& context)
-    : options_(options),
+SftpSession::SftpSession(Connections& connections, const SftpOptions& options, Leftovers& leftovers,
+                         SessionContext& context)
+    : connections_(connections),
+      counted_(connections),
+      options_(options),
       leftovers_(leftovers),
       context_(context),
-      channel_(std::move(channel)),
+      channel_(connections.connect(context)),
       server_(*channel_, context),
       temp_names_(options.target_dir + '/' + options.temp_dir) {
     server_.start();
@@ -104,7 +106,8 @@ std::string SftpSession::at_server(std::string_view path) const {
 }
 
 Status SftpSession::put(const PutRequest& request, PutSink& sink) {
-    return BatchPut({server_, temp_names_, leftovers_, options_, context_}, request, sink).run();
+    return BatchPut({server_, connections_, temp_names_, leftovers_, options_, context_}, request, sink)
+        .run();
 }
 
 void SftpSession::keep_short(std::size_t most_in_flight) {

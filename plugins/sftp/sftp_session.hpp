@@ -10,6 +10,7 @@
 #include <mistamover/transfer_module.hpp>
 
 #include "sftp/batch_put.hpp"
+#include "sftp/connections.hpp"
 #include "sftp/server.hpp"
 #include "sftp/sftp_options.hpp"
 
@@ -24,9 +25,8 @@ inline constexpr Capabilities sftp_capabilities =
 /// A channel and the SFTP server at its other end. Used by the thread that made it.
 class SftpSession final : public Session {
   public:
-    /// Connects, and looks whether the target directory is there. Throws StatusError. All that is not given
-    /// away outlives it.
-    SftpSession(std::unique_ptr<ByteChannel> channel, const SftpOptions& options, Leftovers& leftovers,
+    /// Connects, and looks whether the target directory is there. Throws StatusError. All outlive it.
+    SftpSession(Connections& connections, const SftpOptions& options, Leftovers& leftovers,
                 SessionContext& context);
 
     Capabilities capabilities() override;
@@ -54,6 +54,8 @@ class SftpSession final : public Session {
                                             ListSink& sink, Status& status);
     Status look_at_regular(const std::string& path, std::uint64_t& size);
 
+    Connections& connections_;
+    const Connections::Counted counted_;
     const SftpOptions& options_;
     Leftovers& leftovers_;
     SessionContext& context_;

@@ -36,7 +36,8 @@ class SourceRoot {
     int descriptor_;
 };
 
-/// A source that is being read: exactly the file that the core has seen. Used by one thread at a time.
+/// A source that is being read: exactly the file that the core has seen. Used by one thread at a time;
+/// only read() may be called by several at once.
 class SourceFile {
   public:
     /// Throws StatusError: `source_changed` where it is not the item.

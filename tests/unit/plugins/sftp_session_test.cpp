@@ -38,7 +38,8 @@ struct SessionSite {
         channel->answers[PacketType::init] = [](OutputBuffer& output, std::uint32_t /*version*/) {
             PacketWriter(output, PacketType::version).number(protocol_version).text("check-file").text("");
         };
-        session = std::make_unique<SftpSession>(std::move(answering), options, leftovers, context);
+        connecting = std::move(answering);
+        session = std::make_unique<SftpSession>(connections, options, leftovers, context);
     }
     /// Whatever is looked at is this.
     void show(const Attributes& attributes) {
@@ -93,6 +94,8 @@ struct SessionSite {
     SftpOptions options{settings.get()};
     Leftovers leftovers;
     AnsweringChannel* channel = nullptr;
+    std::unique_ptr<ByteChannel> connecting;
+    Connections connections{1, [this](border::SessionContext&) { return std::move(connecting); }};
     std::unique_ptr<SftpSession> session;
     std::uint32_t asked = 0;  ///< For the checksum that is due.
     Clock::time_point asked_at;
