@@ -46,6 +46,7 @@ BatchPut::BatchPut(const PutTools& tools, const PutRequest& request, PutSink& si
       writer_(tools.server, tools.connections, tools.options, tools.context,
               [this](OutgoingFile& file) { on_written(static_cast<Item&>(file)); }),
       publish_refusal_(tools.server, tools.temp_names),
+      name_sync_(tools.server, tools.temp_names),
       directories_(pipeline_, tools.options.target_dir) {}
 
 BatchPut::~BatchPut() {
@@ -178,7 +179,7 @@ void BatchPut::finish_directory(Item& item, const std::optional<Status>& refusal
     // A set-group-id bit that it has inherited from the directory above is the operator's wish.
     const std::uint32_t wanted = (put_item(item).mode & 01777U) | own_directory | (mode & S_ISGID);
     if (refusal || (mode & 07777U) == wanted) {
-        return report(item);
+        return finish(item);
     }
     pipeline_.request(
         PacketType::setstat,
@@ -187,9 +188,9 @@ void BatchPut::finish_directory(Item& item, const std::optional<Status>& refusal
         },
         [this, &item](Reply& reply) {
             if (!reply.is_ok() && !writer_.can_do_without(reply)) {
-                item.fail(reply.failure("set the mode of directory " + item.target));
+                return give_up(item, reply.failure("set the mode of directory " + item.target));
             }
-            report(item);
+            finish(item);
         });
 }
 
@@ -375,10 +376,13 @@ void BatchPut::look_before_overwriting(Item& item) {
 }
 
 void BatchPut::on_written(Item& item) {
-    if (item.failure.ok() && request_.publish == Publish::rename) {
+    if (!item.failure.ok()) {
+        return report(item);
+    }
+    if (request_.publish == Publish::rename) {
         return publish(item);
     }
-    report(item);
+    finish(item);
 }
 
 void BatchPut::publish(Item& item) {
@@ -389,8 +393,7 @@ void BatchPut::publish(Item& item) {
         },
         [this, &item](Reply& reply) {
             if (reply.is_ok()) {
-                item.temp.clear();
-                return report(item);
+                return finish(item);
             }
             publish_refusal_.ask({item.temp, item.target, reply.failure("publish " + item.target),
                                   [this, &item](const Status& failure, bool temp_has_gone) {
@@ -400,6 +403,16 @@ void BatchPut::publish(Item& item) {
                                       give_up(item, failure);
                                   }});
         });
+}
+
+/// It has its final name. The names below a target_prefix are settled when that is renamed.
+void BatchPut::finish(Item& item) {
+    item.temp.clear();
+    if (!tools_.options.fsync || !request_.target_prefix.empty()) {
+        return report(item);
+    }
+    name_sync_.ask(parent_directory(item.target),
+                   [this, &item](const Status& synced) { give_up(item, synced); });
 }
 
 void BatchPut::give_up(Item& item, const Status& status) {

@@ -13,6 +13,7 @@
 
 #include "sftp/connections.hpp"
 #include "sftp/file_writer.hpp"
+#include "sftp/name_sync.hpp"
 #include "sftp/publish_refusal.hpp"
 #include "sftp/resume.hpp"
 #include "sftp/server.hpp"
@@ -34,9 +35,10 @@ struct PutTools {
 
 /// One put request, with the requests of many files on their way at once. Guarantees: nothing partial is left
 /// behind under a final name but with Publish::direct, and, while the connection lasts, no temporary file; an
-/// item is reported as ok only once the server has confirmed every write, the close and the rename. What a
-/// broken connection leaves of a large file is kept as a Leftover. No link at the target is followed below
-/// the target directory: what would be written through one fails.
+/// item is reported as ok only once the server has confirmed every write, the close and the rename, and with
+/// `fsync` that contents and final name are on its disk; below a target_prefix, which the caller renames,
+/// only the contents. What a broken connection leaves of a large file is kept as a Leftover. No link at the
+/// target is followed below the target directory: what would be written through one fails.
 class BatchPut {
   public:
     /// Opens the source root; throws StatusError where that fails.
@@ -76,6 +78,7 @@ class BatchPut {
     void on_opened(Item& item, Reply& reply);
     void on_written(Item& item);
     void publish(Item& item);
+    void finish(Item& item);
     void give_up(Item& item, const Status& status);
     void report(Item& item);
     void keep_leftovers();
@@ -89,6 +92,7 @@ class BatchPut {
     std::deque<Item*> ready_;  ///< Those of them whose directories are known, and that are not yet begun.
     FileWriter writer_;
     PublishRefusal publish_refusal_;
+    NameSync name_sync_;
     TargetDirectories directories_;
     std::size_t next_ = 0;
     Status temp_directory_;  ///< Why it could not be made, where it could not.

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "sftp/failure.hpp"
+#include "sftp/name_sync.hpp"
 #include "sftp/small_reads.hpp"
 
 namespace mistamover::sftp {
@@ -297,6 +298,14 @@ Status SftpSession::rename(std::string_view from, std::string_view to) {
         status = {StatusCode::exists, StatusScope::item, target + " is there already and cannot be replaced",
                   status.protocol_code()};
     }
+    return status.ok() && options_.fsync ? sync_names(parent_directory(target)) : status;
+}
+
+Status SftpSession::sync_names(const std::string& directory) {
+    Status status;
+    NameSync name_sync(server_, temp_names_);
+    name_sync.ask(directory, [&](const Status& synced) { status = synced; });
+    server_.pipeline().finish();
     return status;
 }
 

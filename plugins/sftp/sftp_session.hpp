@@ -50,6 +50,7 @@ class SftpSession final : public Session {
                             RemoveSink& sink);
     Status open_directory(const std::string& path, std::string& handle);
     void close_handle(const std::string& handle);
+    Status sync_names(const std::string& directory);
     std::optional<std::uint32_t> read_names(const std::string& handle, const std::string& path,
                                             ListSink& sink, Status& status);
     Status look_at_regular(const std::string& path, std::uint64_t& size);

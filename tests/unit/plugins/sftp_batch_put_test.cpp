@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -27,6 +28,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using test::AnsweringChannel;
+using test::DiskLog;
 
 constexpr std::size_t resumable_size = 9UL << 20U;
 
@@ -210,6 +212,68 @@ TEST_CASE("a server that takes longer than the stall timeout to store a file is 
         };
         CHECK(site.put(channel, "f").ok());
     }
+}
+
+TEST_CASE("with fsync what is sent counts as delivered once its final name is on the disk too") {
+    PutSite site;
+    site.options.fsync = true;
+    mistamover::test::write_file(site.source / "f", "x");
+    std::filesystem::create_symlink("nowhere", site.source / "l");
+    const std::string temp = "fsync /data/in/.mistamover-0/";
+    for (const bool opens_directories : {true, false}) {
+        AnsweringChannel channel;
+        DiskLog disk(channel);
+        disk.opens_directories = opens_directories;
+        CHECK(site.put(channel, "f").ok());
+        REQUIRE(disk.steps.size() == 3);
+        CHECK(disk.steps[0].starts_with(temp));
+        CHECK(disk.steps[1] == "rename");
+        CHECK(opens_directories ? disk.steps[2] == "fsync /data/in" : disk.steps[2].starts_with(temp));
+        CHECK(disk.steps[2] != disk.steps[0]);
+        CHECK(channel.times_asked(PacketType::close) == 2);
+        CHECK(channel.times_asked(PacketType::remove) == (opens_directories ? 0 : 1));
+        AnsweringChannel of_link;
+        DiskLog disk_of_link(of_link);
+        CHECK(site.put(of_link, "l").ok());
+        CHECK(disk_of_link.steps == std::vector<std::string>{"rename", "fsync /data/in"});
+    }
+}
+
+TEST_CASE("a final name that cannot be brought to the disk fails what has it, which is not removed") {
+    PutSite site;
+    site.options.fsync = true;
+    mistamover::test::write_file(site.source / "f", "x");
+    for (const Publish publish : {Publish::rename, Publish::direct}) {
+        AnsweringChannel channel;
+        DiskLog disk(channel);
+        disk.steps_before_refusal = publish == Publish::rename ? 2 : 1;
+        const Status status = site.put_all(channel, {"f"}, publish).front();
+        CHECK(status.code() == StatusCode::no_space);
+        CHECK(status.scope() == StatusScope::session);
+        CHECK_FALSE(status.outcome_known());
+        // Of the directory, and then of a temporary file, which alone is removed.
+        CHECK(disk.steps.size() == disk.steps_before_refusal + 2);
+        CHECK(channel.times_asked(PacketType::remove) == 1);
+    }
+}
+
+TEST_CASE("files that get their names while a directory is brought to the disk share the next time") {
+    PutSite site;
+    site.options.fsync = true;
+    std::vector<std::string> names;
+    for (int i = 0; i < 40; ++i) {
+        names.push_back(std::to_string(i));
+        mistamover::test::write_file(site.source / names.back(), "x");
+    }
+    AnsweringChannel channel;
+    DiskLog disk(channel);
+    for (const Status& status : site.put_all(channel, names)) {
+        CHECK_MESSAGE(status.ok(), status.text());
+    }
+    const auto syncs = std::count(disk.steps.begin(), disk.steps.end(), "fsync /data/in");
+    CHECK(syncs >= 1);
+    CHECK(syncs <= 20);
+    CHECK(disk.steps.back() == "fsync /data/in");
 }
 
 TEST_CASE("whether a server keeps times is found out with a file that is removed again") {

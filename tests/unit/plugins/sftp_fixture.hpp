@@ -7,6 +7,7 @@
 #include <map>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <mistamover/transfer_module.hpp>
 
@@ -133,6 +134,43 @@ class AnsweringChannel final : public ByteChannel {
     OutputBuffer incoming_;
     std::map<PacketType, int> asked_;
     bool broken_ = false;
+};
+
+/// What a server does, in order, that matters after a power failure: "rename", and "fsync PATH". It opens a
+/// directory only where `opens_directories`.
+struct DiskLog {
+    explicit DiskLog(AnsweringChannel& channel) {
+        channel.on_request = [this](PacketType type, std::uint32_t id, PacketReader fields,
+                                    OutputBuffer& output) { return answer(type, id, fields, output); };
+    }
+    bool answer(PacketType type, std::uint32_t id, PacketReader fields, OutputBuffer& output) {
+        if (type == PacketType::open) {
+            const std::string path(fields.text());
+            if (fields.number() == open_flag::read && !opens_directories) {
+                PacketWriter(output, PacketType::status).number(id).number(reply_code::failure);
+            } else {
+                PacketWriter(output, PacketType::handle).number(id).text(path);
+            }
+            return true;
+        }
+        if (type != PacketType::extended) {
+            return false;
+        }
+        if (fields.text() != "fsync@openssh.com") {
+            steps.emplace_back("rename");
+            return false;
+        }
+        steps.push_back("fsync " + std::string(fields.text()));
+        const bool refused = steps.size() > steps_before_refusal;
+        if (refused) {
+            PacketWriter(output, PacketType::status).number(id).number(reply_code::failure);
+        }
+        return refused;
+    }
+    bool opens_directories = true;
+    /// So many steps succeed; of what comes behind them, no fsync does.
+    std::size_t steps_before_refusal = SIZE_MAX;
+    std::vector<std::string> steps;
 };
 
 }  // namespace mistamover::sftp::test

@@ -218,6 +218,22 @@ TEST_CASE("a link is not listed as the directory that it leads to, unless it is 
     CHECK(names.all.size() == 2);
 }
 
+TEST_CASE("with fsync a tree counts as placed once its final name is on the disk") {
+    SessionSite site;
+    test::DiskLog disk(*site.channel);
+    CHECK(site.session->rename(".tmp/tree/d", "d").ok());
+    CHECK(disk.steps == std::vector<std::string>{"rename"});
+    site.options.fsync = true;
+    CHECK(site.session->rename(".tmp/tree/d", "d").ok());
+    CHECK(disk.steps == std::vector<std::string>{"rename", "rename", "fsync /data/in"});
+    disk.opens_directories = false;
+    disk.steps_before_refusal = 4;
+    const Status status = site.session->rename(".tmp/tree/d", "d");
+    CHECK(status.code() == StatusCode::no_space);
+    CHECK_FALSE(status.outcome_known());
+    CHECK(site.channel->times_asked(PacketType::remove) == 1);
+}
+
 TEST_CASE("a directory that is made is not looked at") {
     SessionSite site;
     CHECK(site.make_directory(reply_code::ok).ok());
