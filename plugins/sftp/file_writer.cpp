@@ -103,11 +103,6 @@ void FileWriter::note_written(OutgoingFile& file, const Piece& piece) {
 /// Everything has been asked to be written: gives the copy what the source has beside its contents.
 void FileWriter::seal(OutgoingFile& file) {
     if (file.failure.ok()) {
-        if (const Status status = file.source->check_unchanged(); !status.ok()) {
-            file.fail(status);
-        }
-    }
-    if (file.failure.ok()) {
         ++file.due;
         pipeline_.request(
             PacketType::fsetstat,
@@ -169,6 +164,9 @@ void FileWriter::settle(OutgoingFile& file) {
     if (--file.due != 0 || !file.handle.empty()) {
         return;
     }
+    // Not before: much of it may have been on its way when the last was asked to be written, and the copy of
+    // what changed since would be the newer one where the server sets its time.
+    file.fail(file.source->check_unchanged());
     file.source.reset();
     on_end_(file);
 }

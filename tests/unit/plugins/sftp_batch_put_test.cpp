@@ -214,6 +214,28 @@ TEST_CASE("a server that takes longer than the stall timeout to store a file is 
     }
 }
 
+TEST_CASE("a source that changes while the server still has to answer for the end of it is not published") {
+    for (const PacketType last : {PacketType::fsetstat, PacketType::close}) {
+        PutSite site;
+        mistamover::test::write_file(site.source / "f", "x");
+        AnsweringChannel channel;
+        bool published = false;
+        channel.on_request = [&](PacketType type, std::uint32_t, PacketReader, OutputBuffer&) {
+            // By then everything has been asked to be written.
+            if (type == last) {
+                mistamover::test::write_file(site.source / "f", "longer");
+            }
+            published = published || type == PacketType::extended;
+            return false;
+        };
+        const Status status = site.put(channel, "f");
+        CHECK(status.code() == StatusCode::source_changed);
+        CHECK(status.scope() == StatusScope::item);
+        CHECK_FALSE(published);
+        CHECK(channel.times_asked(PacketType::remove) == 1);
+    }
+}
+
 TEST_CASE("with fsync what is sent counts as delivered once its final name is on the disk too") {
     PutSite site;
     site.options.fsync = true;
