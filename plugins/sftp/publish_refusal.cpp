@@ -69,11 +69,9 @@ void PublishRefusal::blame_item_or_directory(const CaseRef& refused) {
         [&](PacketWriter& packet) {
             packet.text(trial).attributes({{}, trial_directory, {}});
         },
-        [this, refused, directory, trial](Reply& reply) {
+        [this, refused, directory](Reply& reply) {
             if (reply.is_ok()) {
                 usable_directory_ = directory;
-                server_.pipeline().request(
-                    PacketType::rmdir, [&](PacketWriter& packet) { packet.text(trial); }, [](Reply&) {});
                 return refused->tell(refused->refusal, false);
             }
             const Status of_trial =
@@ -82,6 +80,9 @@ void PublishRefusal::blame_item_or_directory(const CaseRef& refused) {
             const bool reaches_all = of_trial.scope() != StatusScope::item || may_be_the_directory(of_trial);
             refused->tell(reaches_all ? of_trial.of_session() : refused->refusal, false);
         });
+    // With no answer in between: should the connection break, nobody would come back for the directory.
+    server_.pipeline().request(
+        PacketType::rmdir, [&](PacketWriter& packet) { packet.text(trial); }, [](Reply&) {});
 }
 
 }  // namespace mistamover::sftp

@@ -357,9 +357,29 @@ TEST_CASE("a refused rename is the directory's where that takes nothing new, and
         CHECK(of_directory.code() ==
               (code == reply_code::failure ? StatusCode::no_space : StatusCode::permission));
         CHECK(of_directory.scope() == StatusScope::session);
-        CHECK(closed.times_asked(PacketType::rmdir) == 0);
         CHECK(closed.times_asked(PacketType::remove) == 1);
     }
+}
+
+TEST_CASE("a connection that breaks over a trial directory leaves none at the server") {
+    PutSite site;
+    mistamover::test::write_file(site.source / "f", "x");
+    AnsweringChannel channel;
+    std::vector<std::string> made;
+    std::vector<std::string> removed;
+    channel.on_request = [&](PacketType type, std::uint32_t, PacketReader fields, OutputBuffer&) {
+        if (type == PacketType::mkdir) {
+            made.emplace_back(fields.text());
+        } else if (type == PacketType::rmdir) {
+            removed.emplace_back(fields.text());
+        }
+        return false;
+    };
+    channel.refusals[PacketType::extended] = reply_code::permission_denied;
+    channel.refusals[PacketType::mkdir] = AnsweringChannel::breaks;
+    CHECK(site.put(channel, "f").code() == StatusCode::connection_lost);
+    CHECK(made.size() == 1);
+    CHECK(removed == made);
 }
 
 TEST_CASE("nothing is sent through a link to a directory, whether or not the directory is sent too") {
