@@ -218,7 +218,7 @@ void BatchPut::start_link(Item& item) {
             item.temp.clear();
             give_up(item, temp_directory_.ok() ? link_refusal(reply) : temp_directory_);
         });
-    if (tools_.server.features().lsetstat) {
+    if (tools_.server.features().lsetstat && tools_.server.features().keeps_times) {
         pipeline_.request(
             PacketType::extended,
             [&](PacketWriter& packet) {
@@ -257,6 +257,9 @@ void BatchPut::start_file(Item& item) {
     item.size = put_item(item).size;
     item.attributes = attributes_of(put_item(item));
     item.may_be_shared = request_.publish == Publish::rename;
+    if (!tools_.server.features().keeps_times) {
+        item.attributes.mtime.reset();
+    }
     if (request_.publish == Publish::direct) {
         item.temp = item.target;
         return open_file(item);

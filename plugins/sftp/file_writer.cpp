@@ -145,7 +145,9 @@ void FileWriter::give_up(const Status& why) {
 
 /// It is the server's way, not the file's. A mirror compares by the times, so it must have known before.
 bool FileWriter::can_do_without(const Reply& reply) {
-    if (!reply.is_refusal() || (options_.mirror && server_.features().keeps_attributes)) {
+    const ServerFeatures& features = server_.features();
+    const bool compares_times = options_.mirror && features.keeps_attributes && features.keeps_times;
+    if (!reply.is_refusal() || compares_times) {
         return false;
     }
     server_.keeps_no_attributes(reply);

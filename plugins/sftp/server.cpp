@@ -2,9 +2,16 @@
 #include "sftp/server.hpp"
 
 #include <algorithm>
+#include <string>
 #include <utility>
 
 namespace mistamover::sftp {
+namespace {
+
+/// In seconds since 1970. Odd, for some file systems keep only even ones.
+constexpr std::uint32_t trial_time = 1'000'000'001;
+
+}  // namespace
 
 void ServerFeatures::learn(std::string_view extension, std::string_view data) {
     if (extension == "posix-rename@openssh.com") {
@@ -90,7 +97,7 @@ void Server::try_attributes(TempNames& temp_names) {
         });
     // Why no file can be made is told when one is to be sent.
     if (!handle.empty()) {
-        try_attributes_of(handle);
+        try_attributes_of(handle, path);
         pipeline_.request(
             PacketType::remove, [&](PacketWriter& packet) { packet.text(path); }, [](Reply&) {});
     }
@@ -102,12 +109,11 @@ void Server::try_attributes(TempNames& temp_names) {
     pipeline_.finish();
 }
 
-void Server::try_attributes_of(const std::string& handle) {
-    constexpr std::uint32_t some_time = 1'000'000'000;
+void Server::try_attributes_of(const std::string& handle, const std::string& path) {
     pipeline_.request(
         PacketType::fsetstat,
         [&](PacketWriter& packet) {
-            packet.text(handle).attributes({{}, 0600, some_time});
+            packet.text(handle).attributes({{}, 0600, trial_time});
         },
         [this](Reply& reply) {
             if (reply.is_refusal()) {
@@ -116,6 +122,24 @@ void Server::try_attributes_of(const std::string& handle) {
         });
     pipeline_.request(
         PacketType::close, [&](PacketWriter& packet) { packet.text(handle); }, [](Reply&) {});
+    // Closed, and by its name, as a listing will tell it.
+    pipeline_.request(
+        PacketType::lstat, [&](PacketWriter& packet) { packet.text(path); },
+        [this](Reply& reply) {
+            if (reply.type == PacketType::attributes) {
+                compare_trial_time(reply.body.attributes().mtime);
+            }
+        });
+}
+
+void Server::compare_trial_time(std::optional<std::uint32_t> found) {
+    if (!features_.keeps_attributes || !found || *found == trial_time) {
+        return;
+    }
+    features_.keeps_times = false;
+    context_.log(LogLevel::warning, "the server does not keep the times that files are given (" +
+                                        std::to_string(trial_time) + " became " + std::to_string(*found) +
+                                        "): what arrives has the time of its arrival");
 }
 
 void Server::keeps_no_attributes(const Reply& refusal) {

@@ -3,6 +3,8 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -22,6 +24,8 @@ struct ServerFeatures {
     bool is_proftpd = false;  ///< As far as can be told: it does not tell of the check-file that it has.
     /// It gives a file the mode and time that it is told, as far as is known.
     bool keeps_attributes = true;
+    /// A file has the time that it was given, as far as is known; else none is given to files.
+    bool keeps_times = true;
     /// Bytes of data in one write, and files open at once: what every server must take, or has said.
     std::size_t write_size = 32768;
     std::size_t open_files = 64;
@@ -39,7 +43,7 @@ class Server {
     /// Exchanges versions, and asks for what these do not tell. Throws StatusError.
     void start();
     [[nodiscard]] const ServerFeatures& features() const noexcept { return features_; }
-    /// Finds out, with a temporary file, whether it keeps attributes.
+    /// Finds out, with a temporary file, whether it keeps attributes, and times as they are told.
     void try_attributes(TempNames& temp_names);
     /// It has refused to give a newly made file its mode and time: it keeps none.
     void keeps_no_attributes(const Reply& refusal);
@@ -71,7 +75,8 @@ class Server {
   private:
     void ask_for_limits();
     void try_check_file();
-    void try_attributes_of(const std::string& handle);
+    void try_attributes_of(const std::string& handle, const std::string& path);
+    void compare_trial_time(std::optional<std::uint32_t> found);
 
     Pipeline pipeline_;
     border::SessionContext& context_;

@@ -81,7 +81,7 @@ Capabilities SftpSession::capabilities() {
     const ServerFeatures& features = server_.features();
     Capabilities found =
         Capability::list | Capability::remove | Capability::make_directory | Capability::get_many;
-    if (features.keeps_attributes) {
+    if (features.keeps_attributes && features.keeps_times) {
         found = found | Capability::set_time;
     }
     if (features.posix_rename) {

@@ -111,15 +111,18 @@ struct PutSite {
     /// By a session of its own.
     void run(AnsweringChannel& channel, std::span<const PutItem> items, Publish publish,
              PutReports& reports) {
+        Server server(channel, context);
+        run_by(server, items, publish, reports);
+        keeps_attributes = server.features().keeps_attributes;
+    }
+    void run_by(Server& server, std::span<const PutItem> items, Publish publish, PutReports& reports) {
         const std::string root = source.path().string();
         PutRequest request;
         request.source_root = root;
         request.items = items;
         request.publish = publish;
-        Server server(channel, context);
         TempNames names(options.target_dir + '/' + options.temp_dir);
         (void)BatchPut({server, connections, names, leftovers, options, context}, request, reports).run();
-        keeps_attributes = server.features().keeps_attributes;
     }
     Status put(AnsweringChannel& channel, const std::string& name) {
         const PutItem item = item_of(name);
@@ -309,6 +312,40 @@ TEST_CASE("whether a server keeps times is found out with a file that is removed
         CHECK(server.features().keeps_attributes == (code == 0));
         CHECK(channel.times_asked(PacketType::remove) == 1);
         CHECK(channel.times_asked(PacketType::close) == 1);
+    }
+}
+
+TEST_CASE("a server at which files get another time than they are told is told none for a mirror's files") {
+    constexpr std::uint32_t even = 1'000'000'000;  // as a file system would have it that keeps no odd ones
+    for (const std::optional<std::uint32_t> found :
+         std::initializer_list<std::optional<std::uint32_t>>{{}, even, even + 1}) {
+        PutSite site(TransferMode::mirror);
+        mistamover::test::write_file(site.source / "f", "x");
+        AnsweringChannel channel;
+        channel.answers[PacketType::lstat] = [&](OutputBuffer& output, std::uint32_t id) {
+            PacketWriter(output, PacketType::attributes).number(id).attributes({0, S_IFREG | 0600U, found});
+        };
+        std::vector<Attributes> told;
+        channel.on_request = [&](PacketType type, std::uint32_t, PacketReader fields, OutputBuffer&) {
+            if (type == PacketType::fsetstat) {
+                (void)fields.text();
+                told.push_back(fields.attributes());
+            }
+            return false;
+        };
+        Server server(channel, site.context);
+        TempNames names("/t");
+        server.try_attributes(names);
+        CHECK(server.features().keeps_attributes);
+        CHECK(server.features().keeps_times == (found != even));
+        const PutItem item = site.item_of("f");
+        PutReports reports(1);
+        site.run_by(server, {&item, 1}, Publish::rename, reports);
+        CHECK(reports.last.ok());
+        REQUIRE(told.size() == 2);
+        CHECK(told[0].mtime == even + 1);
+        CHECK(told[1].mtime.has_value() == (found != even));
+        CHECK(told[1].mode.has_value());
     }
 }
 
