@@ -2,13 +2,29 @@
 #include "stream/mirror_difference.hpp"
 
 #include <algorithm>
+#include <cstdint>
 #include <cstdlib>
 #include <unordered_map>
 
 namespace mistamover::stream {
 namespace {
 
+constexpr std::int64_t one_second_ns = 1'000'000'000;
+
 using Targets = std::unordered_map<std::string, const TargetEntry*>;
+
+/// The source's time as a target may have it: times of whole seconds may have 32 bits without a sign, and
+/// then the first or the last of them stands for all that lie beyond.
+std::int64_t as_at_target(std::int64_t source_ns, const EntryInfo& target) {
+    constexpr std::int64_t last_ns = std::int64_t{UINT32_MAX} * one_second_ns;
+    if (target.mtime_precision_ns < one_second_ns) {
+        return source_ns;
+    }
+    if (target.mtime_ns == 0) {
+        return std::max<std::int64_t>(source_ns, 0);
+    }
+    return target.mtime_ns == last_ns ? std::min(source_ns, last_ns) : source_ns;
+}
 
 bool same_time(std::int64_t source_ns, const EntryInfo& target, bool target_keeps_times) {
     if (target.mtime_precision_ns == 0) {
@@ -17,7 +33,7 @@ bool same_time(std::int64_t source_ns, const EntryInfo& target, bool target_keep
     if (!target_keeps_times) {
         return source_ns <= target.mtime_ns;
     }
-    return std::abs(source_ns - target.mtime_ns) < target.mtime_precision_ns;
+    return std::abs(as_at_target(source_ns, target) - target.mtime_ns) < target.mtime_precision_ns;
 }
 
 bool same(const ManifestEntry& source, const EntryInfo& target, bool target_keeps_times) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "stream/mirror_difference.hpp"
 
+#include <cstdint>
 #include <doctest/doctest.h>
 
 namespace mistamover::stream {
@@ -79,6 +80,26 @@ TEST_CASE("a file of another size or time is sent, to the precision of the targe
         at[0].info.mtime_ns = 99 * one_second;
         at[0].info.mtime_precision_ns = 2 * one_second;
         CHECK(sent_paths(mirror_difference(from, at, true)).empty());
+    }
+    SUBCASE("the target's times have 32 bits of seconds: the nearest stands for what lies beyond") {
+        struct Case {
+            std::int64_t source;
+            std::int64_t target;
+            bool same;
+        };
+        constexpr std::int64_t last = UINT32_MAX;
+        MirrorSource beyond = mirror_source({"f"});
+        at[0].info.mtime_precision_ns = one_second;
+        for (const Case& one : {Case{-1000, 0, true}, Case{last + 1000, last, true}, Case{1000, 0, false},
+                                Case{last - 1000, last, false}, Case{-1000, 100, false}}) {
+            beyond.entries[0].identity.mtime_ns = one.source * one_second;
+            at[0].info.mtime_ns = one.target * one_second;
+            CHECK(mirror_difference(beyond, at, true).send.empty() == one.same);
+        }
+        beyond.entries[0].identity.mtime_ns = -1000 * one_second;
+        at[0].info.mtime_ns = 0;
+        at[0].info.mtime_precision_ns = 1;  // which is as exact as the source
+        CHECK_FALSE(mirror_difference(beyond, at, true).send.empty());
     }
     SUBCASE("no times at the target: the size must do") {
         at[0].info.mtime_precision_ns = 0;
