@@ -6,7 +6,6 @@
 #include <cstddef>
 #include <fcntl.h>
 
-#include "arrivals/shortage.hpp"
 #include "files/durability.hpp"
 #include "process/unique_fd.hpp"
 
@@ -22,9 +21,11 @@ class Batch {
     Batch(const ArrivalJournal& journal, const Directory& data) : journal_(journal), data_(data) {}
 
     void write_content(const std::vector<MoveRequest>& requests, std::vector<MoveResult>& results) const {
-        const bool all_written = files::write_out_together(data_.fd(), requests.size());
+        Write* const write = files::write_out_together(data_.fd(), requests.size())
+                                 ? files::write_out_rest
+                                 : static_cast<Write*>(files::write_out);
         for (std::size_t i = 0; i < requests.size(); ++i) {
-            results[i].disk_error = all_written ? 0 : write_content(requests[i]);
+            results[i].disk_error = write_content(requests[i], write);
         }
     }
 
@@ -55,24 +56,26 @@ class Batch {
     }
 
   private:
-    [[nodiscard]] int write_content(const MoveRequest& request) const {
-        const int error = request.has_data ? write_journal(ArrivalJournal::data_file(request.job))
-                                           : write_delivered(request.name);
-        return error != 0 ? error : write_journal(ArrivalJournal::receipt_file(request.job));
+    using Write = int(int fd) noexcept;
+
+    [[nodiscard]] int write_content(const MoveRequest& request, Write* write) const {
+        const int error = request.has_data ? write_journal(ArrivalJournal::data_file(request.job), write)
+                                           : write_delivered(request.name, write);
+        return error != 0 ? error : write_journal(ArrivalJournal::receipt_file(request.job), write);
     }
 
-    [[nodiscard]] int write_journal(const std::string& file) const {
+    [[nodiscard]] int write_journal(const std::string& file, Write* write) const {
         const process::UniqueFd fd(::openat(journal_.directory().fd(), file.c_str(), open_flags));
-        return fd.valid() ? files::write_out(fd.get()) : errno;
+        return fd.valid() ? write(fd.get()) : errno;
     }
 
     // It may have been sent on since: then it is no longer this directory's to keep.
-    [[nodiscard]] int write_delivered(const std::string& name) const {
+    [[nodiscard]] int write_delivered(const std::string& name, Write* write) const {
         const process::UniqueFd fd(::openat(data_.fd(), name.c_str(), open_flags | O_NONBLOCK));
         if (!fd.valid()) {
-            return is_shortage(errno) ? errno : 0;
+            return errno == ENOENT || errno == ELOOP ? 0 : errno;
         }
-        return files::write_out(fd.get());
+        return write(fd.get());
     }
 
     const ArrivalJournal& journal_;

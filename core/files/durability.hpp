@@ -12,8 +12,13 @@ namespace mistamover::files {
 int write_out(int fd) noexcept;
 
 /// Brings to the disk all that is on the file system of `fd`, where that is better than to write so many
-/// files, `count`, one by one. False where it was not done: each is to be written by itself then.
+/// files, `count`, one by one. False where it was not done: each is to be written by itself then. True tells
+/// of no single file: what another writing lost is told of once, to whoever asked then, or never.
 bool write_out_together(int fd, std::size_t count) noexcept;
+
+/// What makes it sure, after write_out_together(), that the file open as `fd` is on the disk: 0, or the
+/// errno.
+int write_out_rest(int fd) noexcept;
 
 /// Brings files of a directory to the disk, and then their names in it. 0, or the errno. Follows no link.
 int write_out(int directory_fd, const std::vector<std::string>& names);

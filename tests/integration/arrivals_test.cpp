@@ -336,6 +336,34 @@ TEST_CASE(
     }
 }
 
+TEST_CASE("a file that the disk has lost a part of is not accepted, though many were written out together") {
+    const Receiver receiver;
+    const std::filesystem::path failing = receiver.site().home() / "failing-disk";
+    const std::string lost(5000, 'l');
+    const auto name = [](int file) { return "f" + std::to_string(file); };
+    constexpr int files = 40;
+    constexpr int lost_file = 20;
+    // All there at once, so that they are written out together.
+    receiver.put(failing, "lose large data");
+    for (int file = 0; file < files; ++file) {
+        receiver.send(name(file), file == lost_file ? lost : "hello");
+    }
+    const Daemon daemon(receiver.site(), with_failing_disk(failing));
+    for (int file = 0; file < files; ++file) {
+        INFO(name(file));
+        if (file == lost_file) {
+            CHECK(receiver.answer(name(file), "3\n-1\n").ends_with(".stager-thanks-bss"));
+        } else {
+            CHECK_FALSE(receiver.accepted(name(file), "hello").empty());
+        }
+    }
+    CHECK_FALSE(std::filesystem::exists(receiver.delivered(name(lost_file))));
+    std::filesystem::remove(failing);
+    receiver.send(name(lost_file), lost, 2);
+    CHECK_FALSE(receiver.accepted(name(lost_file), lost, 2).empty());
+    CHECK(read_file(receiver.delivered(name(lost_file))) == lost);
+}
+
 TEST_CASE("a file is accepted, too, where memory is short between its delivery and the writing of its name") {
     const Receiver receiver;
     const std::filesystem::path failing = receiver.site().home() / "failing-disk";

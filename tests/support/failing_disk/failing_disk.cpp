@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // A library to be preloaded: the disk fails with EIO. As long as the file $FAILING_DISK is there, what it
 // says cannot be done: "write content" or "write directories" out; of the monitor's journal, "write receipts"
-// out, "publish receipts", "read data", "take data" or "deliver data"; or "list stream", a directory whose
-// name ends in ".in". With "find memory" it is ENOMEM, for writing directories out.
+// out, "publish receipts", "read data", "take data" or "deliver data"; "write delivered", what is not in that
+// journal, out; or "list stream", a directory whose name ends in ".in". With "lose large data" the journal's
+// data of more than 1000 bytes cannot be written out, but to write the whole file system out does not tell of
+// it, as where the kernel has told of it before. With "find memory" it is ENOMEM, for writing directories
+// out.
 #include <array>
 #include <cerrno>
 #include <cstdio>
@@ -10,6 +13,7 @@
 #include <cstring>
 #include <dirent.h>
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <string>
 #include <string_view>
 #include <sys/stat.h>
@@ -46,6 +50,18 @@ bool is_in_journal(int fd, std::string_view extension) {
     return name.find("/.mistamover-arrivals/") != std::string::npos && name.ends_with(extension);
 }
 
+bool is_large(int fd) {
+    constexpr off_t large = 1000;
+    struct stat info {};
+    return ::fstat(fd, &info) == 0 && info.st_size > large;
+}
+
+// What the kernel tells of a file by itself.
+bool is_lost(int fd) {
+    return (is_in_journal(fd, ".data") && is_large(fd) && fails("lose large data")) ||
+           (!is_directory(fd) && !is_in_journal(fd, "") && fails("write delivered"));
+}
+
 // Nothing else is renamed from or to such a name.
 bool is_journal_data(const char* name) {
     return std::string_view(name).ends_with(".data");
@@ -74,8 +90,13 @@ int fsync(int fd) {
         return -1;
     }
     const bool refused = fails(is_directory(fd) ? "write directories" : "write content") ||
-                         (is_in_journal(fd, ".receipt") && fails("write receipts"));
+                         (is_in_journal(fd, ".receipt") && fails("write receipts")) || is_lost(fd);
     return refused ? refuse<int>() : static_cast<int>(::syscall(SYS_fsync, fd));
+}
+
+int sync_file_range(int fd, off64_t offset, off64_t count, unsigned flags) {
+    return is_lost(fd) ? refuse<int>()
+                       : static_cast<int>(::syscall(SYS_sync_file_range, fd, offset, count, flags));
 }
 
 int syncfs(int fd) noexcept {
