@@ -42,6 +42,7 @@ struct Arrival {
     std::string trouble;  ///< Why it cannot go on, behind its name or an "it"; empty: as its state says.
     bool trouble_told = false;
     std::optional<FileIdentity> compared;  ///< What holds the name, and is another file.
+    bool is_second = false;  ///< That one has the same content: it is being written to the disk.
 };
 
 }  // namespace mistamover::arrivals

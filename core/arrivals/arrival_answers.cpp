@@ -6,8 +6,8 @@
 #include <utility>
 
 #include "arrivals/checksum_form.hpp"
+#include "arrivals/passing_error.hpp"
 #include "arrivals/receiver_decision.hpp"
-#include "arrivals/shortage.hpp"
 
 namespace mistamover::arrivals {
 namespace {
@@ -146,7 +146,7 @@ std::set<Arrival*> ArrivalAnswers::take_results() {
 }
 
 void ArrivalAnswers::computed(Arrival& arrival, const ChecksumResult& result) {
-    if (is_shortage(result.error)) {
+    if (is_passing(result.error)) {
         put_off(arrival, "cannot be read", result.error);
         return;
     }
@@ -240,14 +240,16 @@ void ArrivalAnswers::deliver(Arrival& arrival) {
         return;
     }
     arrival.state = Arrival::State::delivering;
-    mover_.add({*arrival.job, arrival.control.data_name, arrival.has_data});
+    mover_.add({*arrival.job, arrival.control.data_name, arrival.has_data && !arrival.is_second});
 }
 
 void ArrivalAnswers::moved(Arrival& arrival, const MoveResult& result) {
     const std::string& name = arrival.control.data_name;
     arrival.has_data = arrival.has_data && !result.renamed;  // whatever kept the disk from getting to know
-    if (is_shortage(result.disk_error)) {
+    if (is_passing(result.disk_error)) {
         put_off(arrival, "cannot be written to the disk", result.disk_error);
+    } else if (arrival.is_second && !drop_second(arrival, result.disk_error)) {
+        return;
     } else if (result.disk_error != 0) {
         last_error_.note(name + " cannot be written to the disk: " + text_of(result.disk_error));
         answer(arrival, ReceiptStatus::io_error, std::nullopt, "");
@@ -263,6 +265,26 @@ void ArrivalAnswers::moved(Arrival& arrival, const MoveResult& result) {
         tell_trouble(arrival, "cannot be moved to the stream's directory", result.move_error);
         arrival.state = Arrival::State::held;
     }
+}
+
+// False where it is needed: what has its name is not it any more, or the disk did not keep that, which the
+// kernel tells of only once, so that it is not asked again.
+bool ArrivalAnswers::drop_second(Arrival& arrival, int disk_error) {
+    arrival.is_second = false;
+    if (disk_error != 0) {
+        tell_trouble(arrival, "is held: the same file, which has its name, cannot be written to the disk",
+                     disk_error);
+        arrival.state = Arrival::State::held;
+        return false;
+    }
+    if (!data_.is_still_there() || data_.look(arrival.control.data_name) != arrival.compared) {
+        arrival.state = Arrival::State::answering;
+        carry_out(arrival);
+        return false;
+    }
+    journal_.drop_data(*arrival.job);
+    arrival.has_data = false;
+    return true;
 }
 
 void ArrivalAnswers::hold(Arrival& arrival) {
@@ -281,11 +303,12 @@ void ArrivalAnswers::hold(Arrival& arrival) {
     arrival.state = Arrival::State::held;
 }
 
-// The very same file sent again, because its sender saw no receipt, is accepted again.
+// The very same file sent again, because its sender saw no receipt, is accepted again, once the one that is
+// there is on the disk: until then the journal's is the only one that is known to be whole.
 void ArrivalAnswers::compared(Arrival& arrival, const ChecksumResult& result) {
     // Of another directory than the stream's it tells nothing that what was accepted before is there.
     const int error = data_.is_still_there() ? result.error : ESTALE;
-    if (is_shortage(error) || error == ESTALE) {
+    if (is_passing(error) || error == ESTALE) {
         arrival.compared.reset();
         put_off(arrival, "cannot be compared with what has its name", error);
         return;
@@ -298,8 +321,7 @@ void ArrivalAnswers::compared(Arrival& arrival, const ChecksumResult& result) {
         carry_out(arrival);
         return;
     }
-    journal_.drop_data(*arrival.job);
-    arrival.has_data = false;
+    arrival.is_second = true;
     deliver(arrival);
 }
 

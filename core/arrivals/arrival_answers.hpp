@@ -74,6 +74,7 @@ class ArrivalAnswers {
     [[nodiscard]] int remove_refused(const Arrival& arrival) const;
     void deliver(Arrival& arrival);
     void moved(Arrival& arrival, const MoveResult& result);
+    [[nodiscard]] bool drop_second(Arrival& arrival, int disk_error);
     void hold(Arrival& arrival);
     void compared(Arrival& arrival, const ChecksumResult& result);
     void finish(Arrival& arrival);

@@ -12,7 +12,7 @@ namespace mistamover::arrivals {
 struct MoveRequest {
     ArrivalJournal::Number job = 0;
     std::string name;      ///< In the stream's directory.
-    bool has_data = true;  ///< False where it was moved before, but may not be on the disk yet.
+    bool has_data = true;  ///< False where what is there already may not be on the disk yet.
 
     [[nodiscard]] static std::uint64_t weight() noexcept { return 1; }
 };

@@ -364,6 +364,21 @@ TEST_CASE("a file that the disk has lost a part of is not accepted, though many 
     CHECK(read_file(receiver.delivered(name(lost_file))) == lost);
 }
 
+TEST_CASE("a file sent again is kept where the disk fails to keep the same one that is there") {
+    const Receiver receiver;
+    const std::filesystem::path failing = receiver.site().home() / "failing-disk";
+    receiver.put(failing, "write delivered");
+    write_file(receiver.delivered("f"), "hello");
+    const Daemon daemon(receiver.site(), with_failing_disk(failing));
+    receiver.send("f", "hello");
+    CHECK(logs(receiver, "f is held: the same file, which has its name, cannot be written to the disk: "));
+    CHECK_FALSE(receiver.is_answered("f"));
+    CHECK(read_file(receiver.journal() / "1.data") == "hello");
+    std::filesystem::remove(receiver.delivered("f"));
+    CHECK_FALSE(receiver.accepted("f", "hello").empty());
+    CHECK(read_file(receiver.delivered("f")) == "hello");
+}
+
 TEST_CASE("a file is accepted, too, where memory is short between its delivery and the writing of its name") {
     const Receiver receiver;
     const std::filesystem::path failing = receiver.site().home() / "failing-disk";

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "arrivals/arrival_answers.hpp"
 
+#include <csignal>
 #include <doctest/doctest.h>
+#include <fcntl.h>
 #include <optional>
 
 #include "no_more_files.hpp"
+#include "process/unique_fd.hpp"
 #include "receiving_site.hpp"
 
 namespace mistamover::arrivals {
@@ -77,6 +80,40 @@ TEST_CASE("a machine that has no descriptors for a while refuses nothing, whatev
         bench.go_on_to_the_end();
         CHECK(site.status_in(".f.1.rcpt") == ReceiptStatus::success);
         CHECK(site.in_incoming() == std::set<std::string>{".f.1.rcpt"});
+        CHECK(site.in_delivered() == std::set<std::string>{"f"});
+        CHECK(site.in_journal().empty());
+    }
+}
+
+TEST_CASE(
+    "a file sent again is kept until the one that is there is on the disk, or delivered where that went") {
+    for (const bool goes : {false, true}) {
+        INFO(goes);
+        test::ReceivingSite site;
+        test::write_file(site.delivered("f"), "hello");
+        site.send("hello", test::hello_control(".f.1.rcpt"));
+        AnswersBench bench(site);
+        CHECK(bench.answers.recover().empty());
+        bench.answers.take(bench.arrival);
+        for (int step = 0; step < 3; ++step) {
+            bench.go_on();  // its checksum, its renaming, the checksum of what has its name
+        }
+        {
+            const process::UniqueFd holder(::open(site.delivered("f").c_str(), O_RDWR | O_CLOEXEC));
+            std::signal(SIGIO, SIG_IGN);  // which tells that somebody waits
+            REQUIRE(::fcntl(holder.get(), F_SETLEASE, F_WRLCK) == 0);
+            bench.go_on();
+            CHECK(bench.arrival.state == Arrival::State::answering);
+            CHECK(bench.last_error.text().ends_with("written to the disk: Resource temporarily unavailable"));
+            CHECK(site.in_incoming() == std::set<std::string>{".f.ctrl"});
+            CHECK(site.in_journal().contains("1.data"));
+        }
+        if (goes) {
+            std::filesystem::remove(site.delivered("f"));
+        }
+        bench.go_on_to_the_end();
+        CHECK(site.status_in(".f.1.rcpt") == ReceiptStatus::success);
+        CHECK(test::read_file(site.delivered("f")) == "hello");
         CHECK(site.in_delivered() == std::set<std::string>{"f"});
         CHECK(site.in_journal().empty());
     }
