@@ -75,8 +75,9 @@ class Reader {
         if (parts.size() > 1) {
             report(position(parts[1].Mark()), "a second YAML document begins here; one file holds one");
         }
+        // So does a file look that is being written: it must not put the defaults in force.
         if (parts.empty() || parts.front().IsNull()) {
-            document_.readable = true;
+            report({}, "the file is empty: write `{}` into it where it is to set nothing");
             return;
         }
         if (!parts.front().IsMap()) {

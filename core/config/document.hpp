@@ -35,7 +35,7 @@ struct RawSection {
 struct Document {
     std::filesystem::path file;
     std::map<std::string, RawSection> sections;
-    bool readable = false;        ///< False where it is not YAML of that form at all.
+    bool readable = false;        ///< False where it is not YAML of that form at all, or empty.
     bool open_to_others = false;  ///< Somebody but its owner may read it.
 
     [[nodiscard]] const RawValue* find(const std::string& section, const std::string& key) const;

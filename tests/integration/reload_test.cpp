@@ -67,6 +67,32 @@ TEST_CASE("a mistake in a stream's file that had another name before leaves the 
     CHECK(site.log("mistamover_ctl").find("stream p was removed") == std::string::npos);
 }
 
+TEST_CASE("a mirror's file that is empty while it is being written makes no move of it") {
+    const Site site;
+    const std::filesystem::path file = site.home() / "streams.d/p.yaml";
+    const std::filesystem::path source = site.home() / "data/p";
+    std::filesystem::create_directories(source);
+    std::filesystem::create_directories(site.target());
+    write_file(site.config(), read_file(site.config()) +
+                                  "outgoing: {plugin: local, target_dir: " + site.target().string() + "}\n");
+    write_file(file, "outgoing: {transfer_mode: mirror}\n");
+    write_file(source / "f", "f");
+    const Daemon daemon(site);
+    REQUIRE(eventually([&] { return read_file(site.target() / "f") == "f"; }));
+    write_file(file, "");
+    REQUIRE(controller_logs(site, "the file is empty"));
+    write_file(source / "g", "g");
+    CHECK(eventually([&] { return read_file(site.target() / "g") == "g"; }));
+    write_file(file, "outgoing: {transfer_mode: mirror, retry_count: 1}\n");
+    REQUIRE(controller_logs(site, "stream p starts again"));
+    write_file(source / "h", "h");
+    CHECK(eventually([&] { return read_file(site.target() / "h") == "h"; }));
+    for (const std::string name : {"f", "g", "h"}) {
+        CHECK(read_file(source / name) == name);
+        CHECK(read_file(site.target() / name) == name);
+    }
+}
+
 TEST_CASE("a file that is no stream's by its name alone is mentioned when it comes, and once") {
     Site site;
     site.add_stream("p");

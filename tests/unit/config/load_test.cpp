@@ -58,6 +58,30 @@ TEST_CASE("a key that is set twice, broken YAML and a missing key are problems")
     CHECK(has(files.problems(), "`outgoing.plugin`"));
 }
 
+TEST_CASE(
+    "a file in which nothing is yet, as where it is being written, is a problem; one that sets nothing is "
+    "not") {
+    Files files;
+    files.global("outgoing: {plugin: carrier, target_dir: /target}\n");
+    for (const char* text : {"", "\n", "# nothing yet\n", "---\n", "~\n"}) {
+        INFO(text);
+        files.stream(text);
+        CHECK(has(files.problems(), "p.yaml:0:0: the file is empty: write `{}`"));
+        const Configuration configuration = files.load();
+        CHECK(configuration.usable());
+        CHECK(configuration.streams.empty());
+    }
+    for (const char* text : {"{}\n", "outgoing:\n"}) {
+        INFO(text);
+        files.stream(text);
+        CHECK(files.problems().empty());
+        CHECK(files.load().streams.size() == 1);
+    }
+    files.global_file("");
+    CHECK(has(files.problems(), "mistamover.yaml:0:0: the file is empty"));
+    CHECK_FALSE(files.load().usable());
+}
+
 TEST_CASE("references are replaced, and a cycle is named") {
     Files files;
     files.stream("data_stream: {directory: /data/$(env:WHO)/$(data_stream:name)}\n" + std::string(good));
@@ -84,7 +108,7 @@ TEST_CASE("a file of a stream that is called *.yml is named in a warning") {
 TEST_CASE("a path that climbs from behind a link names the file that the system finds there") {
     const Scratch scratch;
     write_file(scratch / "mistamover.yaml", "nonsense: {}\n");
-    write_file(scratch / "real/mistamover.yaml", "");
+    write_file(scratch / "real/mistamover.yaml", "{}\n");
     std::filesystem::create_directories(scratch / "real/streams.d");
     std::filesystem::create_directories(scratch / "real/deep");
     std::filesystem::create_directory_symlink(scratch / "real/deep", scratch / "link");
