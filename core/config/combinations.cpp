@@ -174,6 +174,9 @@ void check_incoming(const StreamSettings& stream, Found& found) {
 
 // The program's own files must not be taken for data.
 void check_own_files(const StreamSettings& stream, Found& found) {
+    const char* const harm = stream.outgoing.plugin == "none"
+                                 ? ", which deletion_enabled would have deleted when a disk fills"
+                                 : ", which would be sent as data";
     const std::array<std::pair<const char*, const std::filesystem::path*>, 3> own{
         {{"global.run_dir", &stream.global.run_dir},
          {"logging.base_log_dir", &stream.global.logging.base_log_dir},
@@ -181,8 +184,7 @@ void check_own_files(const StreamSettings& stream, Found& found) {
     for (const auto& [name, path] : own) {
         if (would_be_sent(*path, stream.directory)) {
             found.push_back(
-                {"data_stream", "directory",
-                 std::string("holds the program's own ") + name + ", which would be sent as data"});
+                {"data_stream", "directory", std::string("holds the program's own ") + name + harm});
         }
     }
 }
@@ -190,8 +192,10 @@ void check_own_files(const StreamSettings& stream, Found& found) {
 // A directory besides the stream's own of which entries are deleted must hold nothing but units.
 void check_deletable(const StreamSettings& stream, const std::string& section, const std::string& key,
                      const std::filesystem::path& deletable, Found& found) {
-    const std::array<std::pair<const char*, const std::filesystem::path*>, 4> kept{
+    const std::filesystem::path target = target_is_local(stream) ? target_of(stream).directory : "";
+    const std::array<std::pair<const char*, const std::filesystem::path*>, 5> kept{
         {{"data_stream.directory", &stream.directory},
+         {"outgoing.target_dir", &target},
          {"global.run_dir", &stream.global.run_dir},
          {"logging.base_log_dir", &stream.global.logging.base_log_dir},
          {"global.config_dir", &stream.global.config_dir}}};
@@ -201,7 +205,11 @@ void check_deletable(const StreamSettings& stream, const std::string& section, c
                              key,
                              std::string("is or holds ") + name +
                                  ", which deletion_enabled would have deleted when a disk fills",
-                             {{"data_stream", "deletion_enabled"}, {"data_stream", "directory"}}});
+                             {{"data_stream", "deletion_enabled"},
+                              {"data_stream", "directory"},
+                              {"outgoing", "plugin"},
+                              {plugin_section(stream.outgoing.plugin), "transport"},
+                              {"outgoing", "target_dir"}}});
         }
     }
 }
@@ -237,7 +245,6 @@ void check_outgoing(const StreamSettings& stream, Found& found) {
     check_mirror_target(stream, found);
     check_mirror(stream, found);
     check_quarantine(stream, found);
-    check_own_files(stream, found);
     if (out.target_uses_arrival_monitor) {
         check_extensions(
             "outgoing", {out.control_file_extension, out.receipt_file_extension, out.thankyou_file_extension},
@@ -281,10 +288,14 @@ std::vector<Conflict> conflicts(const StreamSettings& stream) {
     if (stream.deletion_enabled) {
         check_deletion(stream, found);
     }
+    const bool sends = !stream.outgoing.plugin.empty() && stream.outgoing.plugin != "none";
+    if (sends || stream.deletion_enabled) {
+        check_own_files(stream, found);
+    }
     if (stream.outgoing.plugin.empty()) {
         found.push_back({"outgoing", "plugin",
                          "must be set: the transfer module of this stream, such as rsync or local"});
-    } else if (stream.outgoing.plugin != "none") {
+    } else if (sends) {
         check_outgoing(stream, found);
     } else if (!stream.incoming.require_arrival_monitor) {
         found.push_back(

@@ -12,6 +12,7 @@ namespace mistamover::config {
 namespace {
 
 constexpr const char* directory_section = "data_stream";
+constexpr const char* target_key = "target_dir";
 
 class Search {
   public:
@@ -39,6 +40,9 @@ class Search {
             check_deletion(i, directory_section, "directory", streams_[i].directory);
             check_deletion(i, "incoming", "directory", streams_[i].incoming_dir);
             check_deletion(i, "outgoing", "quarantine_dir", streams_[i].quarantine_dir);
+            if (streams_[i].target.paths_of == local_paths) {
+                check_deletion(i, "outgoing", target_key, streams_[i].target.directory);
+            }
         }
         return std::move(found_);
     }
@@ -132,7 +136,7 @@ class Search {
         }
         targets_.emplace(target.directory.string(), i);
         if (target.deletes && target.paths_of == local_paths) {
-            deletable_.emplace(target.directory.string(), Deletable{i, "outgoing", "target_dir", true});
+            deletable_.emplace(target.directory.string(), Deletable{i, "outgoing", target_key, true});
         }
     }
 
@@ -154,7 +158,7 @@ class Search {
 
     void add_shared_target(std::size_t i, std::size_t j) {
         add_destruction(
-            i, j, "outgoing", "target_dir", "is, holds or lies in the target directory of",
+            i, j, "outgoing", target_key, "is, holds or lies in the target directory of",
             streams_[i].target.deletes
                 ? ", and this mirror would delete what that one delivers: choose another directory, or "
                   "mirror_delete: false"
@@ -196,6 +200,11 @@ class Search {
                normal_path(stream.directory) == streams_[mirror].target.directory && !feeds(i, mirror);
     }
 
+    // What arrives is delivered to an incoming directory itself; of a mirror's target check_target() tells.
+    [[nodiscard]] static bool may_be_target(const Deletable& deletable, bool is_itself) {
+        return deletable.by_mirror || (is_itself && deletable.section == std::string_view("incoming"));
+    }
+
     // `path`, which the key of stream `i` sets, must not go when another stream's units are deleted, or what
     // another's source does not have.
     void check_deletion(std::size_t i, const char* section, const char* key,
@@ -207,7 +216,8 @@ class Search {
             const auto [first, last] = deletable_.equal_range(at.string());
             for (auto around = first; around != last; ++around) {
                 const Deletable& other = around->second;
-                if (other.stream == i) {
+                const bool is_target = key == std::string_view(target_key);
+                if (other.stream == i || (is_target && may_be_target(other, at == normal_path(path)))) {
                     continue;
                 }
                 if (!other.by_mirror) {

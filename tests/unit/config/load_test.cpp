@@ -263,12 +263,37 @@ TEST_CASE("nothing but units lies where deletion_enabled has everything deleted"
                   "is or holds logging.base_log_dir"));
         CHECK(problems_with("false", "/i/p", "/i/p/q", plugin).empty());
     }
+    for (const std::string plugin : {"local", "carrier"}) {
+        CHECK(problems_with("true", "/t/in", "/t/kept", plugin).empty());
+        CHECK(problems_with("false", "/i/p", "/t", plugin).empty());
+        CHECK(has(problems_with("true", "/i/p", "/t", plugin),
+                  "`outgoing.quarantine_dir` is or holds outgoing.target_dir") == (plugin == "local"));
+        CHECK(has(problems_with("true", "/t", "/q/p", plugin),
+                  "`incoming.directory` is or holds outgoing.target_dir") == (plugin == "local"));
+    }
     files.stream("data_stream: {directory: /q/p/other}\n" + std::string(good), "other");
     CHECK(has(problems_with("true", "/i/p", "/q/p", "none"),
               "`outgoing.quarantine_dir` is or holds a directory of stream `other`"));
     CHECK(has(problems_with("true", "/q", "/r", "none"),
               "`incoming.directory` is or holds a directory of stream `other`"));
     CHECK(problems_with("false", "/q", "/r", "none").empty());
+}
+
+TEST_CASE("the program's own files are no units where units are sent, or deleted when a disk fills") {
+    Files files;
+    const auto problems_with = [&](const std::string& deletion, const std::string& plugin) {
+        files.stream("data_stream: {directory: $(global:top), deletion_enabled: " + deletion +
+                     "}\nincoming: {require_arrival_monitor: true, directory: /i/p}\noutgoing: {plugin: " +
+                     plugin + ", target_dir: /t, quarantine_dir: /q/p}\n");
+        return files.problems();
+    };
+    for (const char* own : {"global.run_dir", "logging.base_log_dir", "global.config_dir"}) {
+        const std::string text = std::string("holds the program's own ") + own + ", which ";
+        CHECK(has(problems_with("false", "carrier"), text + "would be sent as data"));
+        CHECK(has(problems_with("true", "carrier"), text + "would be sent as data"));
+        CHECK(has(problems_with("true", "none"), text + "deletion_enabled would have deleted"));
+    }
+    CHECK(problems_with("false", "none").empty());
 }
 
 TEST_CASE("settings survive the way to another process, whatever bytes they hold") {

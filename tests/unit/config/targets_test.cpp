@@ -135,6 +135,31 @@ TEST_CASE("no directory of another stream lies in a local mirror's target") {
               .empty());
 }
 
+TEST_CASE(
+    "nothing is delivered on this host to where another stream has everything deleted when a disk fills") {
+    const auto problems = [](const std::string& deletion, const std::string& outgoing,
+                             const std::string& more = "") {
+        return problems_of_two("data_stream: {directory: /d/p, deletion_enabled: " + deletion +
+                                   "}\noutgoing: {plugin: none, quarantine_dir: /kept}\n"
+                                   "incoming: {require_arrival_monitor: true, directory: /in}\n",
+                               sends("/d/q", outgoing, more));
+    };
+    const auto check = [](const std::string& found, const std::string& key) {
+        CHECK_MESSAGE(
+            has(found, "`" + key + "` is or holds a directory of stream `q`, which deletion_enabled"), found);
+        CHECK_MESSAGE(has(found, "`outgoing.target_dir` is, or lies in, a directory of stream `p`"), found);
+    };
+    check(problems("true", "plugin: local, target_dir: /kept"), "outgoing.quarantine_dir");
+    check(problems("true", "plugin: local, target_dir: /kept/q"), "outgoing.quarantine_dir");
+    check(problems("true", "plugin: local, target_dir: /in/q"), "incoming.directory");
+    check(problems("true", "plugin: rsync, target_dir: /in/q", "rsync: {transport: local}"),
+          "incoming.directory");
+    CHECK(problems("true", "plugin: local, target_dir: /in") == "");
+    CHECK(problems("true", "plugin: local, target_dir: /kept2") == "");
+    CHECK(problems("true", "plugin: sftp, target_host: h, target_dir: /kept") == "");
+    CHECK(problems("false", "plugin: local, target_dir: /kept") == "");
+}
+
 TEST_CASE("a mirror shares its target with no other stream") {
     const Way local{"local", "", "/archive", "", ""};
     check_conflict(mirrors(local), local);
