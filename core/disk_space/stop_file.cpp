@@ -39,6 +39,11 @@ StopSeen look_at(const std::string& path) {
     return StopSeen::foreign;
 }
 
+// A file's time on FAT is of an even second.
+std::int64_t second_that_every_disk_keeps(std::int64_t now) {
+    return now - now % 2;
+}
+
 void write_new(const std::string& path, const std::string& content, std::int64_t second) {
     const process::UniqueFd file(
         ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644));
@@ -73,7 +78,8 @@ bool StopFileAt::place(const std::string& label, std::int64_t now) const {
         return false;
     }
     try {
-        write_new(made, files::disk_space_stop_text(label, now), now);
+        const std::int64_t second = second_that_every_disk_keeps(now);
+        write_new(made, files::disk_space_stop_text(label, second), second);
     } catch (const std::system_error&) {
         ::unlink(made.c_str());
         throw;

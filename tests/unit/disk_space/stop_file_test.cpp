@@ -38,6 +38,16 @@ TEST_CASE("the monitor's own file is made whole, known again and removed") {
     CHECK(StopFileAt(scratch / "missing" / ".stop").look() == StopSeen::absent);
 }
 
+TEST_CASE("the monitor knows its own file again on a disk that keeps even seconds only") {
+    const Scratch scratch;
+    const StopFileAt file(scratch / ".stop");
+    REQUIRE(file.place("disk", second + 1));
+    const timespec kept[2] = {{second, 0}, {second, 0}};
+    REQUIRE(::utimensat(AT_FDCWD, file.path().c_str(), kept, 0) == 0);
+    CHECK(file.look() == StopSeen::own);
+    CHECK(file.remove());
+}
+
 TEST_CASE("whatever anybody else made or touched is his, and stays") {
     const Scratch scratch;
     const StopFileAt file(scratch / ".stop");
