@@ -29,24 +29,27 @@ class Workers {
     /// Called on any of the threads; must not throw.
     using Work = std::function<std::vector<Result>(const std::vector<Request>&)>;
 
-    /// `on_result` is called on one of the threads where results() has some again.
-    Workers(const Shape& shape, Work work, std::function<void()> on_result)
+    /// Makes a thread that runs what it is given.
+    using Start = std::function<std::thread(std::function<void()>)>;
+
+    /// `on_result` is called on one of the threads where results() has some again. Throws std::system_error
+    /// where the machine has not so many threads.
+    Workers(
+        const Shape& shape, Work work, std::function<void()> on_result,
+        const Start& start = [](std::function<void()> run) { return std::thread(std::move(run)); })
         : shape_(shape), work_(std::move(work)), on_result_(std::move(on_result)) {
-        for (unsigned i = 0; i < shape.threads; ++i) {
-            threads_.emplace_back([this] { run(); });
+        threads_.reserve(shape.threads);
+        try {
+            for (unsigned i = 0; i < shape.threads; ++i) {
+                threads_.push_back(start([this] { run(); }));
+            }
+        } catch (...) {
+            end();
+            throw;
         }
     }
     /// Waits for what is in hand; the rest is left.
-    ~Workers() {
-        {
-            const std::lock_guard lock(mutex_);
-            ending_ = true;
-        }
-        wake_.notify_all();
-        for (std::thread& thread : threads_) {
-            thread.join();
-        }
-    }
+    ~Workers() { end(); }
     Workers(const Workers&) = delete;
     Workers& operator=(const Workers&) = delete;
 
@@ -76,6 +79,17 @@ class Workers {
 
   private:
     static constexpr std::size_t many = 64;
+
+    void end() {
+        {
+            const std::lock_guard lock(mutex_);
+            ending_ = true;
+        }
+        wake_.notify_all();
+        for (std::thread& thread : threads_) {
+            thread.join();
+        }
+    }
 
     void run() {
         std::vector<Request> batch;

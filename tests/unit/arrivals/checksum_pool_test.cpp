@@ -9,7 +9,12 @@
 #include <memory>
 #include <mutex>
 #include <optional>
+#include <system_error>
+#include <thread>
+#include <utility>
+#include <vector>
 
+#include "arrivals/workers.hpp"
 #include "no_more_files.hpp"
 #include "process/unique_fd.hpp"
 #include "scratch.hpp"
@@ -17,6 +22,22 @@
 namespace mistamover::arrivals {
 
 constexpr std::uint64_t all = 1ULL << 42U;
+
+TEST_CASE("where the machine has no second thread, the first one ends and the reason is told") {
+    using Pool = Workers<ChecksumRequest, ChecksumResult>;
+    int started = 0;
+    const Pool::Start start = [&started](std::function<void()> run) {
+        if (++started > 1) {
+            throw std::system_error(EAGAIN, std::generic_category());
+        }
+        return std::thread(std::move(run));
+    };
+    const auto work = [](const std::vector<ChecksumRequest>&) { return std::vector<ChecksumResult>(); };
+    CHECK_THROWS_AS(Pool(
+                        {3}, work, [] {}, start),
+                    std::system_error);
+    CHECK(started == 2);
+}
 
 TEST_CASE("a pool that ends gives up what it computes") {
     const test::Scratch scratch;
