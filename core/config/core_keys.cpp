@@ -62,7 +62,7 @@ constexpr std::array specs{
     KeySpec{"incoming", "require_arrival_monitor", boolean, "false"},
     KeySpec{"incoming", "directory", path, "$(global:base_incoming_dir)/$(data_stream:name)"},
     KeySpec{"incoming", "data_grace", duration, "30s"},
-    KeySpec{"incoming", "receipt_max_age", duration, "7d"},
+    KeySpec{"incoming", "receipt_max_age", duration, "7d", {}, not_zero},
     KeySpec{"incoming", "legacy_sender", boolean, "false"},
     KeySpec{"incoming", "fsync", boolean, "true"},
     KeySpec{"incoming", "control_file_extension", string, "stager-ctrl-bss", {}, plain_name},

@@ -364,6 +364,16 @@ TEST_CASE("a file that the disk has lost a part of is not accepted, though many 
     CHECK(read_file(receiver.delivered(name(lost_file))) == lost);
 }
 
+TEST_CASE("with fsync: false a receipt does not wait for the disk") {
+    const Receiver receiver("fsync: false");
+    const std::filesystem::path failing = receiver.site().home() / "failing-disk";
+    receiver.put(failing, "write content");
+    const Daemon daemon(receiver.site(), with_failing_disk(failing));
+    receiver.send("f", "hello");
+    CHECK_FALSE(receiver.accepted("f", "hello").empty());
+    CHECK(read_file(receiver.delivered("f")) == "hello");
+}
+
 TEST_CASE("a file sent again is kept where the disk fails to keep the same one that is there") {
     const Receiver receiver;
     const std::filesystem::path failing = receiver.site().home() / "failing-disk";

@@ -185,6 +185,46 @@ TEST_CASE("an amount beyond what can be counted or waited for is refused") {
     CHECK(has(files.problems({"MISTAMOVER__global__shutdown_grace=999999d"}), "must be a duration"));
 }
 
+TEST_CASE("an interval, an age or a size that cannot be nothing is refused as 0") {
+    Files files;
+    files.stream(good);
+    for (const std::string key :
+         {"global__general_poll_interval", "incoming__receipt_max_age",
+          "outgoing__receipt_file_poll_interval", "outgoing__stop_file_poll_interval",
+          "outgoing__stall_timeout", "outgoing__dir_size_limit", "outgoing__bandwidth_limit",
+          "logging__max_size", "disk_space_monitor__poll_interval", "disk_space_monitor__level_good",
+          "disk_space_monitor__level_low", "disk_space_monitor__level_vlow"}) {
+        INFO(key);
+        CHECK(has(files.problems({"MISTAMOVER__" + key + "=0"}), "must be more than 0"));
+        CHECK_FALSE(has(files.problems({"MISTAMOVER__" + key + "=1"}), "must be more than 0"));
+    }
+}
+
+TEST_CASE("base_priority is that of the monitor, and of the streams that have none of their own") {
+    Files files;
+    files.global("disk_space_monitor: {base_priority: 42}\n");
+    files.stream(good);
+    files.stream("data_stream: {priority: 7}\n" + std::string(good), "q");
+    const Configuration configuration = files.load();
+    REQUIRE(configuration.streams.size() == 2);
+    CHECK(disk_space_settings(configuration.global).base_priority == 42);
+    const StreamSettings without = stream_settings(configuration.streams[0].settings);
+    CHECK(without.name == "p");
+    CHECK(without.priority == 42);
+    CHECK(without.disk_space.base_priority == 42);
+    CHECK(stream_settings(configuration.streams[1].settings).priority == 7);
+}
+
+TEST_CASE("incoming.fsync is true unless it is set otherwise") {
+    Files files;
+    files.stream(good);
+    files.stream("incoming: {fsync: false}\n" + std::string(good), "q");
+    const Configuration configuration = files.load();
+    REQUIRE(configuration.streams.size() == 2);
+    CHECK(stream_settings(configuration.streams[0].settings).incoming.fsync);
+    CHECK_FALSE(stream_settings(configuration.streams[1].settings).incoming.fsync);
+}
+
 TEST_CASE("a quarantine on another file system, into which nothing can be renamed, is a problem of a move") {
     Files files;
     const std::string stream = "outgoing:\n  plugin: carrier\n  target_dir: /t\n  quarantine_dir: ";
