@@ -95,12 +95,16 @@ Configuration Loader::load() {
     return std::move(result_);
 }
 
+void Loader::set_program_defaults(Layers& layers) const {
+    const std::filesystem::path directory = result_.file.parent_path();
+    layers.set_default("global", "top", directory.string());
+    layers.set_default("global", "config_dir", (directory / "streams.d").string());
+}
+
 void Loader::load_global() {
     const Sections sections = global_sections();
     Layers layers({sections, lookup_, global_, nullptr, ""}, result_.problems);
-    const std::string directory = result_.file.parent_path().string();
-    layers.set_default("global", "top", directory);
-    layers.set_default("global", "config_dir", (result_.file.parent_path() / "streams.d").string());
+    set_program_defaults(layers);
     layers.fill(overrides_);
     result_.global = layers.finish();
     result_.global_origins = layers.origins();
@@ -205,8 +209,7 @@ void Loader::load_stream(const StreamFile& file) {
     }
     Layers layers({sections, lookup_, global_, &loaded.document, file.stem, &reported_globally_},
                   result_.problems);
-    layers.set_default("global", "top", result_.file.parent_path().string());
-    layers.set_default("global", "config_dir", (result_.file.parent_path() / "streams.d").string());
+    set_program_defaults(layers);
     layers.set_default("data_stream", "name", file.stem);
     layers.fill(overrides_);
     if (has_module && !module(plugin).known) {
@@ -230,7 +233,7 @@ std::string Loader::plugin_of(const Document& document, const std::string& stem)
     std::vector<Problem> ignored;
     const Sections sections = core_sections();
     Layers layers({sections, lookup_, global_, &document, stem}, ignored);
-    layers.set_default("global", "top", result_.file.parent_path().string());
+    set_program_defaults(layers);
     layers.set_default("data_stream", "name", stem);
     layers.fill(overrides_);
     const std::vector<std::string> values = layers.peek("outgoing", "plugin");

@@ -43,6 +43,8 @@ class Loader {
         bool known = false;
     };
 
+    /// Those that depend on where the global file is.
+    void set_program_defaults(Layers& layers) const;
     void load_global();
     std::vector<StreamFile> stream_files();
     std::vector<StreamFile> listed_files(const std::vector<std::string>& names,

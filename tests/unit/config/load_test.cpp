@@ -93,6 +93,18 @@ TEST_CASE("references are replaced, and a cycle is named") {
     CHECK(has(files.problems(), "data_stream:directory -> outgoing:quarantine_dir -> data_stream:directory"));
 }
 
+TEST_CASE("a module is looked for by what its name means, whatever it refers to") {
+    Files files;
+    for (const std::string place : {"top", "config_dir"}) {
+        files.stream("outgoing: {plugin: $(global:" + place + ")/carrier, target_dir: /target}\n");
+        const std::filesystem::path directory =
+            place == "top" ? files.directory() : files.file().parent_path();
+        CHECK(has(files.problems(),
+                  "`outgoing.plugin` names a module that cannot be used: there is no plugin " +
+                      (directory / "carrier").string()));
+    }
+}
+
 TEST_CASE("a file of a stream that is called *.yml is named in a warning") {
     Files files;
     files.stream(good);
