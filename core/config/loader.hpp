@@ -15,6 +15,7 @@
 #include "config/load.hpp"
 #include "config/names.hpp"
 #include "config/stream_conflicts.hpp"
+#include "config/stream_files.hpp"
 
 namespace mistamover::config {
 
@@ -28,10 +29,6 @@ class Loader {
     Configuration load();
 
   private:
-    struct StreamFile {
-        std::filesystem::path file;
-        std::string stem;
-    };
     struct LoadedStream {
         Document document;
         Stream stream;
@@ -46,10 +43,6 @@ class Loader {
     /// Those that depend on where the global file is.
     void set_program_defaults(Layers& layers) const;
     void load_global();
-    std::vector<StreamFile> stream_files();
-    std::vector<StreamFile> listed_files(const std::vector<std::string>& names,
-                                         const std::filesystem::path& directory);
-    std::vector<StreamFile> all_files(const std::filesystem::path& directory);
     void load_stream(const StreamFile& file);
     std::string plugin_of(const Document& document, const std::string& stem);
     const Module& module(const std::string& plugin);
@@ -60,7 +53,6 @@ class Loader {
     void ask_for_unused_modules();
     void check_global_names();
     void check_between_streams();
-    void report(Position at, const std::string& stream, const std::string& text);
     void finish();
 
     SchemaSource& schemas_;
