@@ -52,7 +52,8 @@ int write_out_rest(int fd) noexcept {
     if (::sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WAIT_BEFORE) == 0) {
         return 0;
     }
-    return errno == ENOSYS || errno == ESPIPE ? write_out(fd) : errno;
+    const bool is_not_answered = errno == ENOSYS || errno == EPERM || errno == ESPIPE;
+    return is_not_answered ? write_out(fd) : errno;
 }
 
 int write_out(int directory_fd, const std::vector<std::string>& names) {

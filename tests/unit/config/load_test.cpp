@@ -63,7 +63,7 @@ TEST_CASE(
     "not") {
     Files files;
     files.global("outgoing: {plugin: carrier, target_dir: /target}\n");
-    for (const char* text : {"", "\n", "# nothing yet\n", "---\n", "~\n"}) {
+    for (const char* text : {"", "\n", "# nothing yet\n", "---\n"}) {
         INFO(text);
         files.stream(text);
         CHECK(has(files.problems(), "p.yaml:0:0: the file is empty: write `{}`"));
