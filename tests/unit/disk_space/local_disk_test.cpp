@@ -7,6 +7,7 @@
 #include <optional>
 #include <set>
 #include <sys/mount.h>
+#include <sys/statvfs.h>
 #include <system_error>
 #include <unistd.h>
 #include <utility>
@@ -73,6 +74,19 @@ bool told_of(const std::vector<std::string>& told, const std::string& beginning)
 }
 
 }  // namespace
+
+TEST_CASE("what is kept for root alone is not free") {
+    const Scratch scratch;
+    constexpr std::uint64_t enough = 1'000'000'000;  // others write to the disk, and delete there, meanwhile
+    struct statvfs info {};
+    REQUIRE(::statvfs(scratch.path().c_str(), &info) == 0);
+    const std::uint64_t kept = (info.f_bfree - info.f_bavail) * info.f_frsize;
+    if (info.f_bavail == 0 || kept < enough) {
+        MESSAGE("not tested: of this file system hardly anything is kept for root");
+        return;
+    }
+    CHECK(disk_with(scratch, {}).space().free_bytes < info.f_bfree * info.f_frsize - kept / 2);
+}
 
 TEST_CASE("a .stop that was made is remembered until it has gone, under whatever name") {
     const Scratch scratch;
