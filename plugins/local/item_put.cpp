@@ -253,9 +253,9 @@ Status ItemPut::copy_file(const PutItem& item, PutReport& report) {
     if (!is_the_item(before, item)) {
         return source_changed(item.path);
     }
-    TargetFile target = open_target();
-    if (!target.file.valid()) {
-        return creation_failure(errno);
+    TargetFile target;
+    if (Status opened = open_target(before, target); !opened.ok()) {
+        return opened;
     }
     Unfinished leftover(target.directory, target.name);
     Status status = copy_contents(item, source.get(), before, target, report);
@@ -271,14 +271,20 @@ Status ItemPut::copy_file(const PutItem& item, PutReport& report) {
     return status;
 }
 
-ItemPut::TargetFile ItemPut::open_target() {
-    TargetFile target;
+Status ItemPut::open_target(const struct stat& source, TargetFile& target) {
     target.is_temporary = request_.publish == Publish::rename;
-    if (target.is_temporary) {
-        target.file = tools_.temp.create_file(target.name);
-        target.directory = tools_.temp.descriptor();
-        return target;
+    if (!target.is_temporary) {
+        return open_final(source, target);
     }
+    target.file = tools_.temp.create_file(target.name);
+    if (!target.file.valid()) {
+        return creation_failure(errno);
+    }
+    target.directory = tools_.temp.descriptor();
+    return {};
+}
+
+Status ItemPut::open_final(const struct stat& source, TargetFile& target) {
     const Place at = tools_.target.place(target_path_);
     if (at.directory >= 0) {
         const auto try_open = [&at](int how) {
@@ -289,12 +295,29 @@ ItemPut::TargetFile ItemPut::open_target() {
         target.file = try_open(O_EXCL);
         target.is_new = target.file.valid();
         if (!target.is_new && errno == EEXIST) {
-            target.file = try_open(O_TRUNC);
+            target.file = try_open(0);
         }
-        target.directory = at.directory;
-        target.name = at.name;
     }
-    return target;
+    if (!target.file.valid()) {
+        return creation_failure(errno);
+    }
+    target.directory = at.directory;
+    target.name = at.name;
+    return target.is_new ? Status{} : make_empty(source, target);
+}
+
+/// What was there before. It may be the source: a hard link to it, or the target directory is the source's by
+/// another way.
+Status ItemPut::make_empty(const struct stat& source, const TargetFile& target) {
+    struct stat found = {};
+    if (::fstat(target.file.get(), &found) != 0) {
+        return target_failure(errno, "look at", target_path_);
+    }
+    if (found.st_dev == source.st_dev && found.st_ino == source.st_ino) {
+        return {StatusCode::exists, StatusScope::item,
+                "write " + target_path_ + ": what is there is the source itself, under another name"};
+    }
+    return ::ftruncate(target.file.get(), 0) == 0 ? Status{} : target_failure(errno, "write", target_path_);
 }
 
 Status ItemPut::copy_contents(const PutItem& item, int source, const struct stat& before,

@@ -58,7 +58,9 @@ class ItemPut {
     Status take(const PutItem& item, PutReport& report, bool& must_copy);
     Status copy_link(const PutItem& item);
     Status copy_file(const PutItem& item, PutReport& report);
-    TargetFile open_target();
+    Status open_target(const struct stat& source, TargetFile& target);
+    Status open_final(const struct stat& source, TargetFile& target);
+    Status make_empty(const struct stat& source, const TargetFile& target);
     Status copy_contents(const PutItem& item, int source, const struct stat& before, const TargetFile& target,
                          PutReport& report);
     Status seal(const struct stat& source, const TargetFile& target);

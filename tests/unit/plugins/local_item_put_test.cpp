@@ -449,6 +449,27 @@ TEST_CASE("two links to one file: the source that rename leaves behind is not ca
     CHECK(bench.sink.reports[0].source_taken);
 }
 
+TEST_CASE("two links to one file: publish: direct leaves the source that it would write over as it is") {
+    Bench bench;
+    write_file(bench.source("a"), "content");
+    fs::create_hard_link(bench.source("a"), bench.target("a"));
+    const Status status = bench.put_one("a", false, Publish::direct);
+    CHECK(status.code() == StatusCode::exists);
+    CHECK(status.scope() == StatusScope::item);
+    CHECK(read_file(bench.source("a")) == "content");
+    CHECK(read_file(bench.target("a")) == "content");
+}
+
+TEST_CASE("publish: direct leaves a FIFO of the file's name as it is, though somebody reads from it") {
+    Bench bench;
+    write_file(bench.source("a"), "content");
+    REQUIRE(::mkfifo(bench.target("a").c_str(), 0600) == 0);
+    const FileDescriptor reader(::open(bench.target("a").c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
+    REQUIRE(reader.valid());
+    CHECK_FALSE(bench.put_one("a", false, Publish::direct).ok());
+    CHECK(fs::is_fifo(fs::symlink_status(bench.target("a"))));
+}
+
 TEST_CASE("holes stay holes") {
     for (const fs::path& from : {first_file_system(), other_file_system()}) {
         Bench bench(from, other_file_system());
