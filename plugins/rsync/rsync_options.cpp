@@ -11,21 +11,10 @@ namespace mistamover::rsync {
 namespace {
 
 constexpr std::string_view harmless_letters = "46AHJSUWXgoz";
-constexpr std::array<std::string_view, 34> harmless_names{"acls",
-                                                          "address",
-                                                          "block-size",
-                                                          "cc",
-                                                          "checksum-choice",
-                                                          "chmod",
-                                                          "chown",
-                                                          "compress-choice",
-                                                          "compress-level",
-                                                          "contimeout",
+constexpr std::array<std::string_view, 19> harmless_flags{"acls",
                                                           "fake-super",
                                                           "fsync",
                                                           "group",
-                                                          "groupmap",
-                                                          "modify-window",
                                                           "no-group",
                                                           "no-owner",
                                                           "no-perms",
@@ -38,13 +27,14 @@ constexpr std::array<std::string_view, 34> harmless_names{"acls",
                                                           "open-noatime",
                                                           "owner",
                                                           "preallocate",
-                                                          "protocol",
-                                                          "rsync-path",
-                                                          "skip-compress",
                                                           "sparse",
-                                                          "usermap",
                                                           "whole-file",
                                                           "xattrs"};
+// Without its value, such a name takes the next argument for it, which may be one that the module relies on.
+constexpr std::array<std::string_view, 15> harmless_with_value{
+    "address",         "block-size",     "cc",         "checksum-choice", "chmod",         "chown",
+    "compress-choice", "compress-level", "contimeout", "groupmap",        "modify-window", "protocol",
+    "rsync-path",      "skip-compress",  "usermap"};
 
 constexpr std::string_view connecting_letters = "46";
 constexpr std::array<std::string_view, 9> connecting_names{
@@ -59,6 +49,16 @@ std::string long_name_of(const std::string& argument) {
 template <typename Names>
 bool is_among(const Names& names, const std::string& name) {
     return std::find(names.begin(), names.end(), name) != names.end();
+}
+
+// Of skip-compress no value is one too: nothing is skipped.
+bool is_harmless_long_argument(const std::string& argument) {
+    const std::string name = long_name_of(argument);
+    const std::size_t equals = argument.find('=');
+    if (equals == std::string::npos) {
+        return is_among(harmless_flags, name);
+    }
+    return is_among(harmless_with_value, name) && (equals + 1 < argument.size() || name == "skip-compress");
 }
 
 [[noreturn]] void refuse(const std::string& reason) {
@@ -130,7 +130,7 @@ void check_credentials(const RsyncOptions& options) {
 
 bool is_harmless_argument(const std::string& argument) {
     if (argument.starts_with("--")) {
-        return is_among(harmless_names, long_name_of(argument));
+        return is_harmless_long_argument(argument);
     }
     return argument.size() > 1 && argument.front() == '-' &&
            argument.find_first_not_of(harmless_letters, 1) == std::string::npos;

@@ -154,6 +154,28 @@ TEST_CASE("only arguments that change neither what is sent nor what is told are 
     CHECK(refuses(settings, "--remove-source-files"));
 }
 
+TEST_CASE("an added argument has its value behind its name: it would take the next argument for it") {
+    for (const std::string name :
+         {"--address", "--block-size", "--cc", "--checksum-choice", "--chmod", "--chown", "--compress-choice",
+          "--compress-level", "--contimeout", "--groupmap", "--modify-window", "--protocol", "--rsync-path",
+          "--skip-compress", "--usermap"}) {
+        CHECK_MESSAGE(!is_harmless_argument(name), name);
+        CHECK_MESSAGE(is_harmless_argument(name + "=1"), name);
+    }
+    CHECK_FALSE(is_harmless_argument("--chmod="));
+    CHECK(is_harmless_argument("--skip-compress="));
+    for (const std::string name :
+         {"--acls", "--fake-super", "--fsync", "--group", "--no-group", "--no-owner", "--no-perms", "--no-s",
+          "--no-secluded-args", "--no-whole-file", "--numeric-ids", "--old-args", "--omit-link-times",
+          "--open-noatime", "--owner", "--preallocate", "--sparse", "--whole-file", "--xattrs"}) {
+        CHECK_MESSAGE(is_harmless_argument(name), name);
+        CHECK_MESSAGE(!is_harmless_argument(name + "=x"), name);
+    }
+    Settings settings;
+    settings.add("extra_args", {"--skip-compress"});
+    CHECK(refuses(settings, "a value is written behind the name"));
+}
+
 TEST_CASE("what a connection needs of the further arguments changes no owner, rights or times") {
     using Texts = std::vector<std::string>;
     CHECK(connecting_arguments({"-o", "-gA4", "-64", "--chmod=F644", "--rsync-path=/opt/r s", "--old-args",
