@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#include <chrono>
 #include <doctest/doctest.h>
 #include <memory>
 #include <sched.h>
@@ -386,6 +387,28 @@ TEST_CASE("a mirror sends, replaces and deletes, and never touches the source or
     CHECK(read_file(site.target() / "#odd\nname *") == "odd");
     CHECK(names_in(site.source()) == before);
     CHECK(read_file(site.source() / "d/deep") == "deep");
+}
+
+TEST_CASE("a mirror with size_only: true takes files of one size for equal, and no others") {
+    for (const bool size_only : {false, true}) {
+        CAPTURE(size_only);
+        Site site;
+        const LocalWay way;
+        way.add_stream(site, "transfer_mode: mirror", size_only ? "size_only: true" : "");
+        write_file(site.source() / "same size", "new content");
+        write_file(site.target() / "same size", "old content");
+        write_file(site.source() / "longer", "new and longer");
+        write_file(site.target() / "longer", "old");
+        write_file(site.source() / "new", "new");
+        std::filesystem::last_write_time(
+            site.target() / "same size",
+            std::filesystem::last_write_time(site.source() / "same size") - std::chrono::hours(1));
+        const ProgramResult result = site.one_off();
+        CHECK_MESSAGE(result.exit_code == 0, result.output << site.log("rsync_p"));
+        CHECK(read_file(site.target() / "same size") == (size_only ? "old content" : "new content"));
+        CHECK(read_file(site.target() / "longer") == "new and longer");
+        CHECK(read_file(site.target() / "new") == "new");
+    }
 }
 
 TEST_CASE("a mirror from which more than max_delete entries vanished deletes none, and says so") {

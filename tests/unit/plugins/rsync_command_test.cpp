@@ -145,6 +145,27 @@ TEST_CASE("checksum, compress and the bandwidth limit are passed on") {
     CHECK(has(put, "--bwlimit=10"));
 }
 
+TEST_CASE("size_only makes every run of a mirror compare by size, unless checksum does by content; no put") {
+    for (const bool checksum : {false, true}) {
+        CAPTURE(checksum);
+        Settings settings;
+        settings.set("size_only", "true");
+        settings.set("checksum", checksum ? "true" : "false");
+        settings.values.mode = TransferMode::mirror;
+        const RsyncOptions options(settings.get());
+        const CommandBuilder builder(options, "", "", 60'000);
+        for (const Arguments& arguments : {builder.mirror("/source", 5), builder.mirror_top("/source"),
+                                           builder.mirror_preview("/source")}) {
+            CHECK(has(arguments, "--size-only") != checksum);
+        }
+        CHECK_FALSE(has(builder.put("/source", "", two_names, false).arguments, "--size-only"));
+    }
+    Settings without;
+    without.values.mode = TransferMode::mirror;
+    const RsyncOptions options(without.get());
+    CHECK_FALSE(has(CommandBuilder(options, "", "", 60'000).mirror("/source", 5), "--size-only"));
+}
+
 TEST_CASE("the comparing run sends nothing, compares contents, and is ended by no silence of either end") {
     Settings settings;
     const RsyncOptions options(settings.get());
