@@ -1,21 +1,20 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "local/local_session.hpp"
 
-#include <array>
+#include <algorithm>
 #include <cerrno>
 #include <dirent.h>
 #include <fcntl.h>
-#include <linux/magic.h>
 #include <memory>
 #include <optional>
 #include <string>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "local/digest.hpp"
 #include "local/failure.hpp"
+#include "local/time_probe.hpp"
 
 namespace mistamover::local {
 namespace {
@@ -40,39 +39,6 @@ EntryInfo info_of(const struct stat& found, std::int64_t mtime_precision_ns) {
     info.mode = found.st_mode & 07777;
     info.kind = kind_of(found.st_mode);
     return info;
-}
-
-/// How exactly the file system keeps modification times: what it keeps of a file's time differs from the
-/// source's by less than this.
-std::int64_t mtime_precision_ns(int directory) {
-    struct statfs found = {};
-    if (::fstatfs(directory, &found) != 0) {
-        return 1;
-    }
-    switch (static_cast<unsigned long>(found.f_type)) {
-        case MSDOS_SUPER_MAGIC:
-        case EXFAT_SUPER_MAGIC:
-            return 2'000'000'000;
-        case CIFS_SUPER_MAGIC:
-        case SMB2_SUPER_MAGIC:
-            return 100;
-        default:
-            return 1;
-    }
-}
-
-/// Whether the target keeps the time of a file that is given one; true where that cannot be tried out.
-bool keeps_times(TempDirectory& temp) {
-    constexpr std::array<timespec, 2> times{timespec{1'000'000'000, 0}, timespec{1'000'000'000, 0}};
-    std::string name;
-    const FileDescriptor file = temp.create_file(name);
-    if (!file.valid()) {
-        return true;
-    }
-    const bool refused = ::futimens(file.get(), times.data()) != 0 && is_unkept_attribute(errno);
-    (void)::unlinkat(temp.descriptor(), name.c_str(), 0);
-    temp.leave();
-    return !refused;
 }
 
 Capabilities without_times(Capabilities all) {
@@ -120,12 +86,16 @@ LocalSession::LocalSession(const LocalOptions& options, SessionContext& context,
       temp_(target_, options.temp_dir),
       copier_(context, options.limited_bandwidth),
       tools_{target_, temp_, copier_, context, options.fsync},
-      mtime_precision_ns_(mtime_precision_ns(target_.root())) {
-    if (options.mode == TransferMode::mirror) {
-        tools_.needs_times = keeps_times(temp_);
-        if (!tools_.needs_times) {
-            capabilities_ = without_times(capabilities_);
-        }
+      mtime_precision_ns_(known_mtime_precision_ns(target_.root())) {
+    if (options.mode != TransferMode::mirror) {
+        return;
+    }
+    const std::optional<std::int64_t> kept = tried_mtime_precision_ns(temp_);
+    tools_.needs_times = kept.has_value();
+    if (kept) {
+        mtime_precision_ns_ = std::max(mtime_precision_ns_, *kept);
+    } else {
+        capabilities_ = without_times(capabilities_);
     }
 }
 

@@ -112,9 +112,17 @@ struct Reports final : PutSink {
         CHECK_MESSAGE(!statuses.contains(index), "reported twice");
         statuses[index] = status;
         reports[index] = report;
+        if (on_done) {
+            on_done(index);
+        }
+    }
+    void clear() {
+        statuses.clear();
+        reports.clear();
     }
     std::map<std::size_t, Status> statuses;
     std::map<std::size_t, PutReport> reports;
+    std::function<void(std::size_t index)> on_done;
 };
 
 /// The item views `path`, which must outlive it.
@@ -199,7 +207,7 @@ class Bench {
         request.items = items;
         request.may_take_source = may_take;
         request.publish = publish;
-        sink = {};
+        sink.clear();
         return session().put(request, sink);
     }
 

@@ -2,50 +2,13 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <sys/syscall.h>
 #include <thread>
 
 #include "local_fixture.hpp"
-
-namespace {
-
-struct RefusedAttributes {
-    int mode_error = 0;
-    int time_error = 0;
-};
-RefusedAttributes refused_attributes;
-
-int refuse(int error_number) {
-    errno = error_number;
-    return -1;
-}
-
-}  // namespace
-
-// What the module calls, instead of the C library's functions of these names: no test can mount a file system
-// that refuses them.
-extern "C" int fchmod(int file, mode_t mode) noexcept {
-    return refused_attributes.mode_error != 0 ? refuse(refused_attributes.mode_error)
-                                              : static_cast<int>(::syscall(SYS_fchmod, file, mode));
-}
-
-extern "C" int futimens(int file, const timespec* times) noexcept {
-    return refused_attributes.time_error != 0
-               ? refuse(refused_attributes.time_error)
-               : static_cast<int>(::syscall(SYS_utimensat, file, nullptr, times, 0));
-}
+#include "local_system_calls.hpp"
 
 namespace mistamover::local::test {
 namespace {
-
-/// Modes and times are refused with these errors for as long as it lives.
-class Refusing {
-  public:
-    Refusing(int mode_error, int time_error) { refused_attributes = {mode_error, time_error}; }
-    Refusing(const Refusing&) = delete;
-    Refusing& operator=(const Refusing&) = delete;
-    ~Refusing() { refused_attributes = {}; }
-};
 
 void set_mtime(const fs::path& path, std::int64_t seconds, long nanoseconds) {
     const std::array<timespec, 2> times{timespec{seconds, 0}, timespec{seconds, nanoseconds}};
