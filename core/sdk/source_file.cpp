@@ -33,6 +33,13 @@ int open_for_reading(int root, const char* path) {
     return file >= 0 || errno != EPERM ? file : ::openat(root, path, flags);
 }
 
+/// Of the file system that holds the sources: its device or its server has gone. ENXIO is a socket that has
+/// taken the file's name.
+bool is_of_all_sources(int error_number) {
+    return error_number == ENODEV || error_number == ENOTCONN || error_number == EHOSTDOWN ||
+           error_number == EHOSTUNREACH || error_number == ETIMEDOUT;
+}
+
 }  // namespace
 
 Status source_failure(int error_number, std::string_view doing, std::string_view path) {
@@ -45,7 +52,8 @@ Status source_failure(int error_number, std::string_view doing, std::string_view
         return {StatusCode::source_changed, StatusScope::item,
                 what + ": " + std::generic_category().message(error_number), error_number};
     }
-    return status_from_errno(error_number, what);
+    const Status status = status_from_errno(error_number, what);
+    return is_of_all_sources(error_number) ? status.of_session() : status;
 }
 
 Status source_changed(std::string_view path) {

@@ -13,7 +13,8 @@
 namespace mistamover {
 
 /// The Status of a system call that failed while `doing` something ("read") to the source `path`; one that is
-/// gone is `source_changed`, of item scope.
+/// gone is `source_changed`, of item scope. What every source would fail with (its file system is gone, the
+/// process is short of something) is of session scope.
 Status source_failure(int error_number, std::string_view doing, std::string_view path);
 
 /// `source_changed`, of item scope.

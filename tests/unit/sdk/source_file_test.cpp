@@ -103,6 +103,25 @@ TEST_CASE("a source has another identity once it was written to, whatever its mo
     }));
 }
 
+TEST_CASE("what every source would fail with is the session's failure, what one fails with the item's") {
+    for (const int error :
+         {ENODEV, ENOTCONN, EHOSTDOWN, EHOSTUNREACH, ETIMEDOUT, ESTALE, ENOMEM, EMFILE, ENFILE}) {
+        CAPTURE(error);
+        const Status status = source_failure(error, "read", "a");
+        CHECK(status.code() == StatusCode::local_io);
+        CHECK(status.scope() == StatusScope::session);
+        CHECK(status.protocol_code() == error);
+    }
+    for (const int error : {EIO, EACCES, EPERM, ENOENT, ENOTDIR, ELOOP, ENXIO}) {
+        CAPTURE(error);
+        CHECK(source_failure(error, "read", "a").scope() == StatusScope::item);
+    }
+    for (const int error : {ENOENT, ENOTDIR, ELOOP, ENXIO}) {
+        CAPTURE(error);
+        CHECK(source_failure(error, "open", "a").code() == StatusCode::source_changed);
+    }
+}
+
 TEST_CASE("what cannot be read is told by its errno; a root that is not there concerns every item") {
     CHECK(source_failure(EIO, "read", "a").code() == StatusCode::local_io);
     CHECK(source_failure(EACCES, "open", "a").code() == StatusCode::permission);
