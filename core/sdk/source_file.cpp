@@ -18,13 +18,6 @@ std::int64_t nanoseconds(const timespec& time) {
     return time.tv_sec * 1'000'000'000 + time.tv_nsec;
 }
 
-bool is_the_item(const struct stat& found, const PutItem& item) {
-    const bool same_kind = item.kind == EntryKind::symlink ? S_ISLNK(found.st_mode) : S_ISREG(found.st_mode);
-    return same_kind && found.st_dev == item.device && found.st_ino == item.inode &&
-           static_cast<std::uint64_t>(found.st_size) == item.size &&
-           nanoseconds(found.st_mtim) == item.mtime_ns;
-}
-
 int open_for_reading(int root, const char* path) {
     // Non-blocking, for a FIFO that has taken the file's name.
     constexpr int flags = O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC;
@@ -61,6 +54,37 @@ Status source_changed(std::string_view path) {
             "the source changed while it was being sent: " + std::string(path)};
 }
 
+bool is_the_item(const struct stat& found, const PutItem& item) {
+    const bool same_kind = item.kind == EntryKind::symlink ? S_ISLNK(found.st_mode) : S_ISREG(found.st_mode);
+    return same_kind && found.st_dev == item.device && found.st_ino == item.inode &&
+           static_cast<std::uint64_t>(found.st_size) == item.size &&
+           nanoseconds(found.st_mtim) == item.mtime_ns;
+}
+
+bool is_unchanged(const struct stat& before, const struct stat& now) {
+    return before.st_size == now.st_size && nanoseconds(before.st_mtim) == nanoseconds(now.st_mtim) &&
+           nanoseconds(before.st_ctim) == nanoseconds(now.st_ctim);
+}
+
+std::string read_source_link(int directory, const char* name, const PutItem& item, struct stat& found) {
+    struct stat after = {};
+    std::array<char, PATH_MAX> content{};
+    if (::fstatat(directory, name, &found, AT_SYMLINK_NOFOLLOW) != 0) {
+        throw StatusError(source_failure(errno, "look at", item.path));
+    }
+    if (!is_the_item(found, item)) {
+        throw StatusError(source_changed(item.path));
+    }
+    const ssize_t length = ::readlinkat(directory, name, content.data(), content.size());
+    if (length < 0 || ::fstatat(directory, name, &after, AT_SYMLINK_NOFOLLOW) != 0) {
+        throw StatusError(source_failure(errno, "read", item.path));
+    }
+    if (!is_the_item(after, item) || !is_unchanged(found, after)) {
+        throw StatusError(source_changed(item.path));
+    }
+    return {content.data(), static_cast<std::size_t>(length)};
+}
+
 SourceRoot::SourceRoot(std::string_view path)
     : descriptor_(::open(std::string(path).c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC)) {
     if (descriptor_ < 0) {
@@ -74,24 +98,8 @@ SourceRoot::~SourceRoot() {
 }
 
 std::string SourceRoot::read_link(const PutItem& item) const {
-    const std::string path(item.path);
-    struct stat before = {};
-    struct stat after = {};
-    std::array<char, PATH_MAX> content{};
-    if (::fstatat(descriptor_, path.c_str(), &before, AT_SYMLINK_NOFOLLOW) != 0) {
-        throw StatusError(source_failure(errno, "look at", path));
-    }
-    if (!is_the_item(before, item)) {
-        throw StatusError(source_changed(path));
-    }
-    const ssize_t length = ::readlinkat(descriptor_, path.c_str(), content.data(), content.size());
-    if (length < 0 || ::fstatat(descriptor_, path.c_str(), &after, AT_SYMLINK_NOFOLLOW) != 0) {
-        throw StatusError(source_failure(errno, "read", path));
-    }
-    if (!is_the_item(after, item) || nanoseconds(before.st_ctim) != nanoseconds(after.st_ctim)) {
-        throw StatusError(source_changed(path));
-    }
-    return {content.data(), static_cast<std::size_t>(length)};
+    struct stat found = {};
+    return read_source_link(descriptor_, std::string(item.path).c_str(), item, found);
 }
 
 SourceFile::SourceFile(const SourceRoot& root, const PutItem& item) : path_(item.path) {
@@ -99,16 +107,10 @@ SourceFile::SourceFile(const SourceRoot& root, const PutItem& item) : path_(item
     if (descriptor_ < 0) {
         throw StatusError(source_failure(errno, "open", path_));
     }
-    struct stat found = {};
-    if (::fstat(descriptor_, &found) != 0 || !is_the_item(found, item)) {
+    if (::fstat(descriptor_, &found_) != 0 || !is_the_item(found_, item)) {
         ::close(descriptor_);
         throw StatusError(source_changed(path_));
     }
-    device_ = item.device;
-    inode_ = item.inode;
-    ctime_ns_ = nanoseconds(found.st_ctim);
-    size_ = item.size;
-    mtime_ns_ = item.mtime_ns;
 }
 
 SourceFile::~SourceFile() {
@@ -138,16 +140,15 @@ Status SourceFile::check_unchanged() const {
     if (::fstat(descriptor_, &now) != 0) {
         return source_failure(errno, "look at", path_);
     }
-    // The change time tells of a writer that has set the modification time back.
-    const bool same = static_cast<std::uint64_t>(now.st_size) == size_ &&
-                      nanoseconds(now.st_mtim) == mtime_ns_ && nanoseconds(now.st_ctim) == ctime_ns_;
-    return same ? Status{} : source_changed(path_);
+    return is_unchanged(found_, now) ? Status{} : source_changed(path_);
 }
 
 std::string SourceFile::identity() const {
     std::string text;
-    for (const std::uint64_t number : {device_, inode_, size_, static_cast<std::uint64_t>(mtime_ns_),
-                                       static_cast<std::uint64_t>(ctime_ns_)}) {
+    for (const std::uint64_t number :
+         {std::uint64_t{found_.st_dev}, std::uint64_t{found_.st_ino},
+          static_cast<std::uint64_t>(found_.st_size), static_cast<std::uint64_t>(nanoseconds(found_.st_mtim)),
+          static_cast<std::uint64_t>(nanoseconds(found_.st_ctim))}) {
         text += std::to_string(number) + '/';
     }
     return text;

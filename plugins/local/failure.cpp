@@ -11,13 +11,6 @@
 namespace mistamover::local {
 namespace {
 
-std::string sentence(std::string_view doing, std::string_view path) {
-    std::string text(doing);
-    text += ' ';
-    text += path;
-    return text;
-}
-
 bool file_system_is_gone(int error_number) {
     switch (error_number) {
         case EIO:
@@ -41,7 +34,9 @@ bool process_is_short_of_something(int error_number) {
 }  // namespace
 
 Status target_failure(int error_number, std::string_view doing, std::string_view path) {
-    const std::string what = sentence(doing, path);
+    std::string what(doing);
+    what += ' ';
+    what += path;
     const std::string text = what + ": " + text_of(error_number);
     if (error_number == EROFS) {
         return {StatusCode::permission, StatusScope::session, text, error_number};
@@ -71,34 +66,6 @@ Status refusal(int error_number, std::string_view doing, std::string_view path, 
 
 bool is_unkept_attribute(int error_number) noexcept {
     return error_number == EPERM || error_number == EOPNOTSUPP;
-}
-
-Status source_failure(int error_number, std::string_view doing, std::string_view path) {
-    const std::string what = sentence(doing, path);
-    const std::string text = what + ": " + text_of(error_number);
-    switch (error_number) {
-        case ENOENT:
-        case ENOTDIR:
-        case ELOOP:
-        case ENXIO:
-            return {StatusCode::source_changed, StatusScope::item, text, error_number};
-        case EACCES:
-        case EPERM:
-            return {StatusCode::permission, StatusScope::item, text, error_number};
-        case EIO:
-            return {StatusCode::local_io, StatusScope::item, text, error_number};
-        default:
-            break;
-    }
-    const bool every_file_fails =
-        file_system_is_gone(error_number) || process_is_short_of_something(error_number);
-    return {StatusCode::local_io, every_file_fails ? StatusScope::session : StatusScope::item, text,
-            error_number};
-}
-
-Status source_changed(std::string_view path) {
-    return {StatusCode::source_changed, StatusScope::item,
-            sentence("the source changed while it was being sent:", path)};
 }
 
 }  // namespace mistamover::local

@@ -22,10 +22,4 @@ Status refusal(int error_number, std::string_view doing, std::string_view path, 
 /// (vfat and CIFS, mounted as somebody else's).
 bool is_unkept_attribute(int error_number) noexcept;
 
-/// Likewise for the source: one that is gone, or no longer what the core has seen, is `source_changed`.
-Status source_failure(int error_number, std::string_view doing, std::string_view path);
-
-/// `source_changed`, of item scope.
-Status source_changed(std::string_view path);
-
 }  // namespace mistamover::local

@@ -4,11 +4,11 @@
 #include <array>
 #include <cerrno>
 #include <fcntl.h>
-#include <limits.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <utility>
 
+#include <mistamover/source_file.hpp>
 #include <mistamover/transfer_module.hpp>
 
 #include "local/failure.hpp"
@@ -18,30 +18,6 @@ namespace {
 
 constexpr mode_t permission_bits = 07777;
 constexpr mode_t identity_bits = S_ISUID | S_ISGID;
-
-std::int64_t nanoseconds(const timespec& time) {
-    return time.tv_sec * 1'000'000'000 + time.tv_nsec;
-}
-
-EntryKind kind_of(const struct stat& found) {
-    if (S_ISREG(found.st_mode)) {
-        return EntryKind::file;
-    }
-    return S_ISLNK(found.st_mode) ? EntryKind::symlink : EntryKind::other;
-}
-
-bool is_the_item(const struct stat& found, const PutItem& item) {
-    return kind_of(found) == item.kind && found.st_dev == item.device && found.st_ino == item.inode &&
-           static_cast<std::uint64_t>(found.st_size) == item.size &&
-           nanoseconds(found.st_mtim) == item.mtime_ns;
-}
-
-/// The change time too: it tells of a writer that has set the modification time back, and of a name that was
-/// replaced while this file was open.
-bool is_unchanged(const struct stat& before, const struct stat& now) {
-    return before.st_size == now.st_size && nanoseconds(before.st_mtim) == nanoseconds(now.st_mtim) &&
-           nanoseconds(before.st_ctim) == nanoseconds(now.st_ctim);
-}
 
 /// Removes a file that was not finished.
 class Unfinished {
@@ -71,7 +47,7 @@ ItemPut::ItemPut(PutTools& tools, const PutRequest& request, PutSink& sink)
     : tools_(tools),
       request_(request),
       sink_(sink),
-      source_(request.source_root, "source directory"),
+      source_(request.source_root),
       keep_owner_(::geteuid() == 0) {}
 
 Status ItemPut::run() {
@@ -109,7 +85,11 @@ Status ItemPut::put(const PutItem& item, PutReport& report) {
             return put_directory(item);
         case EntryKind::file:
         case EntryKind::symlink:
-            return put_file_or_link(item, report);
+            try {
+                return put_file_or_link(item, report);
+            } catch (const StatusError& of_source) {
+                return of_source.status();
+            }
         case EntryKind::other:
             break;
     }
@@ -171,29 +151,21 @@ Status ItemPut::put_file_or_link(const PutItem& item, PutReport& report) {
 /// Renames the source to its final name. `must_copy` where the target is on another file system.
 Status ItemPut::take(const PutItem& item, PutReport& report, bool& must_copy) {
     if (tools_.fsync && item.kind == EntryKind::file) {
-        if (Status synced = sync_source(item); !synced.ok()) {
-            return synced;
-        }
+        source_.sync(item);
     }
     const Place to = tools_.target.place(target_path_);
     if (to.directory < 0) {
         return target_failure(errno, "enter the directory of", target_path_);
     }
-    const Place from = source_.place(item.path);
     struct stat found = {};
-    if (from.directory < 0 || ::fstatat(from.directory, from.name, &found, AT_SYMLINK_NOFOLLOW) != 0) {
-        return source_failure(errno, "look at source", item.path);
-    }
-    if (!is_the_item(found, item)) {
-        return source_changed(item.path);
-    }
+    const Place from = source_.place(item, found);
     if (::renameat(from.directory, from.name, to.directory, to.name) != 0) {
         if (errno == EXDEV) {
             tools_.not_renamable_from.insert(item.device);
             must_copy = true;
             return {};
         }
-        return errno == ENOENT ? source_failure(errno, "move source", item.path)
+        return errno == ENOENT ? source_failure(errno, "move", item.path)
                                : refusal(errno, "move to", target_path_, to.directory, tools_.target);
     }
     // Where both names were links to one file, rename does nothing, and the source is still there to be
@@ -206,25 +178,10 @@ Status ItemPut::take(const PutItem& item, PutReport& report, bool& must_copy) {
 }
 
 Status ItemPut::copy_link(const PutItem& item) {
-    const Place from = source_.place(item.path);
     struct stat before = {};
-    std::array<char, PATH_MAX + 1> content = {};
-    if (from.directory < 0 || ::fstatat(from.directory, from.name, &before, AT_SYMLINK_NOFOLLOW) != 0) {
-        return source_failure(errno, "look at source", item.path);
-    }
-    if (!is_the_item(before, item)) {
-        return source_changed(item.path);
-    }
-    const ssize_t length = ::readlinkat(from.directory, from.name, content.data(), content.size() - 1);
-    struct stat after = {};
-    if (length < 0 || ::fstatat(from.directory, from.name, &after, AT_SYMLINK_NOFOLLOW) != 0) {
-        return source_failure(errno, "read source", item.path);
-    }
-    if (!is_the_item(after, item) || !is_unchanged(before, after)) {
-        return source_changed(item.path);
-    }
+    const std::string content = source_.read_link(item, before);
     std::string temp_name;
-    if (!tools_.temp.create_link(content.data(), temp_name)) {
+    if (!tools_.temp.create_link(content.c_str(), temp_name)) {
         return creation_failure(errno);
     }
     Unfinished temp(tools_.temp.descriptor(), temp_name);
@@ -242,17 +199,8 @@ Status ItemPut::copy_link(const PutItem& item) {
 }
 
 Status ItemPut::copy_file(const PutItem& item, PutReport& report) {
-    const FileDescriptor source = open_source(item);
-    if (!source.valid()) {
-        return source_failure(errno, "open source", item.path);
-    }
     struct stat before = {};
-    if (::fstat(source.get(), &before) != 0) {
-        return source_failure(errno, "look at source", item.path);
-    }
-    if (!is_the_item(before, item)) {
-        return source_changed(item.path);
-    }
+    const FileDescriptor source = source_.open(item, before);
     TargetFile target;
     if (Status opened = open_target(before, target); !opened.ok()) {
         return opened;
@@ -332,17 +280,11 @@ Status ItemPut::copy_contents(const PutItem& item, int source, const struct stat
         case CopyResult::End::cancelled:
             return {StatusCode::cancelled, StatusScope::item, "cancelled"};
         case CopyResult::End::read_failed:
-            return source_failure(copied.error, "read source", item.path);
+            return source_failure(copied.error, "read", item.path);
         case CopyResult::End::write_failed:
             return target_failure(copied.error, "write", target_path_);
     }
-    struct stat after = {};
-    if (::fstat(source, &after) != 0) {
-        return source_failure(errno, "look at source", item.path);
-    }
-    if (!is_unchanged(before, after)) {
-        return source_changed(item.path);
-    }
+    ItemSource::check_unchanged(item, source, before);
     return seal(before, target);
 }
 
@@ -403,27 +345,6 @@ Status ItemPut::creation_failure(int error_number) {
     const Status status = target_failure(error_number, "make a temporary file for", target_path_);
     // The temporary directory serves every item alike.
     return {status.code(), StatusScope::session, status.text(), error_number};
-}
-
-FileDescriptor ItemPut::open_source(const PutItem& item) {
-    // Non-blocking, for a FIFO that has taken the file's name.
-    constexpr int flags = O_RDONLY | O_NONBLOCK;
-    if (!reading_sets_time_) {
-        FileDescriptor source = source_.open(item.path, flags | O_NOATIME);
-        if (source.valid() || errno != EPERM) {
-            return source;
-        }
-        reading_sets_time_ = true;  // Only a file's owner may read without a trace.
-    }
-    return source_.open(item.path, flags);
-}
-
-Status ItemPut::sync_source(const PutItem& item) {
-    const FileDescriptor source = source_.open(item.path, O_RDONLY | O_NONBLOCK);
-    if (!source.valid() || ::fsync(source.get()) != 0) {
-        return source_failure(errno, "write to the disk", item.path);
-    }
-    return {};
 }
 
 Status ItemPut::sync_directories() {

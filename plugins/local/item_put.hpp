@@ -13,6 +13,7 @@
 #include <mistamover/border.hpp>
 
 #include "local/file_copy.hpp"
+#include "local/item_source.hpp"
 #include "local/temp_directory.hpp"
 #include "local/tree.hpp"
 
@@ -67,8 +68,6 @@ class ItemPut {
     Status unkept(int error_number, std::string_view doing, bool can_do_without);
     Status publish_temp(const std::string& temp_name);
     Status creation_failure(int error_number);
-    FileDescriptor open_source(const PutItem& item);
-    Status sync_source(const PutItem& item);
     Status sync_directories();
     Status finish();
 
@@ -80,9 +79,8 @@ class ItemPut {
     PutTools& tools_;
     const PutRequest& request_;
     PutSink& sink_;
-    Tree source_;
+    ItemSource source_;
     std::string target_path_;  ///< Of the present item, relative to target_dir.
-    bool reading_sets_time_ = false;
     bool keep_owner_;
     std::set<std::string, std::less<>> unsynced_directories_;
     std::vector<Unreported>

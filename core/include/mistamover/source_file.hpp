@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <sys/stat.h>
 
 #include <mistamover/border.hpp>
 
@@ -19,6 +20,17 @@ Status source_failure(int error_number, std::string_view doing, std::string_view
 
 /// `source_changed`, of item scope.
 Status source_changed(std::string_view path);
+
+/// Whether the file or symbolic link that was `found` is the one that the core has seen.
+bool is_the_item(const struct stat& found, const PutItem& item);
+
+/// Whether a file is what it was. The change time tells too: of a writer that has set the modification time
+/// back, and of a name that was replaced while the file was open.
+bool is_unchanged(const struct stat& before, const struct stat& now);
+
+/// What the symbolic link `name` in an open directory holds, `found` as it is now; throws StatusError:
+/// `source_changed` where it is not the item.
+std::string read_source_link(int directory, const char* name, const PutItem& item, struct stat& found);
 
 /// The directory that holds the sources of one put. Throws StatusError, of session scope, where it cannot be
 /// opened.
@@ -57,11 +69,7 @@ class SourceFile {
   private:
     int descriptor_ = -1;
     std::string path_;
-    std::uint64_t device_ = 0;
-    std::uint64_t inode_ = 0;
-    std::int64_t ctime_ns_ = 0;
-    std::uint64_t size_ = 0;
-    std::int64_t mtime_ns_ = 0;
+    struct stat found_ = {};
 };
 
 }  // namespace mistamover
