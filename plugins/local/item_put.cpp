@@ -37,6 +37,11 @@ class Unfinished {
     std::string name_;
 };
 
+Status no_file_there(const std::string& path) {
+    return {StatusCode::exists, StatusScope::item,
+            "write " + path + ": something that is no file has that name"};
+}
+
 std::array<timespec, 2> times_of(const struct stat& found) {
     return {found.st_atim, found.st_mtim};
 }
@@ -247,7 +252,8 @@ Status ItemPut::open_final(const struct stat& source, TargetFile& target) {
         }
     }
     if (!target.file.valid()) {
-        return creation_failure(errno);
+        // So ends the opening of a socket, and of a FIFO that nobody reads.
+        return errno == ENXIO ? no_file_there(target_path_) : creation_failure(errno);
     }
     target.directory = at.directory;
     target.name = at.name;
@@ -260,6 +266,9 @@ Status ItemPut::make_empty(const struct stat& source, const TargetFile& target) 
     struct stat found = {};
     if (::fstat(target.file.get(), &found) != 0) {
         return target_failure(errno, "look at", target_path_);
+    }
+    if (!S_ISREG(found.st_mode)) {
+        return no_file_there(target_path_);
     }
     if (found.st_dev == source.st_dev && found.st_ino == source.st_ino) {
         return {StatusCode::exists, StatusScope::item,

@@ -423,14 +423,20 @@ TEST_CASE("two links to one file: publish: direct leaves the source that it woul
     CHECK(read_file(bench.target("a")) == "content");
 }
 
-TEST_CASE("publish: direct leaves a FIFO of the file's name as it is, though somebody reads from it") {
-    Bench bench;
-    write_file(bench.source("a"), "content");
-    REQUIRE(::mkfifo(bench.target("a").c_str(), 0600) == 0);
-    const FileDescriptor reader(::open(bench.target("a").c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC));
-    REQUIRE(reader.valid());
-    CHECK_FALSE(bench.put_one("a", false, Publish::direct).ok());
-    CHECK(fs::is_fifo(fs::symlink_status(bench.target("a"))));
+TEST_CASE("publish: direct leaves a FIFO of the file's name as it is, which is that item's failure alone") {
+    for (const bool is_read : {false, true}) {
+        CAPTURE(is_read);
+        Bench bench;
+        write_file(bench.source("a"), "content");
+        REQUIRE(::mkfifo(bench.target("a").c_str(), 0600) == 0);
+        const FileDescriptor reader(
+            is_read ? ::open(bench.target("a").c_str(), O_RDONLY | O_NONBLOCK | O_CLOEXEC) : -1);
+        REQUIRE(reader.valid() == is_read);
+        const Status status = bench.put_one("a", false, Publish::direct);
+        CHECK(status.code() == StatusCode::exists);
+        CHECK(status.scope() == StatusScope::item);
+        CHECK(fs::is_fifo(fs::symlink_status(bench.target("a"))));
+    }
 }
 
 TEST_CASE("holes stay holes") {
