@@ -3,11 +3,14 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <chrono>
 #include <cstdio>
 #include <fcntl.h>
 #include <limits>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <system_error>
+#include <thread>
 #include <unistd.h>
 
 namespace mistamover::logging {
@@ -20,12 +23,47 @@ constexpr std::uint64_t longest_line = std::uint64_t{256} * 1024;
 constexpr std::uint64_t reserved_ahead = std::uint64_t{16} * 1024;
 constexpr std::uint64_t least_reserved = reserved_ahead / 2;
 
+/// Much longer than a disk takes for one write.
+constexpr std::chrono::seconds longest_wait_for_lock{3};
+constexpr std::chrono::milliseconds lock_look_interval{1};
+
 bool exists(const std::string& path) {
     struct stat info {};
     return ::lstat(path.c_str(), &info) == 0;
 }
 
 }  // namespace
+
+/// The file's lock, where it can be had.
+class LogFile::Lock {
+  public:
+    explicit Lock(LogFile& file) : file_(file), held_(take()) {
+        const auto until = std::chrono::steady_clock::now() + longest_wait_for_lock;
+        while (!held_ && (errno == EWOULDBLOCK || errno == EINTR) && file_.waits_for_lock_ &&
+               std::chrono::steady_clock::now() < until) {
+            std::this_thread::sleep_for(lock_look_interval);
+            held_ = take();
+        }
+        file_.waits_for_lock_ = held_;
+    }
+    // Not left to the closing: a child that was forked meanwhile has the descriptor, too, until it is another
+    // program.
+    ~Lock() {
+        if (held_ && file_.fd_.valid()) {
+            ::flock(file_.fd_.get(), LOCK_UN);
+        }
+    }
+    Lock(const Lock&) = delete;
+    Lock& operator=(const Lock&) = delete;
+
+    [[nodiscard]] bool held() const noexcept { return held_; }
+
+  private:
+    [[nodiscard]] bool take() const { return ::flock(file_.fd_.get(), LOCK_EX | LOCK_NB) == 0; }
+
+    LogFile& file_;
+    bool held_;
+};
 
 int LogFile::prepare(const Rotation& rotation, std::size_t line) {
     int error = fd_.valid() ? look_at_size() : open();
@@ -86,19 +124,40 @@ int LogFile::open() {
     return error;
 }
 
-/// What stands behind the last newline was being written when the process died. Its record was not yet taken
-/// from the socket, and will be written whole.
-int LogFile::remove_unfinished_line() {
+int LogFile::take_size() {
+    struct stat info {};
+    if (::fstat(fd_.get(), &info) != 0) {
+        return errno;
+    }
+    const auto size = static_cast<std::uint64_t>(info.st_size);
+    reserved_until_ = size < size_ ? 0 : reserved_until_;
+    size_ = size;
+    return 0;
+}
+
+bool LogFile::ends_with_newline() const {
     char last = '\n';
-    if (size_ == 0 || (::pread(fd_.get(), &last, 1, static_cast<off_t>(size_ - 1)) == 1 && last == '\n')) {
+    return size_ == 0 || (::pread(fd_.get(), &last, 1, static_cast<off_t>(size_ - 1)) == 1 && last == '\n');
+}
+
+/// What stands behind the last newline was being written when the process died. Its record was not yet taken
+/// from the socket, and will be written whole. Or it is being written just now, by a server that lives: then
+/// it is whole once the lock is there.
+int LogFile::remove_unfinished_line() {
+    if (ends_with_newline()) {
         return 0;
+    }
+    const Lock lock(*this);
+    if (const int error = take_size(); error != 0 || ends_with_newline()) {
+        return error;
     }
     const std::uint64_t looked_at = std::min(size_, longest_line);
     std::string tail(looked_at, '\0');
     const ssize_t got = ::pread(fd_.get(), tail.data(), tail.size(), static_cast<off_t>(size_ - looked_at));
     const std::size_t newline = tail.rfind('\n');
-    if (got != static_cast<ssize_t>(looked_at) || (newline == std::string::npos && looked_at < size_)) {
-        return append("\n");  // No unfinished line of ours: nothing of it may be lost.
+    if (!lock.held() || got != static_cast<ssize_t>(looked_at) ||
+        (newline == std::string::npos && looked_at < size_)) {
+        return append_locked("\n", lock);  // No unfinished line of ours: nothing of it may be lost.
     }
     const std::uint64_t whole = size_ - looked_at + (newline == std::string::npos ? 0 : newline + 1);
     if (::ftruncate(fd_.get(), static_cast<off_t>(whole)) != 0) {
@@ -120,10 +179,7 @@ int LogFile::look_at_size() {
     if (info.st_nlink == 0) {
         return open();
     }
-    const auto size = static_cast<std::uint64_t>(info.st_size);
-    reserved_until_ = size < size_ ? 0 : reserved_until_;
-    size_ = size;
-    return 0;
+    return take_size();
 }
 
 /// Reserves nothing that a rotated file would keep. ENOSPC where so much can certainly not be written: then
@@ -150,6 +206,12 @@ int LogFile::reserve(std::size_t bytes) {
 }
 
 int LogFile::append(std::string_view lines) {
+    const Lock lock(*this);
+    const int error = take_size();  // another may have written since prepare
+    return error != 0 ? error : append_locked(lines, lock);
+}
+
+int LogFile::append_locked(std::string_view lines, const Lock& lock) {
     if (const int error = reserve(lines.size()); error != 0) {
         return error;
     }
@@ -158,20 +220,22 @@ int LogFile::append(std::string_view lines) {
         const ssize_t written = ::write(fd_.get(), left.data(), left.size());
         if (written > 0) {
             left.remove_prefix(static_cast<std::size_t>(written));
-            continue;
+        } else if (written == 0 || errno != EINTR) {
+            const int error = written < 0 ? errno : EIO;
+            undo(lines.size() - left.size(), lock);
+            return error;
         }
-        if (written < 0 && errno == EINTR) {
-            continue;
-        }
-        const int error = written < 0 ? errno : EIO;
-        reserved_until_ = 0;
-        if (left.size() < lines.size() && ::ftruncate(fd_.get(), static_cast<off_t>(size_)) != 0) {
-            fd_.reset();  // Opening it again tries again to remove what is unfinished.
-        }
-        return error;
     }
     size_ += lines.size();
     return 0;
+}
+
+/// Without the lock what is behind `size_` may be another's.
+void LogFile::undo(std::size_t written, const Lock& lock) {
+    reserved_until_ = 0;
+    if (written > 0 && (!lock.held() || ::ftruncate(fd_.get(), static_cast<off_t>(size_)) != 0)) {
+        fd_.reset();  // Opening it again tries again to remove what is unfinished.
+    }
 }
 
 bool LogFile::is_still_at_path() const {

@@ -17,6 +17,10 @@ namespace mistamover::logging {
 /// socket. Behind its end some space is reserved for what comes next, where the file system can do that: so a
 /// disk that others have filled still takes some records.
 ///
+/// Another log server may write to the same file meanwhile, which an earlier controller has left, or its
+/// reviver: whoever writes has the file's lock (flock), and only under it is anything cut off. It is not
+/// waited for without end, since whoever may read the file may keep it: then what is unfinished stays.
+///
 /// Poco's FileChannel does not serve here: it writes through a std::ofstream, so that a failed write leaves
 /// part of a line in the file or in the stream's buffer and does not say why it failed, and it goes on
 /// writing to a file that was deleted.
@@ -47,10 +51,16 @@ class LogFile {
     [[nodiscard]] const std::filesystem::path& path() const noexcept { return path_; }
 
   private:
+    class Lock;
+
     int open();
     int open_or_make();
     int look_at_size();
+    int take_size();
+    [[nodiscard]] bool ends_with_newline() const;
     int remove_unfinished_line();
+    int append_locked(std::string_view lines, const Lock& lock);
+    void undo(std::size_t written, const Lock& lock);
     int reserve(std::size_t bytes);
     int rotate(std::uint32_t keep);
     [[nodiscard]] bool is_still_at_path() const;
@@ -62,6 +72,7 @@ class LogFile {
     std::uint64_t room_ = 0;
     std::uint64_t reserved_until_ = 0;  ///< Up to this size nothing can be missing.
     int rotation_error_ = 0;
+    bool waits_for_lock_ = true;  ///< Somebody who keeps it is waited for once.
 };
 
 }  // namespace mistamover::logging

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "logging/log_file.hpp"
 
+#include <atomic>
 #include <cerrno>
 #include <csignal>
 #include <doctest/doctest.h>
+#include <fcntl.h>
 #include <fstream>
+#include <sys/file.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <thread>
 #include <unistd.h>
 
 #include "log_test_support.hpp"
@@ -194,6 +198,57 @@ TEST_CASE("what a death left unfinished is removed at the next opening") {
     LogFile other(directory.path() / "b.log");
     CHECK(write(other, "next\n") == 0);
     CHECK(read_file(directory.path() / "b.log") == "next\n");
+}
+
+// Lines that end at no page's end, so that whoever looks while they are written sees an unfinished one.
+std::string batch_of_lines(int number) {
+    constexpr std::size_t lines_a_batch = 660;
+    constexpr std::size_t letters_a_line = 90;
+    std::string batch;
+    for (std::size_t line = 0; line < lines_a_batch; ++line) {
+        batch += std::to_string(number) + ' ' + std::string(letters_a_line, 'x') + '\n';
+    }
+    return batch;
+}
+
+TEST_CASE("what another server is just writing is not taken for unfinished") {
+    constexpr int batches = 300;
+    const TestDirectory directory;
+    const auto path = directory.path() / "a.log";
+    std::atomic<bool> done = false;
+    std::atomic<int> failures = 0;
+    std::thread writer([&] {
+        LogFile file(path);
+        for (int number = 0; number < batches; ++number) {
+            failures += write(file, batch_of_lines(number)) == 0 ? 0 : 1;
+        }
+        done = true;
+    });
+    int failed_openings = 0;
+    while (!done) {
+        LogFile other(path);
+        failed_openings += other.prepare(no_rotation, 0) == 0 ? 0 : 1;
+    }
+    writer.join();
+    CHECK(failures == 0);
+    CHECK(failed_openings == 0);
+    std::string expected;
+    for (int number = 0; number < batches; ++number) {
+        expected += batch_of_lines(number);
+    }
+    const bool all_there = read_file(path) == expected;  // not printed: it is long
+    CHECK(all_there);
+}
+
+TEST_CASE("what a write that failed has left is not cut off where somebody keeps the file's lock") {
+    const TestDirectory directory;
+    const auto path = directory.path() / "a.log";
+    write_file(path, "whole\nperhaps of one that lives");
+    const process::UniqueFd keeper(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    REQUIRE(::flock(keeper.get(), LOCK_EX) == 0);
+    LogFile file(path);
+    CHECK(write(file, "next\n") == 0);
+    CHECK(read_file(path) == "whole\nperhaps of one that lives\nnext\n");
 }
 
 TEST_CASE("nothing is removed from a file that is no log of ours") {
