@@ -195,6 +195,21 @@ TEST_CASE("run --stream with a name that no stream has is refused before anythin
     CHECK_FALSE(fs::exists(site.target() / "f"));
 }
 
+TEST_CASE("run --debug logs everything, whatever log_level says") {
+    const OperatorSite site;
+    std::string quiet = read_file(site.config());
+    const std::string configured = "log_level: DEBUG";
+    REQUIRE(quiet.find(configured) != std::string::npos);
+    quiet.replace(quiet.find(configured), configured.size(), "log_level: ERROR");
+    write_file(site.config(), quiet);
+    const ProgramResult as_configured = site.run({});
+    CHECK_MESSAGE(as_configured.exit_code == 0, as_configured.output);
+    CHECK(site.log("mistamover_ctl").find("started with 1 streams") == std::string::npos);
+    const ProgramResult everything = site.run({"--debug"});
+    CHECK_MESSAGE(everything.exit_code == 0, everything.output);
+    CHECK(site.log("mistamover_ctl").find("started with 1 streams") != std::string::npos);
+}
+
 TEST_CASE("config prints the name of a file so that no terminal acts on it") {
     const OperatorSite site;
     write_file(site.stream_file("a\nb\x1b[31m"), "nonsense: {}\n");
