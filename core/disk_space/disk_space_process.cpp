@@ -11,6 +11,7 @@
 
 #include "config/settings.hpp"
 #include "disk_space/disk_space_monitor.hpp"
+#include "disk_space/file_systems.hpp"
 #include "disk_space/local_disk.hpp"
 #include "logging/client.hpp"
 #include "process/channel.hpp"
@@ -111,6 +112,11 @@ class DiskSpaceProcess {
     }
 
     void set_up() {
+        for (const std::string& directory : take_out_what_lies_elsewhere(mount_point_, streams_)) {
+            log_->error(directory + " is not monitored: it does not lie on " + mount_point_ +
+                        ", but where a link leads that is on a network file system; name the directory "
+                        "itself in the configuration");
+        }
         hold_.emplace(work_dir_.string());
         disk_.emplace(label_, mount_point_, streams_, work_dir_.parent_path() / ".placed");
         const auto log = [this](LogLevel level, std::string_view text) { log_->log(level, text); };

@@ -1,14 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "disk_space/file_systems.hpp"
 
-#include <algorithm>
-#include <charconv>
-#include <fcntl.h>
-#include <fstream>
-#include <optional>
 #include <set>
-#include <sstream>
-#include <sys/stat.h>
 
 #include "config/settings.hpp"
 
@@ -16,25 +9,6 @@ namespace mistamover::disk_space {
 namespace {
 
 constexpr std::size_t longest_label = 100;
-
-int octal_digit(char c) {
-    return c >= '0' && c <= '7' ? c - '0' : -1;
-}
-
-// The kernel writes white space and backslashes as \040 and so on.
-std::string unescaped(std::string_view text) {
-    std::string plain;
-    for (std::size_t i = 0; i < text.size(); ++i) {
-        if (text[i] == '\\' && i + 3 < text.size() && octal_digit(text[i + 1]) >= 0) {
-            plain += static_cast<char>((octal_digit(text[i + 1]) << 6) + (octal_digit(text[i + 2]) << 3) +
-                                       octal_digit(text[i + 3]));
-            i += 3;
-        } else {
-            plain += text[i];
-        }
-    }
-    return plain;
-}
 
 std::string label_of(const std::string& mount_point) {
     std::string label = std::filesystem::path(mount_point).filename().string().substr(0, longest_label);
@@ -48,48 +22,17 @@ std::string label_of(const std::string& mount_point) {
     return label.empty() ? "root" : label;
 }
 
-// Looks up where directories lie, as long as the mounts stay as they are.
-class MountTable {
-  public:
-    MountTable() {
-        std::ifstream file("/proc/self/mountinfo");
-        std::ostringstream text;
-        text << file.rdbuf();
-        for (Mount& mount : parse_mounts(text.str())) {
-            mounts_.emplace(mount.id, std::move(mount));
-        }
-    }
-
-    [[nodiscard]] const Mount* of(std::filesystem::path directory) const {
-        struct statx info {};
-        while (::statx(AT_FDCWD, directory.c_str(), 0, STATX_MNT_ID, &info) != 0) {
-            if (!directory.has_relative_path()) {
-                return nullptr;
-            }
-            directory = directory.parent_path();
-        }
-        const auto found = mounts_.find(info.stx_mnt_id);
-        return found == mounts_.end() ? nullptr : &found->second;
-    }
-
-  private:
-    std::map<std::uint64_t, Mount> mounts_;
-};
-
 // File systems by device. One that is mounted more than once is named by the first of its mount points.
 class Groups {
   public:
+    explicit Groups(const MountTable& mounts) : mounts_(mounts) {}
+
     FileSystem* at(const std::string& directory) {
-        const Mount* mount = directory.empty() ? nullptr : table_.of(directory);
-        if (mount == nullptr) {
-            return nullptr;
+        const auto [known, is_new] = known_.try_emplace(directory, nullptr);
+        if (is_new && !directory.empty()) {
+            known->second = group_of(mounts_.of(directory));
         }
-        FileSystem& found = groups_[mount->device];
-        found.device = mount->device;
-        if (found.mount_point.empty() || mount->point < found.mount_point) {
-            found.mount_point = mount->point;
-        }
-        return &found;
+        return known->second;
     }
 
     // The part of the stream that lies on one of them.
@@ -120,28 +63,35 @@ class Groups {
     }
 
   private:
-    MountTable table_;
+    FileSystem* group_of(const Mount* mount) {
+        if (mount == nullptr) {
+            return nullptr;
+        }
+        FileSystem& found = groups_[mount->device];
+        found.device = mount->device;
+        if (found.mount_point.empty() || mount->point < found.mount_point) {
+            found.mount_point = mount->point;
+        }
+        return &found;
+    }
+
+    const MountTable& mounts_;
+    std::map<std::string, FileSystem*> known_;  ///< By directory.
     std::map<std::string, FileSystem> groups_;
 };
 
-}  // namespace
-
-std::vector<Mount> parse_mounts(std::string_view mountinfo) {
-    std::vector<Mount> mounts;
-    std::istringstream lines{std::string(mountinfo)};
-    for (std::string line; std::getline(lines, line);) {
-        std::istringstream fields(line);
-        Mount mount;
-        std::string parent;
-        std::string root;
-        std::string point;
-        if (fields >> mount.id >> parent >> mount.device >> root >> point) {
-            mount.point = unescaped(point);
-            mounts.push_back(std::move(mount));
-        }
+// Empty where that is not known. What was mounted since the table was read, even by the very question, is
+// found in another one.
+std::string device_of(const std::string& directory, const MountTable& table) {
+    if (const Mount* mount = table.asked_for(directory)) {
+        return mount->device;
     }
-    return mounts;
+    const MountTable fresh;
+    const Mount* mount = fresh.asked_for(directory);
+    return mount == nullptr ? "" : mount->device;
 }
+
+}  // namespace
 
 std::map<std::string, std::string> labels(const std::vector<std::string>& mount_points) {
     std::map<std::string, std::string> by_point;
@@ -182,8 +132,9 @@ process::MonitorStream monitored(const config::Stream& stream) {
 }
 
 std::map<std::string, FileSystem> file_systems(const std::vector<process::MonitorStream>& streams,
-                                               const std::vector<std::filesystem::path>& also) {
-    Groups groups;
+                                               const std::vector<std::filesystem::path>& also,
+                                               const MountTable& mounts) {
+    Groups groups(mounts);
     for (const process::MonitorStream& stream : streams) {
         groups.add(stream);
     }
@@ -202,6 +153,36 @@ std::map<std::string, FileSystem> file_systems(const std::vector<process::Monito
         by_label.emplace(names.at(found.mount_point), std::move(found));
     }
     return by_label;
+}
+
+std::set<std::string> take_out_what_lies_elsewhere(const std::string& mount_point,
+                                                   std::vector<process::MonitorStream>& streams) {
+    const MountTable table;
+    const std::string own = device_of(mount_point, table);
+    std::set<std::string> elsewhere;
+    const auto is_elsewhere = [&](const std::string& directory) {
+        if (!own.empty() && device_of(directory, table) == own) {
+            return false;
+        }
+        elsewhere.insert(directory);
+        return true;
+    };
+    for (process::MonitorStream& stream : streams) {
+        for (std::string* directory : {&stream.arrivals_dir, &stream.data_dir}) {
+            if (!directory->empty() && is_elsewhere(*directory)) {
+                directory->clear();
+            }
+        }
+        stream.quarantine_here = stream.quarantine_here && !is_elsewhere(stream.quarantine_dir);
+        std::erase_if(stream.stop_files, [&](const std::string& path) {
+            return is_elsewhere(std::filesystem::path(path).parent_path().string());
+        });
+    }
+    std::erase_if(streams, [](const process::MonitorStream& stream) {
+        return stream.arrivals_dir.empty() && stream.data_dir.empty() && !stream.quarantine_here &&
+               stream.stop_files.empty();
+    });
+    return elsewhere;
 }
 
 }  // namespace mistamover::disk_space

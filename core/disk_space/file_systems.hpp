@@ -3,23 +3,16 @@
 
 #include <filesystem>
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "config/load.hpp"
+#include "disk_space/mount_table.hpp"
 #include "process/disk_space_messages.hpp"
 
 namespace mistamover::disk_space {
-
-struct Mount {
-    std::uint64_t id = 0;
-    std::string device;  ///< "8:1": what tells file systems apart, however often one is mounted.
-    std::string point;
-};
-
-/// Reads what /proc/self/mountinfo says. Pure; lines that it does not understand are left out.
-std::vector<Mount> parse_mounts(std::string_view mountinfo);
 
 /// A name for each mount point: its last element, `root` for `/`, with a number where two would be the same,
 /// and `_` for what a file name had better not hold. Pure.
@@ -38,7 +31,15 @@ process::MonitorStream monitored(const config::Stream& stream);
 
 /// The file systems, by label, on which anything lies that is monitored. A directory that does not exist lies
 /// where it would be made. `also`: directories whose file systems are wanted even where no stream is there.
+/// Asks no file system that may not answer: see MountTable::of.
 std::map<std::string, FileSystem> file_systems(const std::vector<process::MonitorStream>& streams,
-                                               const std::vector<std::filesystem::path>& also = {});
+                                               const std::vector<std::filesystem::path>& also = {},
+                                               const MountTable& mounts = MountTable());
+
+/// Takes everything out of `streams` that does not lie on the file system of `mount_point`, and gives the
+/// directories: a link that `file_systems` did not follow may lead elsewhere, and nothing is to be deleted
+/// there. May wait without end: see MountTable::asked_for.
+std::set<std::string> take_out_what_lies_elsewhere(const std::string& mount_point,
+                                                   std::vector<process::MonitorStream>& streams);
 
 }  // namespace mistamover::disk_space

@@ -9,19 +9,6 @@ namespace mistamover::test {
 
 using namespace disk_space;
 
-TEST_CASE("the kernel's list of mounts is understood, odd names included") {
-    const std::vector<Mount> mounts = parse_mounts(
-        "21 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw\n"
-        "nonsense\n"
-        "35 21 0:42 /sub /mnt/a\\040b\\134c rw - tmpfs tmpfs rw\n");
-    REQUIRE(mounts.size() == 2);
-    CHECK(mounts[0].id == 21);
-    CHECK(mounts[0].device == "8:1");
-    CHECK(mounts[0].point == "/");
-    CHECK(mounts[1].id == 35);
-    CHECK(mounts[1].point == "/mnt/a b\\c");
-}
-
 TEST_CASE("a file system is called by its mount point's last element, numbered where two would be the same") {
     const auto names = labels({"/", "/srv/data", "/data", "/x/data", "/data2", "/odd \n.name", "/.hidden"});
     CHECK(names.at("/") == "root");
@@ -55,6 +42,49 @@ TEST_CASE("streams are found where their directories lie, or would be made") {
     CHECK(other.streams[0].stop_files == stream.stop_files);
     CHECK_FALSE(other.streams[0].quarantine_here);
     CHECK(file_systems({}, {"/proc"}).at("proc").streams.empty());
+}
+
+TEST_CASE("streams are grouped by what is mounted, and no file system is asked for that") {
+    const Scratch scratch;
+    const std::string silent = scratch.path().string() + "/silent";
+    const MountTable mounts("1 9 8:1 / / rw - ext4 /dev/sda1 rw\n2 1 0:50 / " + silent +
+                            " rw - nfs4 server:/x rw\n");
+    process::MonitorStream stream;
+    stream.name = "p";
+    stream.data_dir = silent + "/p";
+    stream.stop_files = {stream.data_dir + "/.stop"};
+    stream.quarantine_dir = scratch.path().string();
+    const auto found = file_systems({stream}, {}, mounts);
+    REQUIRE(found.size() == 2);
+    REQUIRE(found.contains("silent"));
+    CHECK(found.at("silent").device == "0:50");
+    CHECK(found.at("silent").streams.at(0).data_dir == stream.data_dir);
+    CHECK(found.at("silent").streams.at(0).stop_files == stream.stop_files);
+    CHECK(found.at("root").streams.at(0).quarantine_here);
+}
+
+TEST_CASE("what lies on another file system than the monitor's is taken out, whatever was thought of it") {
+    const Scratch scratch;
+    process::MonitorStream all;
+    all.name = "all";
+    all.arrivals_dir = "/proc/arrivals";
+    all.data_dir = scratch.path().string();
+    all.quarantine_dir = "/proc";
+    all.quarantine_here = true;
+    all.stop_files = {"/proc/.stop", scratch.path().string() + "/.stop"};
+    process::MonitorStream none;
+    none.name = "none";
+    none.data_dir = (scratch / "not" / "yet").string();
+    std::vector<process::MonitorStream> streams{all, none};
+    const auto elsewhere = take_out_what_lies_elsewhere("/proc", streams);
+    CHECK(elsewhere == std::set<std::string>{all.data_dir, none.data_dir});
+    REQUIRE(streams.size() == 1);
+    CHECK(streams[0].name == "all");
+    CHECK(streams[0].arrivals_dir == "/proc/arrivals");
+    CHECK(streams[0].data_dir.empty());
+    CHECK(streams[0].quarantine_here);
+    CHECK(streams[0].stop_files == std::vector<std::string>{"/proc/.stop"});
+    CHECK(take_out_what_lies_elsewhere("/proc", streams).empty());
 }
 
 TEST_CASE("the .stop of a stream lies where its deliverers look for it") {
