@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <chrono>
+#include <condition_variable>
 #include <functional>
+#include <memory>
 #include <mutex>
 #include <optional>
 #include <thread>
@@ -19,9 +22,12 @@ class BackgroundLoader {
     using Load = std::function<config::Configuration()>;
     using Done = std::function<void(config::Configuration&& loaded)>;
 
-    /// `load` is called on the other thread, never twice at a time; `done` on the loop's.
-    BackgroundLoader(process::EventLoop& loop, Load load, Done done);
-    /// Waits for a load in hand.
+    /// `load` is called on the other thread, never twice at a time; `done` on the loop's. `load` keeps what
+    /// it uses alive: it may outlive the object.
+    BackgroundLoader(process::EventLoop& loop, Load load, Done done,
+                     std::chrono::milliseconds longest_wait_at_end = std::chrono::seconds{1});
+    /// Waits for a load in hand, but not without end: the server of a network file system that it looks at
+    /// may never answer.
     ~BackgroundLoader();
     BackgroundLoader(const BackgroundLoader&) = delete;
     BackgroundLoader& operator=(const BackgroundLoader&) = delete;
@@ -33,18 +39,25 @@ class BackgroundLoader {
     [[nodiscard]] bool busy() const noexcept { return busy_; }
 
   private:
+    // What the thread uses.
+    struct Work {
+        Load load;
+        process::UniqueFd finished;
+        std::mutex mutex;
+        std::condition_variable has_result;
+        std::optional<config::Configuration> result;
+    };
+
     void begin();
-    void run();
+    static void run(Work& work);
     void finish();
 
     process::EventLoop& loop_;
-    Load load_;
     Done done_;
-    process::UniqueFd finished_;
+    std::chrono::milliseconds longest_wait_at_end_;
+    std::shared_ptr<Work> work_;
     bool busy_ = false;
     bool again_ = false;
-    std::mutex mutex_;
-    std::optional<config::Configuration> result_;
     std::thread thread_;
 };
 

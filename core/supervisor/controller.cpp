@@ -58,7 +58,7 @@ int Controller::run() {
     (void)std::signal(SIGPIPE, SIG_IGN);
     // Before anything that takes time: who stops the daemon while it starts means it.
     loop_.handle_signals({SIGCHLD, SIGTERM, SIGINT, SIGHUP}, [this](int signal, int) { on_signal(signal); });
-    configuration_ = load(options_, schemas_);
+    configuration_ = load(options_, *schemas_);
     for (const config::Problem& problem : configuration_.problems) {
         audience_.problem(to_string(problem));
     }
@@ -110,7 +110,7 @@ void Controller::set_up() {
                                    : std::string(R"({"error":"unknown request"})");
     });
     loader_.emplace(
-        loop_, [this] { return load(options_, schemas_); },
+        loop_, [options = options_, schemas = schemas_] { return load(options, *schemas); },
         [this](config::Configuration&& fresh) { apply(std::move(fresh)); });
     configuration_watch_.emplace(loop_, *watcher_, [this] { reload(); });
     log_->start_server();

@@ -4,6 +4,7 @@
 #include <array>
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -99,7 +100,9 @@ class Controller {
     std::function<void()> on_ready_;
     process::EventLoop loop_;
     ServiceManager service_manager_{loop_};
-    plugin_host::ChildSchemaSource schemas_;
+    /// Shared with a thread that may outlive this.
+    std::shared_ptr<plugin_host::ChildSchemaSource> schemas_ =
+        std::make_shared<plugin_host::ChildSchemaSource>();
     config::Configuration configuration_;
     config::GlobalSettings global_;
     std::optional<InstanceLock> lock_;

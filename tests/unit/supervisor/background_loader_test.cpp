@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <doctest/doctest.h>
+#include <memory>
 
 #include "loop_support.hpp"
 
@@ -33,7 +34,8 @@ struct Loads {
         },
         [this](config::Configuration&& loaded) {
             results.push_back(loaded.file.empty() ? loaded.problems.at(0).text : loaded.file.string());
-        }};
+        },
+        std::chrono::minutes{1}};
 };
 
 }  // namespace
@@ -76,6 +78,31 @@ TEST_CASE("a load in hand is waited for at the end") {
     Loads loads;
     loads.loader.start();
     loads.allowed = 1;
+}
+
+TEST_CASE("an end does not wait for a load that hangs, which lives on with what it uses") {
+    struct Hanging {
+        std::atomic<bool> may_go_on = false;
+    };
+    auto hanging = std::make_shared<Hanging>();
+    const std::weak_ptr<Hanging> used = hanging;
+    process::EventLoop loop;
+    {
+        BackgroundLoader loader(
+            loop,
+            [hanging] {
+                while (!hanging->may_go_on) {
+                    std::this_thread::yield();
+                }
+                return config::Configuration();
+            },
+            [](config::Configuration&&) {}, std::chrono::milliseconds{10});
+        loader.start();
+    }
+    CHECK_FALSE(hanging->may_go_on);  // and here it is
+    hanging->may_go_on = true;
+    hanging.reset();
+    CHECK(run_until(loop, [&] { return used.expired(); }));
 }
 
 }  // namespace mistamover::test
