@@ -119,7 +119,7 @@ int check(const std::vector<std::string>& arguments) {
     const auto& words = (*found)["words"].as<std::vector<std::string>>();
     plugin_host::ChildSchemaSource schemas;
     const auto file = config::configuration_file(words.empty() ? std::nullopt : std::optional(words.front()));
-    return config_check(std::cout, file, environment_strings(), schemas);
+    return config_check(std::cout, file, config::environment_strings(), schemas);
 }
 
 int show(const std::vector<std::string>& arguments) {
@@ -136,7 +136,7 @@ int show(const std::vector<std::string>& arguments) {
     plugin_host::ChildSchemaSource schemas;
     return config_show(
         std::cout, std::cerr, config::configuration_file(given.empty() ? std::nullopt : std::optional(given)),
-        words.empty() ? std::nullopt : std::optional(words.front()), environment_strings(), schemas);
+        words.empty() ? std::nullopt : std::optional(words.front()), config::environment_strings(), schemas);
 }
 
 }  // namespace

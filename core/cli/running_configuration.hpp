@@ -4,22 +4,12 @@
 #include <filesystem>
 #include <optional>
 #include <string>
-#include <unistd.h>
 #include <vector>
 
 #include "cli/verbs.hpp"
 #include "config/load.hpp"
 
 namespace mistamover::cli {
-
-/// The environment as config::load takes it.
-inline std::vector<std::string> environment_strings() {
-    std::vector<std::string> strings;
-    for (char** entry = environ; *entry != nullptr; ++entry) {
-        strings.emplace_back(*entry);
-    }
-    return strings;
-}
 
 /// Asks no plugin: for who wants the global settings alone, and does not wait for a plugin that hangs.
 class NoSchemas final : public config::SchemaSource {
@@ -47,7 +37,7 @@ inline std::string why_not_set(const config::Configuration& configuration, const
 inline config::Configuration readable_configuration(const std::string& argument) {
     NoSchemas schemas;
     const auto file = config::configuration_file(argument.empty() ? std::nullopt : std::optional(argument));
-    config::Configuration configuration = config::load(file, environment_strings(), schemas);
+    config::Configuration configuration = config::load(file, config::environment_strings(), schemas);
     if (configuration.global.empty()) {
         throw UsageError(why_not_set(configuration, "global.top"));
     }

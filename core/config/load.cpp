@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <unistd.h>
 
 #include "config/loader.hpp"
 
@@ -32,6 +33,14 @@ std::filesystem::path configuration_file(const std::optional<std::string>& argum
     std::error_code ignored;
     return std::filesystem::exists("mistamover.yaml", ignored) ? "mistamover.yaml"
                                                                : "/etc/mistamover/mistamover.yaml";
+}
+
+std::vector<std::string> environment_strings() {
+    std::vector<std::string> strings;
+    for (char** entry = environ; *entry != nullptr; ++entry) {
+        strings.emplace_back(*entry);
+    }
+    return strings;
 }
 
 Configuration load(const std::filesystem::path& file, const std::vector<std::string>& environment,

@@ -91,6 +91,9 @@ struct Configuration {
 /// /etc/mistamover/mistamover.yaml.
 std::filesystem::path configuration_file(const std::optional<std::string>& argument);
 
+/// The environment of this process, as load takes it.
+std::vector<std::string> environment_strings();
+
 /// Reads and checks everything; throws nothing for bad input. Of two streams that get in each other's way
 /// neither is used. `environment` as environ(7): "NAME=value" strings.
 Configuration load(const std::filesystem::path& file, const std::vector<std::string>& environment,

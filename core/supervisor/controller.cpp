@@ -7,7 +7,6 @@
 #include <set>
 #include <stdexcept>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include "logging/log_writer.hpp"
 #include "process/open_files.hpp"
@@ -24,17 +23,9 @@ constexpr auto progress_interval = 1s;
 constexpr std::chrono::milliseconds shortest_time_with_problems = 1min;
 constexpr auto last_records_limit = 5s;  // for the log server to write them
 
-std::vector<std::string> environment_strings() {
-    std::vector<std::string> strings;
-    for (char** entry = environ; *entry != nullptr; ++entry) {
-        strings.emplace_back(*entry);
-    }
-    return strings;
-}
-
 config::Configuration load(const ControllerOptions& options, config::SchemaSource& schemas) {
     config::Configuration loaded =
-        selected(config::load(options.config_file, environment_strings(), schemas), options.streams);
+        selected(config::load(options.config_file, config::environment_strings(), schemas), options.streams);
     return options.debug ? with_debug(std::move(loaded)) : loaded;
 }
 
