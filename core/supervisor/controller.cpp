@@ -163,10 +163,9 @@ void Controller::start_streams() {
         loop_.call_after(progress_interval, [this] { tell_progress(); });
     } else {
         mount_watch_.emplace(loop_, [this] {
-            for (StreamProcesses* kind : kinds()) {
-                kind->mounts_changed();
+            for (ChildGroup* group : groups()) {
+                group->mounts_changed();
             }
-            disk_space_->mounts_changed();
         });
         disk_space_->apply(configuration_);
         configuration_watch_->watch(configuration_.file, global_.config_dir, global_.general_poll_interval);
@@ -229,10 +228,9 @@ void Controller::on_child_ended() {
     int status = 0;
     for (pid_t pid = wait_for_ended(status); pid > 0; pid = wait_for_ended(status)) {
         if (!log_->process_ended(pid, status)) {
-            for (StreamProcesses* kind : kinds()) {
-                kind->process_ended(pid, status);
+            for (ChildGroup* group : groups()) {
+                group->process_ended(pid, status);
             }
-            disk_space_->process_ended(pid, status);
         }
     }
     go_on();
@@ -254,19 +252,15 @@ void Controller::send_what_has_arrived() {
 }
 
 // A child that has ended; 0 or less: none.
-pid_t Controller::wait_for_ended(int& status) const {
+pid_t Controller::wait_for_ended(int& status) {
     if (!loader_->busy()) {
         return ::waitpid(-1, &status, WNOHANG);
     }
     // There may be children that the loading thread waits for.
     std::vector<pid_t> own{log_->server()};
-    for (const StreamProcesses* kind : {&*transfers_, &*arrivals_}) {
-        for (const auto& [name, child] : kind->children()) {
-            own.push_back(child->pid);
-        }
-    }
-    for (const auto& [label, child] : disk_space_->children()) {
-        own.push_back(child->pid);
+    for (const ChildGroup* group : groups()) {
+        const std::vector<pid_t> pids = group->pids();
+        own.insert(own.end(), pids.begin(), pids.end());
     }
     const auto ended = std::find_if(own.begin(), own.end(), [&](pid_t pid) {
         return pid > 0 && ::waitpid(pid, &status, WNOHANG) == pid;
@@ -277,24 +271,24 @@ pid_t Controller::wait_for_ended(int& status) const {
 void Controller::begin_stop() {
     stopping_ = true;
     ServiceManager::stopping();
-    for (StreamProcesses* kind : kinds()) {
-        kind->stop();
+    for (ChildGroup* group : groups()) {
+        group->stop();
     }
-    disk_space_->stop();
     finish_if_done();
 }
 
 void Controller::finish_if_done() {
-    if ((options_.one_off || stopping_) && transfers_->done() && arrivals_->done() && disk_space_->done()) {
+    const auto all = groups();
+    if ((options_.one_off || stopping_) &&
+        std::all_of(all.begin(), all.end(), [](const ChildGroup* group) { return group->done(); })) {
         loop_.call_after(0ms, [this] { loop_.stop(); });
     }
 }
 
 void Controller::check_health() {
-    for (StreamProcesses* kind : kinds()) {
-        kind->check_health();
+    for (ChildGroup* group : groups()) {
+        group->check_health();
     }
-    disk_space_->check_health();
     check_lock();
     if (!options_.one_off) {
         configuration_watch_->look_again();
@@ -304,7 +298,7 @@ void Controller::check_health() {
 
 Children Controller::one_of_each_stream() {
     Children all;
-    for (const StreamProcesses* kind : kinds()) {
+    for (const StreamProcesses* kind : of_streams()) {
         for (const auto& [name, child] : kind->children()) {
             if (const auto [at, is_first] = all.try_emplace(name); is_first) {
                 at->second = std::make_unique<StreamChild>();
@@ -357,10 +351,9 @@ void Controller::apply(config::Configuration&& fresh) {
     report(LogLevel::error, fresh.problems, configuration_.problems, " (the old settings stay in force)");
     if (fresh.usable()) {
         report(LogLevel::warning, fresh.warnings, configuration_.warnings, "");
-        for (StreamProcesses* kind : kinds()) {
-            kind->apply(fresh);
+        for (ChildGroup* group : groups()) {
+            group->apply(fresh);
         }
-        disk_space_->apply(fresh);
         take_global_settings(fresh);
         configuration_ = std::move(fresh);
         configuration_watch_->watch(configuration_.file, global_.config_dir, global_.general_poll_interval);
@@ -369,7 +362,7 @@ void Controller::apply(config::Configuration&& fresh) {
     }
     if (told_to_reload_) {
         told_to_reload_ = false;
-        for (StreamProcesses* kind : kinds()) {
+        for (StreamProcesses* kind : of_streams()) {
             kind->resume();
         }
     }
@@ -418,10 +411,9 @@ void Controller::take_global_settings(const config::Configuration& fresh) {
 }
 
 void Controller::set_grace() {
-    for (StreamProcesses* kind : kinds()) {
-        kind->set_grace(global_.shutdown_grace);
+    for (ChildGroup* group : groups()) {
+        group->set_grace(global_.shutdown_grace);
     }
-    disk_space_->set_grace(global_.shutdown_grace);
 }
 
 std::string Controller::summary() const {

@@ -13,6 +13,7 @@
 #include "plugin_host/schema_query.hpp"
 #include "process/event_loop.hpp"
 #include "supervisor/background_loader.hpp"
+#include "supervisor/child_group.hpp"
 #include "supervisor/configuration_watch.hpp"
 #include "supervisor/control_socket.hpp"
 #include "supervisor/disk_space_monitors.hpp"
@@ -76,12 +77,13 @@ class Controller {
     int end();
     void on_signal(int signal);
     void on_child_ended();
-    pid_t wait_for_ended(int& status) const;
+    pid_t wait_for_ended(int& status);
     void begin_stop();
     void finish_if_done();
     void check_health();
-    /// All that there is of both kinds.
-    [[nodiscard]] std::array<StreamProcesses*, 2> kinds() { return {&*transfers_, &*arrivals_}; }
+    /// All children but the log server.
+    [[nodiscard]] std::array<ChildGroup*, 3> groups() { return {&*transfers_, &*arrivals_, &*disk_space_}; }
+    [[nodiscard]] std::array<StreamProcesses*, 2> of_streams() { return {&*transfers_, &*arrivals_}; }
     [[nodiscard]] Children one_of_each_stream();
     [[nodiscard]] std::vector<config::Problem> problems() const;
     void tell_progress();

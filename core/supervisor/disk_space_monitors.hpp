@@ -12,6 +12,7 @@
 #include "config/load.hpp"
 #include "disk_space/file_systems.hpp"
 #include "process/event_loop.hpp"
+#include "supervisor/child_group.hpp"
 #include "supervisor/health.hpp"
 #include "supervisor/log_service.hpp"
 #include "supervisor/process_keeper.hpp"
@@ -34,7 +35,7 @@ using SpaceChildren = std::map<std::string, std::unique_ptr<SpaceChild>>;  ///< 
 
 /// The disk space monitors, one a file system that holds a directory of a stream: groups the streams, again
 /// whenever the configuration or the mounts change, and starts, restarts, replaces and stops the processes.
-class DiskSpaceMonitors {
+class DiskSpaceMonitors final : public ChildGroup {
   public:
     /// `transfers` hold back the units that are deleted. The references must outlive the object.
     DiskSpaceMonitors(process::EventLoop& loop, LogService& log, StreamProcesses& transfers,
@@ -43,20 +44,16 @@ class DiskSpaceMonitors {
     DiskSpaceMonitors(const DiskSpaceMonitors&) = delete;
     DiskSpaceMonitors& operator=(const DiskSpaceMonitors&) = delete;
 
-    /// How long a process that is to end may take before it is killed.
-    void set_grace(std::chrono::milliseconds grace) noexcept { keeper_.set_grace(grace); }
-    /// Starts, replaces and stops what the configuration, which is usable(), asks for.
-    void apply(const config::Configuration& configuration);
-    /// Something was mounted or unmounted, after an apply.
-    void mounts_changed() { regroup(); }
-    /// To be called where a child has ended that may be one of these.
-    void process_ended(pid_t pid, int status);
-    /// Kills what hangs, for which the log is no excuse here: every HealthCheck::interval.
-    void check_health();
-    /// Stops all, for good.
-    void stop();
-    /// True where every process has ended after stop().
-    [[nodiscard]] bool done() const;
+    void set_grace(std::chrono::milliseconds grace) override { keeper_.set_grace(grace); }
+    void apply(const config::Configuration& configuration) override;
+    /// After an apply.
+    void mounts_changed() override { regroup(); }
+    void process_ended(pid_t pid, int status) override;
+    /// Here the log is no excuse for what hangs.
+    void check_health() override;
+    void stop() override;
+    [[nodiscard]] bool done() const override;
+    [[nodiscard]] std::vector<pid_t> pids() const override { return pids_of(children_); }
     [[nodiscard]] const SpaceChildren& children() const noexcept { return children_; }
 
   private:

@@ -12,6 +12,7 @@
 
 #include "process/event_loop.hpp"
 #include "supervisor/child.hpp"
+#include "supervisor/child_group.hpp"
 #include "supervisor/health.hpp"
 #include "supervisor/log_service.hpp"
 #include "supervisor/reload_difference.hpp"
@@ -22,7 +23,7 @@ namespace mistamover::supervisor {
 
 /// The processes of one kind, at most one a stream: starts them, restarts those that die or hang, watches
 /// directories for them, replaces those whose settings have changed, and stops them.
-class StreamProcesses {
+class StreamProcesses final : public ChildGroup {
   public:
     struct Options {
         bool one_off = false;
@@ -37,15 +38,11 @@ class StreamProcesses {
     StreamProcesses(const StreamProcesses&) = delete;
     StreamProcesses& operator=(const StreamProcesses&) = delete;
 
-    /// How long a process that is to end may take before it is killed.
-    void set_grace(std::chrono::milliseconds grace) noexcept { keeper_.set_grace(grace); }
     enum class Begin : std::uint8_t { at_once, later };
     /// Starts a process for the stream, if it is to have one; or, later, has begin() start it.
     void add(const config::Stream& stream, Begin when = Begin::at_once);
     /// Starts the process of a stream that was added to begin later, once.
     void begin(const std::string& stream);
-    /// Starts, replaces and stops what a new configuration, which is usable(), asks for.
-    void apply(const config::Configuration& fresh);
     /// Starts again those that SIGUSR1 has stopped, and those that have failed. Until then, or until its
     /// settings change, such a stream stays as it is; a stopped one even if its process or the controller
     /// dies.
@@ -61,17 +58,16 @@ class StreamProcesses {
     /// That of the stream's process, whether there is one or not.
     [[nodiscard]] std::filesystem::path work_dir(const std::string& name) const;
 
-    /// To be called where a child has ended that may be one of these.
-    void process_ended(pid_t pid, int status);
-    /// Kills what hangs, but for what the log may hold up, and tries again to watch what could not be
-    /// watched: every HealthCheck::interval.
-    void check_health();
-    /// Something was mounted or unmounted: starts anew the processes whose directory is another one now.
-    void mounts_changed();
-    /// Stops all, for good.
-    void stop();
-    /// True where every process has done what it was started for, or has ended after stop().
-    [[nodiscard]] bool done() const;
+    void set_grace(std::chrono::milliseconds grace) override { keeper_.set_grace(grace); }
+    void apply(const config::Configuration& fresh) override;
+    void process_ended(pid_t pid, int status) override;
+    /// The log may hold up what seems to hang. Tries again, too, to watch what could not be watched.
+    void check_health() override;
+    /// Starts anew the processes whose directory is another one now.
+    void mounts_changed() override;
+    void stop() override;
+    [[nodiscard]] bool done() const override;
+    [[nodiscard]] std::vector<pid_t> pids() const override { return pids_of(children_); }
     /// One-off: something was left, failed or quarantined.
     [[nodiscard]] bool something_left() const noexcept { return something_left_; }
     [[nodiscard]] const Children& children() const noexcept { return children_; }
