@@ -3,7 +3,6 @@
 
 #include <algorithm>
 #include <ctime>
-#include <fstream>
 #include <utility>
 
 #include "process/work_lock.hpp"
@@ -22,25 +21,17 @@ std::string configured_status(const config::Stream& stream) {
     return stream.settings.at("data_stream").at("status").front();
 }
 
-// `dot_file`: see WatchRequest.
-std::vector<std::string> names_that_count(std::vector<std::string> names, const std::string& dot_file) {
-    std::erase_if(names, [&](const std::string& name) {
-        return !dot_file.empty() && name.front() == '.' && name != dot_file;
-    });
-    return names;
-}
-
 }  // namespace
 
 StreamProcesses::StreamProcesses(process::EventLoop& loop, Watcher& watcher, LogService& log,
                                  const ChildKind& kind, Options options, LeftHandler on_left)
     : loop_(loop),
-      watcher_(watcher),
       log_(log),
       kind_(kind),
       options_(std::move(options)),
       on_left_(std::move(on_left)),
-      keeper_(loop, log) {}
+      keeper_(loop, log),
+      directories_(loop, watcher, log, [this](StreamChild& child) { start_anew(child); }) {}
 
 StreamProcesses::~StreamProcesses() {
     for (const auto& [name, child] : children_) {
@@ -60,20 +51,12 @@ std::string StreamProcesses::directory_of(const config::Stream& stream) const {
     return stream.settings.at(kind_.section).at("directory").front();
 }
 
-std::filesystem::path StreamProcesses::stopped_mark(const std::string& name) const {
-    return work_dir(name) / "stopped";
-}
-
-bool StreamProcesses::is_marked_stopped(const std::string& name) const {
-    std::error_code ignored;
-    return std::filesystem::exists(stopped_mark(name), ignored);
+StoppedMark StreamProcesses::stopped_mark(const std::string& name) const {
+    return StoppedMark(work_dir(name));
 }
 
 void StreamProcesses::forget_stopped(const std::filesystem::path& run_dir) {
-    std::error_code error;
-    for (const auto& entry : std::filesystem::directory_iterator(run_dir / transfer_process.work, error)) {
-        std::filesystem::remove(entry.path() / "stopped", error);
-    }
+    StoppedMark::remove_all(run_dir / transfer_process.work);
 }
 
 void StreamProcesses::add(const config::Stream& stream, Begin when) {
@@ -167,7 +150,7 @@ void StreamProcesses::spawn(StreamChild& child) {
     child.report.reason.clear();
     process::Configure configure;
     config::SettingsMap settings = child.stream.settings;
-    if (is_marked_stopped(name)) {
+    if (stopped_mark(name).is_set()) {
         settings["data_stream"]["status"] = {"STOPPED"};
     }
     configure.settings = config::serialize_settings(settings);
@@ -186,8 +169,7 @@ void StreamProcesses::stop() {
 }
 
 void StreamProcesses::replace(StreamChild& child, const config::Stream& stream) {
-    std::error_code ignored;
-    std::filesystem::remove(stopped_mark(stream.name), ignored);
+    stopped_mark(stream.name).remove();
     child.removed = false;
     child.next = stream;
     keeper_.stop(child, description(stream.name));
@@ -239,7 +221,7 @@ std::map<std::string, StreamInForce> StreamProcesses::in_force() const {
 void StreamProcesses::resume() {
     for (const auto& [name, child] : children_) {
         const bool failed = child->report.state == process::StreamState::failed;
-        if (!child->removed && (failed || is_marked_stopped(name))) {
+        if (!child->removed && (failed || stopped_mark(name).is_set())) {
             replace(*child, child->next ? *child->next : child->stream);
         }
     }
@@ -249,7 +231,7 @@ void StreamProcesses::resume() {
 void StreamProcesses::note_stopped(StreamChild& child) const {
     child.report.reason = "stopped by a signal, until its configuration changes or the daemon gets SIGHUP";
     if (!stopping_ && !child.next && !child.removed) {
-        const std::ofstream mark(stopped_mark(child.stream.name));
+        stopped_mark(child.stream.name).set();
     }
 }
 
@@ -262,10 +244,7 @@ void StreamProcesses::on_message(StreamChild& child, process::Message&& message)
             note_stopped(child);
         }
     } else if (const auto* request = std::get_if<process::WatchRequest>(&message)) {
-        child.wants_watch = *request;
-        if (const std::string problem = watch(child); !problem.empty()) {
-            refuse_watch(child, problem);
-        }
+        directories_.watch(child, *request);
     } else if (const auto* left = std::get_if<process::UnitLeft>(&message)) {
         on_left_(child.stream.name, *left);
     } else if (const auto* finished = std::get_if<process::Finished>(&message)) {
@@ -310,67 +289,13 @@ void StreamProcesses::release_units(const std::string& directory) {
     }
 }
 
-// Why its directory cannot be watched; empty: it is.
-std::string StreamProcesses::watch(StreamChild& child) {
-    auto watch = std::make_unique<DirectoryWatch>(
-        loop_, watcher_, child.wants_watch->path, child.wants_watch->recursive,
-        [this, &child](const Watcher::Events& events) { on_events(child, events); });
-    if (!watch->problem().empty()) {
-        return watch->problem();
-    }
-    child.watch = std::move(watch);
-    child.channel->send(process::Rescan{});
-    return "";
-}
-
-void StreamProcesses::refuse_watch(StreamChild& child, const std::string& problem) {
-    if (told_refusals_.insert(problem).second) {
-        log_.log().warning("directories are polled, since they cannot be watched: " + problem);
-    }
-    child.channel->send(process::WatchFailed{problem});
-}
-
-void StreamProcesses::on_events(StreamChild& child, const Watcher::Events& events) {
-    if (events.gone) {
-        start_anew(child);
-    } else if (!child.watch->problem().empty()) {
-        const std::string problem = child.watch->problem();
-        child.watch.reset();
-        refuse_watch(child, problem);
-    } else {
-        tell_changes(child, events);
-    }
-}
-
 // What is there now under its directory's name is another one, which a new process opens.
 void StreamProcesses::start_anew(StreamChild& child) {
-    child.watch.reset();
-    child.wants_watch.reset();
+    WatchedDirectories::forget(child);
     if (!stopping_ && !child.removed && !child.next) {
         child.next = child.stream;
         keeper_.stop(child, description(child.stream.name));
     }
-}
-
-void StreamProcesses::mounts_changed() {
-    const files::MountList mounts;
-    for (const auto& [name, child] : children_) {
-        if (child->watch && child->watch->is_elsewhere(mounts)) {
-            log_.log().info("the directory of stream " + name + " is on another mount now");
-            start_anew(*child);
-        } else if (child->watch) {
-            child->watch->note_mounts(mounts);
-        }
-    }
-}
-
-void StreamProcesses::tell_changes(StreamChild& child, const Watcher::Events& events) {
-    std::vector<std::string> names = names_that_count(events.names, child.wants_watch->dot_file);
-    if (names.empty() && !events.lost) {
-        return;
-    }
-    child.contact.told(Clock::now());
-    child.changes->tell(std::move(names), events.lost);
 }
 
 void StreamProcesses::process_ended(pid_t pid, int status) {
@@ -382,8 +307,7 @@ void StreamProcesses::process_ended(pid_t pid, int status) {
     StreamChild& child = *found->second;
     keeper_.ended(child);
     holds_.ended(pid);
-    child.watch.reset();
-    child.wants_watch.reset();
+    WatchedDirectories::forget(child);
     something_left_ = something_left_ || (child.finished && !child.finished->clean);
     if (stopping_ || (options_.one_off && child.finished)) {
         return;
@@ -412,9 +336,8 @@ void StreamProcesses::check_health() {
     health_.begin(Clock::now(), log_.may_hold_up_writers() ? HealthCheck::Children::may_be_held_up
                                                            : HealthCheck::Children::can_speak);
     for (const auto& [name, child] : children_) {
-        if (!keeper_.kill_if_it_hangs(*child, description(name), health_) && child->pid > 0 &&
-            !child->watch && child->wants_watch && watch(*child).empty()) {
-            log_.log().info("the directory of stream " + name + " can be watched now");
+        if (!keeper_.kill_if_it_hangs(*child, description(name), health_)) {
+            directories_.try_again(*child);
         }
     }
 }

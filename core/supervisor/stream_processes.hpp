@@ -6,7 +6,6 @@
 #include <filesystem>
 #include <functional>
 #include <map>
-#include <set>
 #include <string>
 #include <vector>
 
@@ -16,8 +15,9 @@
 #include "supervisor/health.hpp"
 #include "supervisor/log_service.hpp"
 #include "supervisor/reload_difference.hpp"
+#include "supervisor/stopped_mark.hpp"
 #include "supervisor/unit_holds.hpp"
-#include "supervisor/watcher.hpp"
+#include "supervisor/watched_directories.hpp"
 
 namespace mistamover::supervisor {
 
@@ -64,7 +64,7 @@ class StreamProcesses final : public ChildGroup {
     /// The log may hold up what seems to hang. Tries again, too, to watch what could not be watched.
     void check_health() override;
     /// Starts anew the processes whose directory is another one now.
-    void mounts_changed() override;
+    void mounts_changed() override { directories_.mounts_changed(children_); }
     void stop() override;
     [[nodiscard]] bool done() const override;
     [[nodiscard]] std::vector<pid_t> pids() const override { return pids_of(children_); }
@@ -87,27 +87,21 @@ class StreamProcesses final : public ChildGroup {
     void start_again(StreamChild& child, const std::string& why);
     static void note_error(StreamChild& child, const std::string& error);
     void on_message(StreamChild& child, process::Message&& message);
-    void on_events(StreamChild& child, const Watcher::Events& events);
     void start_anew(StreamChild& child);
-    static void tell_changes(StreamChild& child, const Watcher::Events& events);
-    std::string watch(StreamChild& child);
-    void refuse_watch(StreamChild& child, const std::string& problem);
     [[nodiscard]] bool works_in(const StreamChild& child, const std::string& directory) const;
     [[nodiscard]] bool directory_is_in_use(const StreamChild& child) const;
-    [[nodiscard]] std::filesystem::path stopped_mark(const std::string& name) const;
-    [[nodiscard]] bool is_marked_stopped(const std::string& name) const;
+    [[nodiscard]] StoppedMark stopped_mark(const std::string& name) const;
 
     process::EventLoop& loop_;
-    Watcher& watcher_;
     LogService& log_;
     const ChildKind& kind_;
     Options options_;
     LeftHandler on_left_;
     ProcessKeeper keeper_;
+    WatchedDirectories directories_;
     Children children_;
     UnitHolds holds_;
     HealthCheck health_;
-    std::set<std::string> told_refusals_;  ///< Why directories could not be watched, as far as it was told.
     bool stopping_ = false;
     bool something_left_ = false;
 };
