@@ -3,13 +3,13 @@
 #include <doctest/doctest.h>
 #include <future>
 #include <string>
-#include <sys/stat.h>
 #include <utility>
 
 #include <mistamover/source_file.hpp>
 
 #include "ftp/ftp_digest.hpp"
 #include "ftp_talker.hpp"
+#include "put_item.hpp"
 #include "scratch.hpp"
 
 /// What is waited for, or takes its time, ends when the session is cancelled.
@@ -135,14 +135,7 @@ TEST_CASE("the digest of a large source can be cancelled") {
     const test::Scratch scratch;
     const std::string content(1'000'000, 's');
     test::write_file(scratch / "f", content);
-    struct stat info = {};
-    REQUIRE(::stat((scratch / "f").c_str(), &info) == 0);
-    PutItem item;
-    item.path = "f";
-    item.size = content.size();
-    item.mtime_ns = std::int64_t{info.st_mtim.tv_sec} * 1'000'000'000 + info.st_mtim.tv_nsec;
-    item.device = info.st_dev;
-    item.inode = info.st_ino;
+    const PutItem item = test::put_item(scratch.path(), "f");
     const SourceRoot root(scratch.path().native());
     SourceFile source(root, item);
     ImpatientContext patient;

@@ -22,6 +22,7 @@
 
 #include "local/local_options.hpp"
 #include "local/local_session.hpp"
+#include "put_item.hpp"
 
 namespace mistamover::local::test {
 
@@ -127,22 +128,7 @@ struct Reports final : PutSink {
 
 /// The item views `path`, which must outlive it.
 inline PutItem item_of(const fs::path& root, std::string_view path) {
-    const struct stat found = look(root / path);
-    PutItem item;
-    item.path = path;
-    item.size = static_cast<std::uint64_t>(found.st_size);
-    item.mtime_ns = found.st_mtim.tv_sec * 1'000'000'000 + found.st_mtim.tv_nsec;
-    item.device = found.st_dev;
-    item.inode = found.st_ino;
-    item.mode = found.st_mode & 07777;
-    if (S_ISDIR(found.st_mode)) {
-        item.kind = EntryKind::directory;
-    } else if (S_ISLNK(found.st_mode)) {
-        item.kind = EntryKind::symlink;
-    } else {
-        item.kind = S_ISREG(found.st_mode) ? EntryKind::file : EntryKind::other;
-    }
-    return item;
+    return mistamover::test::put_item(root, path);
 }
 
 inline fs::path first_file_system() {

@@ -4,15 +4,14 @@
 #include <filesystem>
 #include <map>
 #include <span>
-#include <stdexcept>
 #include <string>
 #include <string_view>
-#include <sys/stat.h>
 #include <vector>
 
 #include <mistamover/transfer_module.hpp>
 
 #include "module_settings.hpp"
+#include "put_item.hpp"
 #include "rsync/rsync_options.hpp"
 
 namespace mistamover::rsync::test {
@@ -26,18 +25,9 @@ class Settings : public mistamover::test::SettingsOfModule {
 inline std::vector<PutItem> items_in(const std::filesystem::path& directory,
                                      std::span<const std::string_view> names) {
     std::vector<PutItem> items;
+    items.reserve(names.size());
     for (const std::string_view name : names) {
-        struct stat info = {};
-        if (::lstat((directory / name).c_str(), &info) != 0) {
-            throw std::runtime_error("no file " + (directory / name).string());
-        }
-        PutItem& item = items.emplace_back();
-        item.path = name;
-        item.size = static_cast<std::uint64_t>(info.st_size);
-        item.mtime_ns = info.st_mtim.tv_sec * 1'000'000'000 + info.st_mtim.tv_nsec;
-        item.device = info.st_dev;
-        item.inode = info.st_ino;
-        item.mode = info.st_mode & 07777U;
+        items.push_back(mistamover::test::put_item(directory, name));
     }
     return items;
 }

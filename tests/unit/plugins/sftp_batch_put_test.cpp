@@ -12,13 +12,13 @@
 #include <set>
 #include <span>
 #include <string>
-#include <sys/stat.h>
 #include <utility>
 #include <vector>
 
 #include <mistamover/transfer_module.hpp>
 
 #include "module_settings.hpp"
+#include "put_item.hpp"
 #include "scratch.hpp"
 #include "sftp/batch_put.hpp"
 #include "sftp_fixture.hpp"
@@ -94,19 +94,7 @@ struct PutSite {
           }()) {}
 
     [[nodiscard]] PutItem item_of(const std::string& name) const {
-        struct stat found = {};
-        REQUIRE(::lstat((source / name).c_str(), &found) == 0);
-        PutItem item;
-        item.path = name;
-        item.size = static_cast<std::uint64_t>(found.st_size);
-        item.mtime_ns = found.st_mtim.tv_sec * 1'000'000'000 + found.st_mtim.tv_nsec;
-        item.device = found.st_dev;
-        item.inode = found.st_ino;
-        item.mode = found.st_mode & 07777U;
-        item.kind = S_ISLNK(found.st_mode)   ? EntryKind::symlink
-                    : S_ISDIR(found.st_mode) ? EntryKind::directory
-                                             : EntryKind::file;
-        return item;
+        return mistamover::test::put_item(source.path(), name);
     }
     /// By a session of its own.
     void run(AnsweringChannel& channel, std::span<const PutItem> items, Publish publish,

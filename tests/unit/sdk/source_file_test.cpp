@@ -8,22 +8,14 @@
 #include <mistamover/source_file.hpp>
 #include <mistamover/transfer_module.hpp>
 
+#include "put_item.hpp"
 #include "scratch.hpp"
 
 namespace mistamover::test {
 namespace {
 
 PutItem item_of(const Scratch& scratch, const char* name) {
-    struct stat info {};
-    REQUIRE(::lstat((scratch / name).c_str(), &info) == 0);
-    PutItem item;
-    item.path = name;
-    item.size = static_cast<std::uint64_t>(info.st_size);
-    item.mtime_ns = info.st_mtim.tv_sec * 1'000'000'000 + info.st_mtim.tv_nsec;
-    item.device = info.st_dev;
-    item.inode = info.st_ino;
-    item.kind = S_ISLNK(info.st_mode) ? EntryKind::symlink : EntryKind::file;
-    return item;
+    return put_item(scratch.path(), name);
 }
 
 template <typename Call>
