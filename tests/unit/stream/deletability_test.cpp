@@ -9,33 +9,16 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "mere_user.hpp"
 #include "process/unique_fd.hpp"
 #include "scratch.hpp"
 
 namespace mistamover::stream {
 namespace {
 
+using test::MereUser;
 using test::Scratch;
 using test::write_file;
-
-/// As long as it lives, root is a user who may not do everything.
-class MereUser {
-  public:
-    MereUser() {
-        constexpr uid_t nobody = 65534;
-        REQUIRE((is_root_ ? ::seteuid(nobody) : 0) == 0);
-    }
-    ~MereUser() {
-        if (is_root_) {
-            (void)!::seteuid(0);
-        }
-    }
-    MereUser(const MereUser&) = delete;
-    MereUser& operator=(const MereUser&) = delete;
-
-  private:
-    bool is_root_ = ::geteuid() == 0;
-};
 
 }  // namespace
 
@@ -100,8 +83,7 @@ TEST_CASE("that a directory of the unit gives nobody else's files away is known 
             CHECK(refuses_removal(fd.get(), manifest) == EPERM);
             CHECK(refuses_deletion(fd.get(), manifest) == EPERM);
         }
-        constexpr uid_t nobody = 65534;
-        REQUIRE(::chown((scratch / "d/s").c_str(), nobody, nobody) == 0);
+        REQUIRE(::chown((scratch / "d/s").c_str(), MereUser::id, MereUser::id) == 0);
         const MereUser user;  // who owns that directory
         CHECK(refuses_removal(fd.get(), manifest) == 0);
     }

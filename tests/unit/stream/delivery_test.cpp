@@ -4,10 +4,12 @@
 #include <csignal>
 #include <doctest/doctest.h>
 #include <fcntl.h>
+#include <optional>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "fake_session.hpp"
+#include "mere_user.hpp"
 #include "process/unique_fd.hpp"
 #include "scratch.hpp"
 #include "stream/session_context.hpp"
@@ -26,15 +28,13 @@ class Delivering {
         settings_.outgoing.quarantine_dir = scratch_ / "quarantine";
         settings_.outgoing.directories = config::DirectoryForm::tree;
         settings_.outgoing.settle_time = std::chrono::milliseconds{0};
-        if (is_root_) {
-            REQUIRE(::chown(scratch_.path().c_str(), nobody, nobody) == 0);
-            REQUIRE(::seteuid(nobody) == 0);
+        if (::geteuid() == 0) {
+            REQUIRE(::chown(scratch_.path().c_str(), test::MereUser::id, test::MereUser::id) == 0);
         }
+        user_.emplace();
     }
     ~Delivering() {
-        if (is_root_) {
-            (void)!::seteuid(0);
-        }
+        user_.reset();
         (void)::chmod(scratch_.path().c_str(), 0700);
     }
     Delivering(const Delivering&) = delete;
@@ -56,9 +56,8 @@ class Delivering {
     test::FakeSession session;
 
   private:
-    static constexpr uid_t nobody = 65534;
-    const bool is_root_ = ::geteuid() == 0;
     test::Scratch scratch_;
+    std::optional<test::MereUser> user_;
     config::StreamSettings settings_;
     NameGuard::Shared names_;
     Settling settling_;

@@ -14,6 +14,7 @@
 #include <thread>
 #include <unistd.h>
 
+#include "mere_user.hpp"
 #include "scratch.hpp"
 
 namespace mistamover::test {
@@ -158,13 +159,10 @@ TEST_CASE("a user who may not ask is told so") {
     process::EventLoop loop;
     const ControlSocket socket(loop, scratch.path(), [](const std::string& request) { return request; });
     ::chmod((scratch / "control.sock").c_str(), 0);
-    const bool is_root = ::geteuid() == 0;
-    if (is_root) {
-        REQUIRE(::seteuid(65534) == 0);
-    }
-    const std::string refusal = refusal_to_answer(scratch.path());
-    if (is_root) {
-        REQUIRE(::seteuid(0) == 0);
+    std::string refusal;
+    {
+        const MereUser user;
+        refusal = refusal_to_answer(scratch.path());
     }
     CHECK_MESSAGE(refusal.find("this user may not ask the mistamover daemon") == 0, refusal);
 }
