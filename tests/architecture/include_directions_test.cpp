@@ -68,7 +68,7 @@ const std::map<std::string, Names>& allowed_folders() {
         Names below_supervisor = below_streams;
         below_supervisor.insert({"stream", "arrivals", "disk_space"});
         Names below_cli = below_supervisor;
-        below_cli.insert({"supervisor", "plugin_check"});
+        below_cli.insert("supervisor");
         return std::map<std::string, Names>{
             {"sdk", {}},
             {"process", {}},
@@ -76,7 +76,6 @@ const std::map<std::string, Names>& allowed_folders() {
             {"config", {"process"}},
             {"logging", {"config", "process"}},
             {"plugin_host", {"config", "process"}},
-            {"plugin_check", {"plugin_host", "config", "process"}},
             {"stream", below_transfers},
             {"arrivals", below_streams},
             {"disk_space", below_streams},
