@@ -2,16 +2,13 @@
 """The cases of the module ftp: files to an FTP server on loopback, over a fast line and over a slow one."""
 
 import os
-import pathlib
 import pwd
 import subprocess
-import sys
 import urllib.parse
 
 from bench_cases import Case, execute, mistamover, remove_files
-from bench_servers import Server, free_port_range, wait_for_port
+from bench_servers import Server, SlowLine, free_port_range
 
-SLOW_LINE_MS = 25
 CONNECTIONS = 4
 PASSIVE_PORTS = 4000
 # A slow line is that of a port of its own; these are few, so that each can have one.
@@ -72,15 +69,11 @@ class SlowFtpDaemon(FtpDaemon):
 
     def __enter__(self):
         super().__enter__()
-        self.line = subprocess.Popen([sys.executable, "-B", pathlib.Path(__file__).with_name("slow_line.py"),
-                                      "--address", self.host, "--ports", str(self.passive_ports + 1),
-                                      str(self.port), str(self.port), str(SLOW_LINE_MS)])
-        wait_for_port(self.port, address=self.host)
+        self.line = SlowLine(self.port, self.port, "--ports", str(self.passive_ports + 1), address=self.host)
         return self
 
     def __exit__(self, *_):
-        self.line.terminate()
-        self.line.wait()
+        self.line.stop()
         super().__exit__()
 
 

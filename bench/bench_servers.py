@@ -2,12 +2,15 @@
 """sshd and rsyncd on loopback, as the user who runs the benchmark, on ports that are free."""
 
 import os
+import pathlib
 import pwd
 import random
 import socket
 import subprocess
 import sys
 import time
+
+SLOW_LINE_MS = 25
 
 
 def free_port():
@@ -54,6 +57,20 @@ class Server:
         self.process.terminate()
         self.process.wait()
         self.log.close()
+
+
+class SlowLine:
+    """Carries what comes to a port to another one, each way SLOW_LINE_MS later, until stop. The options are those of
+    slow_line.py."""
+
+    def __init__(self, port, to_port, *options, address="127.0.0.1"):
+        self.process = subprocess.Popen([sys.executable, "-B", pathlib.Path(__file__).with_name("slow_line.py"),
+                                         "--address", address, *options, str(port), str(to_port), str(SLOW_LINE_MS)])
+        wait_for_port(port, address=address)
+
+    def stop(self):
+        self.process.terminate()
+        self.process.wait()
 
 
 class SshDaemon(Server):

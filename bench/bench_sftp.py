@@ -1,15 +1,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """The cases of the module sftp: files to an SFTP server on loopback, over a fast line and over a slow one."""
 
-import pathlib
-import subprocess
-import sys
-
 from bench_cases import Case, execute, mistamover, remove_files
-from bench_servers import SshDaemon, free_port, wait_for_port
+from bench_servers import SlowLine, SshDaemon, free_port
 
 FAST_CIPHER = "aes128-gcm@openssh.com"
-SLOW_LINE_MS = 25
 CONNECTIONS = 4
 
 
@@ -19,15 +14,12 @@ class SlowSshDaemon(SshDaemon):
     def __enter__(self):
         super().__enter__()
         fast_port, self.port = self.port, free_port()
-        self.line = subprocess.Popen([sys.executable, "-B", pathlib.Path(__file__).with_name("slow_line.py"),
-                                      str(self.port), str(fast_port), str(SLOW_LINE_MS)])
-        wait_for_port(self.port)
+        self.line = SlowLine(self.port, fast_port)
         self.trust(self.port)
         return self
 
     def __exit__(self, *_):
-        self.line.terminate()
-        self.line.wait()
+        self.line.stop()
         super().__exit__()
 
 
