@@ -113,9 +113,10 @@ class DiskSpaceProcess {
 
     void set_up() {
         for (const std::string& directory : take_out_what_lies_elsewhere(mount_point_, streams_)) {
-            log_->error(directory + " is not monitored: it does not lie on " + mount_point_ +
-                        ", but where a link leads that is on a network file system; name the directory "
-                        "itself in the configuration");
+            log_->error(
+                directory + " is not monitored: it does not lie on " + mount_point_ +
+                ", but where a link leads that is on a network or FUSE file system; name the directory "
+                "itself in the configuration");
         }
         hold_.emplace(work_dir_.string());
         disk_.emplace(label_, mount_point_, streams_, work_dir_.parent_path() / ".placed");
