@@ -109,10 +109,10 @@ bool Delivery::ask_target(bool ask_for_stop, BatchResult& result) {
 // Where nothing can be deleted, all would be sent again and again, and no unit is to blame.
 Status Delivery::check_removals() const {
     const int error = refuses_removals(source_.fd());
-    return error == 0
-               ? Status{}
-               : of_session(status_from_errno(
-                     error, "nothing is sent, since nothing can be deleted in " + source_.path().string()));
+    return error == 0 ? Status{}
+                      : status_from_errno(error, "nothing is sent, since nothing can be deleted in " +
+                                                     source_.path().string())
+                            .of_session();
 }
 
 void Delivery::mirror(BatchResult& result) {
@@ -159,7 +159,7 @@ Status Delivery::look_at_sources(std::vector<BatchUnit>& items) {
         } catch (const std::system_error& error) {
             item.manifest.entries.assign(1, {item.result->name, {}});
             note_unreadable(*item.result, error);
-            if (beyond_item(item.result->status)) {
+            if (item.result->status.beyond_item()) {
                 item.result->outcome = Outcome::not_tried;
                 return item.result->status;
             }

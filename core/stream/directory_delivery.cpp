@@ -172,7 +172,7 @@ Status DirectoryDelivery::deliver_tree(const std::string& name, const Manifest& 
     for (const std::string& directory : {temp_dir_, temporary}) {
         const Status status = session_.call_make_directory(directory);
         if (!status.ok() && status.code() != StatusCode::exists) {
-            return of_session(status);  // They are our own names, whatever the unit is.
+            return status.of_session();  // They are our own names, whatever the unit is.
         }
     }
     Status status = put_and_prove(manifest, temporary, Publish::direct);
@@ -205,7 +205,7 @@ Status DirectoryDelivery::put_and_prove(const Manifest& manifest, const std::str
     request.publish = publish;
     PutCollector collector(items.size());
     const Status overall = session_.call_put(request, collector);
-    if (beyond_item(overall)) {
+    if (overall.beyond_item()) {
         return overall;
     }
     for (std::size_t i = 0; i < items.size(); ++i) {

@@ -55,7 +55,7 @@ Status HandshakeDelivery::check_journal() const {
         return {};
     } catch (const std::system_error& error) {
         const Status status = stream::failure_of(error);
-        return beyond_item(status) ? status : Status{};
+        return status.beyond_item() ? status : Status{};
     }
 }
 
@@ -122,7 +122,7 @@ Status HandshakeDelivery::send_directory(Handshake& unit, Refs& sent) {
         directories_.with_zip(unit.result.name, *unit.sent, [&](const DirectoryDelivery::Zip& zip) {
             return put_data(zip.directory, zip.directory_fd, {zip.file}, {&unit}, sent);
         });
-    if (beyond_item(end.status)) {
+    if (end.status.beyond_item()) {
         return end.status;
     }
     if (end.no_room) {
@@ -143,7 +143,7 @@ Status HandshakeDelivery::put_data(const std::filesystem::path& directory, int d
     Digests digests(directory_fd, files, settings_.checksum, cancel_);
     PutCollector ends(files.size());
     const Status overall = put(directory, files, ends);
-    if (beyond_item(overall)) {
+    if (overall.beyond_item()) {
         return overall;
     }
     for (std::size_t i = 0; i < owners.size(); ++i) {
@@ -151,7 +151,7 @@ Status HandshakeDelivery::put_data(const std::filesystem::path& directory, int d
         if (status.ok()) {
             status = digests.wait()[i].status;
         }
-        if (beyond_item(status)) {
+        if (status.beyond_item()) {
             return status;
         }
         if (status.ok()) {
@@ -221,7 +221,7 @@ Status HandshakeDelivery::write_controls(const Refs& units, Refs& written,
         } catch (const std::system_error& error) {
             const Status status = stream::failure_of(error);
             forget(*unit);
-            if (beyond_item(status)) {
+            if (status.beyond_item()) {
                 return status;
             }
             fail(*unit, status);
@@ -242,8 +242,9 @@ Status HandshakeDelivery::write_out_journal(const std::vector<ManifestEntry>& co
     }
     const int error = files::write_out(source_.fd(), names);
     return error == 0 ? Status{}
-                      : of_session(status_from_errno(error, "bring the handshakes' journal to the disk in " +
-                                                                source_.path().string()));
+                      : status_from_errno(
+                            error, "bring the handshakes' journal to the disk in " + source_.path().string())
+                            .of_session();
 }
 
 // Of what is not announced, unless it may have been before.
@@ -259,12 +260,12 @@ Status HandshakeDelivery::put_controls(const Refs& units, const std::vector<Mani
     }
     PutCollector ends(files.size());
     const Status overall = may_be_taken_ ? put_drafts(files, ends) : put(source_.path(), files, ends);
-    Status worst = beyond_item(overall) ? overall : Status{};
+    Status worst = overall.beyond_item() ? overall : Status{};
     for (std::size_t i = 0; i < units.size(); ++i) {
         const Status status = ends.status_of(i, overall);
         // The receiver may have it, and may act upon it: nothing is sent again before that is known.
-        units[i]->control_in_doubt = beyond_item(status) || !status.outcome_known();
-        if (beyond_item(status)) {
+        units[i]->control_in_doubt = status.beyond_item() || !status.outcome_known();
+        if (status.beyond_item()) {
             worst = status;
         } else if (!status.ok() && status.outcome_known()) {
             journal_.remove(units[i]->state->control(), units[i]->result.name.empty());

@@ -106,7 +106,7 @@ MirrorResult MirrorPass::run() {
 }
 
 void MirrorPass::note(const Status& status) {
-    if (beyond_item(status)) {
+    if (status.beyond_item()) {
         result_.session = status;
     } else if (!status.ok() && result_.item.ok()) {
         result_.item = status;
@@ -239,7 +239,7 @@ bool MirrorPass::list_target(const MirrorSource& source, std::vector<TargetEntry
         const std::string top = top_of(path);
         return source_.is_unit(top) && !source.unknown.contains(top);
     };
-    result_.session = of_session(list_tree(session_, "", concerned, target));
+    result_.session = list_tree(session_, "", concerned, target).of_session();
     return result_.session.ok();
 }
 
@@ -297,7 +297,7 @@ MirrorPass::Entries MirrorPass::take_met(Entries& entries) {
     std::transform(entries.begin(), entries.end(), std::back_inserter(paths),
                    [](const ManifestEntry* entry) { return entry->path; });
     std::vector<bool> others;
-    if (const Status status = of_session(names_->find_others(paths, others)); !status.ok()) {
+    if (const Status status = names_->find_others(paths, others).of_session(); !status.ok()) {
         note(status);
         return {};
     }
@@ -318,7 +318,7 @@ MirrorPass::Entries MirrorPass::take_met(Entries& entries) {
 // Of two names that the target takes for one, it has neither's content for certain.
 void MirrorPass::prove_names() {
     std::vector<bool> missing;
-    const Status status = of_session(names_->find_missing(proved_, missing));
+    const Status status = names_->find_missing(proved_, missing).of_session();
     note(status);
     for (std::size_t i = 0; status.ok() && i < proved_.size(); ++i) {
         if (missing[i]) {

@@ -81,10 +81,10 @@ Status NameGuard::find_answer(Shared::Answer& answer) {
         return {};
     }
     Status status = ask(answer);
-    if (!beyond_item(status) && answer == Shared::Answer::unknown) {
+    if (!status.beyond_item() && answer == Shared::Answer::unknown) {
         status = assume(answer);
     }
-    if (beyond_item(status)) {
+    if (status.beyond_item()) {
         return status;
     }
     shared_.answer = answer;
@@ -101,12 +101,12 @@ Status NameGuard::assume(Shared::Answer& answer) {
     if (capabilities_.has(Capability::list)) {
         NameCollector listed;
         const Status status = session_.call_list("", listed);
-        if (beyond_item(status)) {
+        if (status.beyond_item()) {
             return status;
         }
         is_listed = status.ok();
         if (!is_listed && shared_.was_listed) {
-            return of_session(status);
+            return status.of_session();
         }
         shared_.was_listed = is_listed;
     }
@@ -143,7 +143,7 @@ Status NameGuard::ask(Shared::Answer& answer) {
     }
     const Status seen =
         found[0].status.value_or(Status(StatusCode::internal, StatusScope::item, "no answer"));
-    if (beyond_item(seen)) {
+    if (seen.beyond_item()) {
         return seen;
     }
     // Nobody else has made it: where there is something, whatever the target calls it, it is that directory.

@@ -42,16 +42,6 @@ std::string below(const std::string& prefix, const std::string& path) {
 
 }  // namespace
 
-bool beyond_item(const Status& status) noexcept {
-    return !status.ok() && (status.scope() != StatusScope::item || status.code() == StatusCode::cancelled);
-}
-
-Status of_session(const Status& status) {
-    return status.ok() || status.scope() != StatusScope::item
-               ? status
-               : Status(status.code(), StatusScope::session, status.text());
-}
-
 PutItem put_item(const ManifestEntry& entry) {
     PutItem item;
     item.path = entry.path;
@@ -88,7 +78,7 @@ Status PutCollector::status_of(std::size_t index, const Status& overall) const {
 
 Status put_each(border::Session& session, const PutRequest& request, PutCollector& ends) {
     const Status overall = session.call_put(request, ends);
-    if (overall.ok() || beyond_item(overall) || request.items.size() == 1) {
+    if (overall.ok() || overall.beyond_item() || request.items.size() == 1) {
         return overall;
     }
     for (std::size_t i = 0; i < request.items.size(); ++i) {
@@ -99,7 +89,7 @@ Status put_each(border::Session& session, const PutRequest& request, PutCollecto
         alone.items = request.items.subspan(i, 1);
         ItemAlone end(ends, i);
         const Status status = session.call_put(alone, end);
-        if (beyond_item(status)) {
+        if (status.beyond_item()) {
             return status;
         }
         if (!status.ok() && !ends.reported(i)) {
@@ -145,7 +135,7 @@ Status Prover::prove(std::span<const ManifestEntry* const> entries, const std::s
     const std::vector<std::string_view> views(paths.begin(), paths.end());
     StatCollector collector(views.size());
     if (const Status status = session_.call_stat(views, collector); !status.ok()) {
-        return of_session(status);
+        return status.of_session();
     }
     proofs.reserve(entries.size());
     for (std::size_t i = 0; i < entries.size(); ++i) {
@@ -156,7 +146,7 @@ Status Prover::prove(std::span<const ManifestEntry* const> entries, const std::s
         if (proof.ok() && how == config::Verify::checksum && has_content) {
             proof = prove_by_checksum(*entries[i], paths[i]);
         }
-        if (beyond_item(proof)) {
+        if (proof.beyond_item()) {
             return proof;
         }
         proofs.push_back(proof);

@@ -14,12 +14,6 @@ namespace mistamover::stream {
 
 class CancelToken;
 
-/// True for a failure of the session or of the stream, and for what was given up: it says nothing about the
-/// item it was met with.
-bool beyond_item(const Status& status) noexcept;
-/// A failure of an item, where it stands for the whole call, as one of the session.
-Status of_session(const Status& status);
-
 /// The entry as a session is asked to put it; the views are the entry's.
 PutItem put_item(const ManifestEntry& entry);
 std::vector<PutItem> put_items(std::span<const ManifestEntry> entries);

@@ -71,7 +71,7 @@ Status ProvedDelivery::keep_names_apart(std::vector<BatchUnit>& items) {
     }
     std::vector<bool> others;
     if (const Status status = names_.find_others(paths, others); !status.ok()) {
-        return of_session(status);
+        return status.of_session();
     }
     for (std::size_t i = 0; i < paths.size(); ++i) {
         if (others[i]) {
@@ -99,9 +99,9 @@ Status ProvedDelivery::prove_names(std::vector<BatchUnit>& items) {
     }
     std::vector<bool> missing;
     std::vector<bool> others;
-    Status status = of_session(names_.find_missing(paths, missing));
+    Status status = names_.find_missing(paths, missing).of_session();
     if (status.ok()) {
-        status = of_session(names_.find_others(failed, others));
+        status = names_.find_others(failed, others).of_session();
     }
     const auto any = [](const std::vector<bool>& of) {
         return std::find(of.begin(), of.end(), true) != of.end();
@@ -141,12 +141,12 @@ Status ProvedDelivery::send_files(std::vector<BatchUnit>& items) {
     request.may_take_source = settings_.verify == config::Verify::size && !names_can_meet_;
     PutCollector collector(puts.size());
     const Status overall = put_each(session_, request, collector);
-    Status worst = beyond_item(overall) ? overall : Status{};
+    Status worst = overall.beyond_item() ? overall : Status{};
     for (std::size_t i = 0; i < owners.size(); ++i) {
         const Status status = collector.status_of(i, overall);
         owners[i]->sent = status.ok();
         owners[i]->taken = status.ok() && collector.source_taken(i);
-        if (beyond_item(status)) {
+        if (status.beyond_item()) {
             worst = status;
         } else if (!status.ok()) {
             note_failure(*owners[i], status);
@@ -187,7 +187,7 @@ Status ProvedDelivery::send_directories(std::vector<BatchUnit>& items) {
         }
         item.tried = true;
         const DirectoryDelivery::End end = directories_.deliver(item.result->name, item.manifest);
-        if (beyond_item(end.status)) {
+        if (end.status.beyond_item()) {
             return end.status;
         }
         item.proved = end.status.ok();
@@ -217,7 +217,7 @@ Status ProvedDelivery::remove_sources(std::vector<BatchUnit>& items) {
                                             : remover.remove(result.name, item.manifest));
         } catch (const std::system_error& error) {
             const Status status = status_from_errno(error.code().value(), error.what());
-            if (beyond_item(status)) {
+            if (status.beyond_item()) {
                 result.outcome = Outcome::not_tried;
                 worst = status;
             } else {

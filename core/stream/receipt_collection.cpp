@@ -223,7 +223,7 @@ Status ReceiptCollection::end_by_removal(Handshake& handshake) {
     }
     try {
         const Status status = remove_source(handshake);
-        if (status.ok() || beyond_item(status)) {
+        if (status.ok() || status.beyond_item()) {
             return status;
         }
         wait_for_room(handshake, status);
@@ -235,7 +235,7 @@ Status ReceiptCollection::end_by_removal(Handshake& handshake) {
         }
         if (!source_.find(handshake.result.name)) {
             handshake.end = Outcome::delivered;
-        } else if (beyond_item(status)) {
+        } else if (status.beyond_item()) {
             return status;
         } else if (++handshake.failed_removals >= std::max<std::uint32_t>(settings_.retry_count, 1)) {
             handshake.result.status = status;
@@ -311,7 +311,7 @@ Status ReceiptCollection::find_by_checksum(Handshake& handshake) {
             return end.status;
         }
         if (!end.status.ok()) {
-            return beyond_item(end.status) ? end.status : Status{};
+            return end.status.beyond_item() ? end.status : Status{};
         }
     } else {
         digest = digest_of(source_.fd(), look.manifest.entries.front(), algorithm);
@@ -334,9 +334,10 @@ Status ReceiptCollection::write_out_removals(const std::vector<Handshake>& hands
         return handshake.end == Outcome::delivered || handshake.end == Outcome::left_over;
     });
     const int error = any ? source_.write_out_removals() : 0;
-    return error == 0 ? Status{}
-                      : of_session(status_from_errno(
-                            error, "bring the deletions to the disk in " + source_.path().string()));
+    return error == 0
+               ? Status{}
+               : status_from_errno(error, "bring the deletions to the disk in " + source_.path().string())
+                     .of_session();
 }
 
 // What was thanked for is over: the journal may forget it. Where the session fails, it is thanked for later.
@@ -376,10 +377,10 @@ Status ReceiptCollection::put_thank_yous(const Refs& owners, const std::vector<M
     }
     PutCollector ends(files.size());
     const Status overall = delivery_.put_drafts(files, ends);
-    Status worst = beyond_item(overall) ? overall : Status{};
+    Status worst = overall.beyond_item() ? overall : Status{};
     for (std::size_t i = 0; i < owners.size(); ++i) {
         const Status status = ends.status_of(i, overall);
-        if (beyond_item(status)) {
+        if (status.beyond_item()) {
             worst = status;
             unthanked.insert(owners[i]);
         }

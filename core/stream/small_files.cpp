@@ -53,12 +53,12 @@ Status get_small_files(border::Session& session, Capabilities capabilities,
         const bool all_told = std::all_of(files.begin(), files.end(),
                                           [](const SmallFile& file) { return file.status.has_value(); });
         // No file is to blame for what kept others from being read.
-        return all_told && !beyond_item(status) ? Status{} : of_session(status);
+        return all_told && !status.beyond_item() ? Status{} : status.of_session();
     }
     for (std::size_t i = 0; i < paths.size(); ++i) {
         OneFile file(files[i]);
         const Status status = session.call_get_small(paths[i], limit, file);
-        if (beyond_item(status)) {
+        if (status.beyond_item()) {
             return status;
         }
         if (file.complete) {

@@ -105,7 +105,7 @@ BatchResult Worker::do_job(Job& job) {
     }
     if (job.clean != Cleaning::none) {
         BatchResult result = delivery_->clean_target(job.clean, job.ask_for_stop);
-        result.session = of_session(result.session);
+        result.session = result.session.of_session();
         return result;
     }
     if (!job.handshakes.empty()) {
@@ -135,7 +135,7 @@ Status Worker::open() {
     const Status status = shared_.module.call_open_session(shared_.context, opened);
     if (!status.ok()) {
         // Without a session nothing can be said of an item.
-        return of_session(status);
+        return status.of_session();
     }
     session_.reset(opened);
     has_session_ = true;

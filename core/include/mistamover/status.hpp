@@ -63,6 +63,12 @@ class Status {
         return *this;
     }
 
+    /// True where this failure says nothing of the item that it was met with: it is the session's or the
+    /// stream's, or the work was given up.
+    [[nodiscard]] bool beyond_item() const noexcept {
+        return !ok() && (scope_ != StatusScope::item || code_ == StatusCode::cancelled);
+    }
+
     /// The same, but a failure of an item as one of the session: where it is not the item that it is about.
     [[nodiscard]] Status of_session() const noexcept {
         Status status = *this;

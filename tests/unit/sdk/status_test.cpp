@@ -37,6 +37,14 @@ TEST_CASE("a failure that is made the session's keeps what is known of it") {
     CHECK(stream.of_session().scope() == StatusScope::stream);
 }
 
+TEST_CASE("what is the session's or was cancelled blames no item") {
+    CHECK(Status(StatusCode::cancelled, StatusScope::item, "cancelled").beyond_item());
+    CHECK(Status(StatusCode::connection_lost, StatusScope::session, "lost").beyond_item());
+    CHECK(Status(StatusCode::configuration, StatusScope::stream, "").beyond_item());
+    CHECK_FALSE(Status(StatusCode::permission, StatusScope::item, "denied").beyond_item());
+    CHECK_FALSE(Status().beyond_item());
+}
+
 TEST_CASE("a long text is cut, but not within a character") {
     const auto text_of = [](const std::string& text) {
         return std::string(Status(StatusCode::internal, StatusScope::item, text).text());

@@ -98,8 +98,10 @@ TEST_CASE("where the target gives no answer there is no proof") {
         CHECK(fixture.prove(proofs).scope() == StatusScope::session);
     }
     SUBCASE("though the module blames nobody") {
-        fixture.session.stat_result = item_denied;
-        CHECK(fixture.prove(proofs).scope() == StatusScope::session);
+        fixture.session.stat_result = Status(StatusCode::permission, StatusScope::item, "denied", 550);
+        const Status status = fixture.prove(proofs);
+        CHECK(status.scope() == StatusScope::session);
+        CHECK(status.protocol_code() == 550);
     }
 }
 
@@ -159,13 +161,6 @@ TEST_CASE("an empty file is proved by its size, whatever the target's checksum o
     std::vector<Status> proofs;
     REQUIRE(fixture.prove(proofs, config::Verify::checksum).ok());
     CHECK(proofs[0].ok());
-}
-
-TEST_CASE("what was cancelled blames no item") {
-    CHECK(beyond_item({StatusCode::cancelled, StatusScope::item, "cancelled"}));
-    CHECK(beyond_item(session_lost));
-    CHECK_FALSE(beyond_item(item_denied));
-    CHECK_FALSE(beyond_item({}));
 }
 
 TEST_CASE("an item that was not reported was not sent") {
