@@ -25,6 +25,9 @@ ChecksumResult checksum_of(const ChecksumRequest& request, const std::stop_token
                                          [&ending] { return ending.stop_requested(); });
     } catch (const std::system_error& error) {
         result.error = error.code().value();
+    } catch (const files::DigestRefused&) {
+        // As any shortage of this machine: it tells nothing of the file, of which no receipt must tell then.
+        result.error = ENOMEM;
     } catch (const std::bad_alloc&) {
         result.error = ENOMEM;
     } catch (const std::exception&) {

@@ -7,7 +7,6 @@
 #include <system_error>
 #include <utility>
 
-#include "files/digest.hpp"
 #include "stream/session_context.hpp"
 
 namespace mistamover::stream {
@@ -19,12 +18,20 @@ Digests::Digest compute(int directory_fd, const ManifestEntry& file, const std::
         return {files::digest_of(directory_fd, file.path, file.identity.size, algorithm, cancelled), {}};
     } catch (const std::system_error& error) {
         return {"", status_from_errno(error.code().value(), error.what())};
+    } catch (const files::DigestRefused& refused) {
+        return {"", status_of(refused)};
     } catch (const std::exception& error) {
         return {"", {StatusCode::internal, StatusScope::item, error.what()}};
     }
 }
 
 }  // namespace
+
+Status status_of(const files::DigestRefused& refused) {
+    return {StatusCode::configuration, StatusScope::stream,
+            std::string(refused.what()) +
+                ": let it, or set outgoing.checksum to another for what is yet to be sent"};
+}
 
 Digests::Digests(int directory_fd, std::vector<ManifestEntry> files, std::string algorithm,
                  const CancelToken& cancel)

@@ -7,11 +7,15 @@
 
 #include <mistamover/status.hpp>
 
+#include "files/digest.hpp"
 #include "stream/manifest.hpp"
 
 namespace mistamover::stream {
 
 class CancelToken;
+
+/// Of the stream's scope: no file can be compared by such digests until somebody changes that.
+Status status_of(const files::DigestRefused& refused);
 
 /// The digests of files, computed by a thread of its own while the files are being sent: what one of the two
 /// reads from the disk the other finds in memory, whichever way the module reads. A file that changes between

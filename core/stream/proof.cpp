@@ -6,6 +6,7 @@
 #include <system_error>
 
 #include "files/digest.hpp"
+#include "stream/digests.hpp"
 #include "stream/session_context.hpp"
 
 namespace mistamover::stream {
@@ -177,6 +178,8 @@ Status Prover::prove_by_checksum(const ManifestEntry& entry, const std::string& 
             return {StatusCode::corrupt, StatusScope::item,
                     entry.path + " has another " + settings_.checksum + " at the target"};
         }
+    } catch (const files::DigestRefused& refused) {
+        return status_of(refused);
     } catch (const std::system_error& error) {
         return status_from_errno(error.code().value(), "read " + entry.path);
     }

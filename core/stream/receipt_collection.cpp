@@ -6,9 +6,12 @@
 #include <system_error>
 #include <utility>
 
+#include <mistamover/transfer_module.hpp>
+
 #include "arrivals/checksum_form.hpp"
 #include "arrivals/handshake_names.hpp"
 #include "files/digest.hpp"
+#include "stream/digests.hpp"
 #include "stream/proof.hpp"
 #include "stream/session_context.hpp"
 #include "stream/small_files.hpp"
@@ -228,6 +231,8 @@ Status ReceiptCollection::end_by_removal(Handshake& handshake) {
         }
         wait_for_room(handshake, status);
         return {};
+    } catch (const StatusError& error) {
+        return error.status();
     } catch (const std::system_error& error) {
         const Status status = status_from_errno(error.code().value(), error.what());
         if (status.code() == StatusCode::cancelled) {
@@ -289,18 +294,17 @@ void ReceiptCollection::wait_for_room(Handshake& handshake, const Status& no_roo
 // is nothing else to go by; of this one, it must have been touched at most.
 Status ReceiptCollection::find_by_checksum(Handshake& handshake) {
     const arrivals::Control& control = handshake.state->control();
-    const std::string algorithm(arrivals::algorithm_of(control.checksum));
     const std::string& name = handshake.result.name;
     std::optional<Manifest> sent = std::exchange(handshake.sent, std::nullopt);
     const Look look = look_at(source_.fd(), name);
     if (sent && !is_touched_at_most(*sent, look.manifest)) {
         return {};
     }
-    std::string digest;
+    bool is_the_same = false;
     if (look.manifest.entries.front().identity.kind == EntryKind::directory) {
         const DirectoryDelivery::End end =
             directories_.with_zip(name, look.manifest, [&](const DirectoryDelivery::Zip& zip) {
-                digest = digest_of(zip.directory_fd, zip.file, algorithm);
+                is_the_same = is_announced(zip.directory_fd, zip.file, control);
                 return Status{};
             });
         if (!end.status.ok() && cancel_.cancelled()) {
@@ -314,18 +318,28 @@ Status ReceiptCollection::find_by_checksum(Handshake& handshake) {
             return end.status.beyond_item() ? end.status : Status{};
         }
     } else {
-        digest = digest_of(source_.fd(), look.manifest.entries.front(), algorithm);
+        is_the_same = is_announced(source_.fd(), look.manifest.entries.front(), control);
     }
-    if (arrivals::checksum_on_wire(algorithm, digest) == control.checksum) {
+    if (is_the_same) {
         handshake.sent = look.manifest;
     }
     return {};
 }
 
-std::string ReceiptCollection::digest_of(int directory_fd, const ManifestEntry& file,
-                                         const std::string& algorithm) const {
-    return files::digest_of(directory_fd, file.path, file.identity.size, algorithm,
-                            [this] { return cancel_.cancelled(); });
+// Throws StatusError where no checksum of that kind can be computed here.
+bool ReceiptCollection::is_announced(int directory_fd, const ManifestEntry& file,
+                                     const arrivals::Control& control) const {
+    if (file.identity.size != control.size) {
+        return false;
+    }
+    const std::string algorithm(arrivals::algorithm_of(control.checksum));
+    try {
+        const std::string digest = files::digest_of(directory_fd, file.path, file.identity.size, algorithm,
+                                                    [this] { return cancel_.cancelled(); });
+        return arrivals::checksum_on_wire(algorithm, digest) == control.checksum;
+    } catch (const files::DigestRefused& refused) {
+        throw StatusError(status_of(refused));
+    }
 }
 
 // Those of an earlier look, too, after which the session has failed.

@@ -5,6 +5,7 @@
 #include <array>
 #include <memory>
 #include <openssl/evp.h>
+#include <span>
 
 #include <mistamover/transfer_module.hpp>
 
@@ -23,6 +24,17 @@ bool is_md5(std::string_view algorithm) {
 
 std::size_t digits_of(std::string_view algorithm) {
     return is_md5(algorithm) ? 32 : 64;
+}
+
+/// Lower-case.
+std::string hexadecimal(std::span<const unsigned char> bytes) {
+    constexpr std::string_view digits = "0123456789abcdef";
+    std::string text;
+    for (const unsigned char byte : bytes) {
+        text += digits[byte >> 4U];
+        text += digits[byte & 15U];
+    }
+    return text;
 }
 
 }  // namespace
@@ -68,29 +80,26 @@ Status cannot_compute(std::string_view algorithm, std::string_view why) {
 std::string source_digest(SessionContext& asker, SourceFile& source, std::uint64_t size,
                           std::string_view algorithm) {
     const std::unique_ptr<EVP_MD_CTX, void (*)(EVP_MD_CTX*)> context(EVP_MD_CTX_new(), EVP_MD_CTX_free);
-    EVP_DigestInit_ex(context.get(), is_md5(algorithm) ? EVP_md5() : EVP_sha256(), nullptr);
+    if (EVP_DigestInit_ex(context.get(), is_md5(algorithm) ? EVP_md5() : EVP_sha256(), nullptr) != 1) {
+        return {};
+    }
     const auto buffer = std::make_unique_for_overwrite<char[]>(digest_piece);
     for (std::uint64_t offset = 0; offset < size;) {
         if (asker.cancelled()) {
             throw StatusError({StatusCode::cancelled, StatusScope::item, "cancelled"});
         }
         const std::size_t length = std::min<std::uint64_t>(digest_piece, size - offset);
-        if (!source.read(offset, buffer.get(), length).ok()) {
+        if (!source.read(offset, buffer.get(), length).ok() ||
+            EVP_DigestUpdate(context.get(), buffer.get(), length) != 1) {
             return {};
         }
-        EVP_DigestUpdate(context.get(), buffer.get(), length);
         offset += length;
     }
     std::array<unsigned char, EVP_MAX_MD_SIZE> digest{};
     unsigned length = 0;
-    EVP_DigestFinal_ex(context.get(), digest.data(), &length);
-    constexpr std::string_view digits = "0123456789abcdef";
-    std::string text;
-    for (unsigned i = 0; i < length; ++i) {
-        text += digits[digest[i] >> 4U];
-        text += digits[digest[i] & 15U];
-    }
-    return text;
+    return EVP_DigestFinal_ex(context.get(), digest.data(), &length) == 1
+               ? hexadecimal(std::span(digest).first(length))
+               : std::string();
 }
 
 }  // namespace mistamover::ftp

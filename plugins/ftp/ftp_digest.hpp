@@ -24,7 +24,8 @@ Status no_digest(const Reply& reply, std::string_view path, std::string_view alg
 /// Of a server that cannot compute this one.
 Status cannot_compute(std::string_view algorithm, std::string_view why);
 
-/// The same of a source's first `size` bytes; empty where it cannot be read. Throws StatusError, `cancelled`,
+/// The same of a source's first `size` bytes; empty, which equals none, where it cannot be read or this
+/// machine's OpenSSL refuses to compute that, as where FIPS is in force. Throws StatusError, `cancelled`,
 /// once `asker` is to give up.
 std::string source_digest(SessionContext& asker, SourceFile& source, std::uint64_t size,
                           std::string_view algorithm);

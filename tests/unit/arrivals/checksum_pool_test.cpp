@@ -14,7 +14,9 @@
 #include <utility>
 #include <vector>
 
+#include "arrivals/passing_error.hpp"
 #include "arrivals/workers.hpp"
+#include "no_digests.hpp"
 #include "no_more_files.hpp"
 #include "process/unique_fd.hpp"
 #include "scratch.hpp"
@@ -88,6 +90,22 @@ TEST_CASE("a file that cannot be read for now is told from one that never can") 
     const ChecksumResult read = result_of("small", true);
     CHECK(read.digest == "5d41402abc4b2a76b9719d911017c592");
     CHECK(read.error == 0);
+}
+
+TEST_CASE("where OpenSSL refuses the algorithm nothing is told of the file") {
+    const test::Scratch scratch;
+    const process::UniqueFd directory(::open(scratch.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    test::write_file(scratch / "small", "hello");
+    const test::NoDigests refused;
+    std::promise<void> first;
+    ChecksumPool pool([&first] { first.set_value(); });
+    pool.add({1, directory.get(), "small", 5, "md5"});
+    pool.hand_over();
+    first.get_future().wait();
+    const std::vector<ChecksumResult> results = pool.results();
+    REQUIRE(results.size() == 1);
+    CHECK_FALSE(results[0].digest);
+    CHECK(is_passing(results[0].error));  // which is tried again, and not answered
 }
 
 }  // namespace mistamover::arrivals

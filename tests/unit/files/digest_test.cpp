@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <system_error>
 
+#include "no_digests.hpp"
 #include "process/unique_fd.hpp"
 #include "scratch.hpp"
 
@@ -50,6 +51,20 @@ TEST_CASE("what cannot be read has no digest") {
     for (const char* name : {"missing", "link", "directory", "pipe"}) {
         CHECK_THROWS_AS(digest_of(directory.get(), name, all, "md5", never), std::system_error);
     }
+}
+
+TEST_CASE("an algorithm that OpenSSL refuses, or does not know, gives no digest") {
+    const test::Scratch scratch;
+    const process::UniqueFd directory(::open(scratch.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    test::write_file(scratch / "abc", "abc");
+    CHECK_THROWS_AS(digest_of(directory.get(), "abc", all, "nonsense", never), DigestRefused);
+    {
+        const test::NoDigests refused;
+        CHECK_THROWS_WITH_AS(digest_of(directory.get(), "abc", all, "md5", never),
+                             "this machine's OpenSSL refuses to compute md5", DigestRefused);
+        CHECK_THROWS_AS(digest_of(directory.get(), "abc", 0, "md5", never), DigestRefused);
+    }
+    CHECK(digest_of(directory.get(), "abc", all, "md5", never) == "900150983cd24fb0d6963f7d28e17f72");
 }
 
 TEST_CASE("a file that somebody has a lease on is waited for until that is given back") {

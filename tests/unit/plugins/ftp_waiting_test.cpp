@@ -9,6 +9,7 @@
 
 #include "ftp/ftp_digest.hpp"
 #include "ftp_talker.hpp"
+#include "no_digests.hpp"
 #include "put_item.hpp"
 #include "scratch.hpp"
 
@@ -148,6 +149,24 @@ TEST_CASE("the digest of a large source can be cancelled") {
     } catch (const StatusError& error) {
         CHECK(error.status().code() == StatusCode::cancelled);
     }
+}
+
+TEST_CASE("where OpenSSL refuses the algorithm a source has no digest, which equals none") {
+    const test::Scratch scratch;
+    test::write_file(scratch / "f", "content");
+    struct stat info = {};
+    REQUIRE(::stat((scratch / "f").c_str(), &info) == 0);
+    PutItem item;
+    item.path = "f";
+    item.size = 7;
+    item.mtime_ns = std::int64_t{info.st_mtim.tv_sec} * 1'000'000'000 + info.st_mtim.tv_nsec;
+    item.device = info.st_dev;
+    item.inode = info.st_ino;
+    const SourceRoot root(scratch.path().native());
+    SourceFile source(root, item);
+    ImpatientContext context;
+    const test::NoDigests refused;
+    CHECK(source_digest(context, source, item.size, "md5").empty());
 }
 
 TEST_SUITE_END();

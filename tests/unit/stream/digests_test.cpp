@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 #include <fcntl.h>
 
+#include "no_digests.hpp"
 #include "process/unique_fd.hpp"
 #include "scratch.hpp"
 #include "stream/session_context.hpp"
@@ -41,6 +42,17 @@ TEST_CASE("each file has its digest, or the reason why it has none") {
     CHECK(digests.wait()[0].status.ok());
     CHECK(digests.wait()[0].text == "5d41402abc4b2a76b9719d911017c592");
     CHECK(digests.wait()[1].status.code() == StatusCode::not_found);
+}
+
+TEST_CASE("where OpenSSL refuses the algorithm that is the stream's failure, and no file's") {
+    const DigestsFixture fixture;
+    test::write_file(fixture.scratch / "a", "hello");
+    const test::NoDigests refused;
+    Digests digests(fixture.directory.get(), {DigestsFixture::entry_of("a", 5)}, "md5", fixture.cancel);
+    const Digests::Digest& digest = digests.wait().at(0);
+    CHECK(digest.text.empty());
+    CHECK(digest.status.scope() == StatusScope::stream);
+    CHECK(digest.status.text().find("refuses to compute md5") != std::string_view::npos);
 }
 
 TEST_CASE("digests that nobody waits for are given up") {

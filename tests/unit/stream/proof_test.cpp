@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include "fake_session.hpp"
+#include "no_digests.hpp"
 #include "process/unique_fd.hpp"
 #include "scratch.hpp"
 #include "stream/session_context.hpp"
@@ -122,6 +123,18 @@ TEST_CASE("by checksum, only the same contents are proof") {
     std::filesystem::remove(fixture.scratch / "a");
     REQUIRE(fixture.prove(proofs, config::Verify::checksum).ok());
     CHECK_FALSE(proofs[0].ok());
+}
+
+TEST_CASE("where no checksum can be computed here there is no proof, whatever the target's is") {
+    ProofFixture fixture;
+    fixture.pointers = {fixture.entries.data()};
+    test::write_file(fixture.scratch / "a", "x");
+    fixture.session.target["a"] = seen_as(EntryKind::file, 1).info;
+    fixture.session.checksums["a"] = "00000000000000000000000000000000";
+    const test::NoDigests refused;
+    std::vector<Status> proofs;
+    CHECK(fixture.prove(proofs, config::Verify::checksum).scope() == StatusScope::stream);
+    CHECK(proofs.empty());
 }
 
 TEST_CASE("what was proved before the session failed stays proved, and nothing else is") {

@@ -6,6 +6,7 @@
 #include <fstream>
 
 #include "fake_session.hpp"
+#include "no_digests.hpp"
 #include "scratch.hpp"
 #include "stream/handshake_recovery.hpp"
 #include "stream/session_context.hpp"
@@ -343,6 +344,39 @@ TEST_CASE("what an earlier process has sent is deleted if it still has that chec
     }
     CHECK(bench.puts_of(".f.thanks") == 1);
     CHECK_FALSE(bench.has(".f.ctrl"));
+}
+
+TEST_CASE("what an earlier process has sent is kept where it is not as long as was announced") {
+    Workbench bench;
+    (void)bench.send();
+    std::vector<Handshake> units = bench.recover();
+    REQUIRE(units.size() == 1);
+    arrivals::Control control = units[0].state->control();
+    control.size += 1;
+    units[0].state.emplace(std::move(control), handshake_rules(bench.settings.outgoing),
+                           arrivals::SenderHandshake::Clock::now());
+    bench.answer(units[0]);
+    bench.look(units);
+    CHECK(units[0].result.outcome == Outcome::changed);
+    CHECK(bench.has("f"));
+}
+
+TEST_CASE("where its checksum cannot be computed here the stream stops, and nothing is deleted") {
+    Workbench bench;
+    (void)bench.send();
+    std::vector<Handshake> units = bench.recover();
+    REQUIRE(units.size() == 1);
+    bench.answer(units[0]);
+    {
+        const test::NoDigests refused;
+        bench.look(units);
+    }
+    CHECK(bench.last.scope() == StatusScope::stream);
+    CHECK(units[0].result.outcome == Outcome::awaiting_receipt);
+    CHECK(bench.has("f"));
+    CHECK(bench.has(".f.ctrl"));
+    bench.look(units);
+    CHECK(units[0].result.outcome == Outcome::delivered);
 }
 
 TEST_CASE("a directory that has arrived and has no room for its zip file any more holds nothing else up") {
