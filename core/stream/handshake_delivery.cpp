@@ -54,8 +54,7 @@ Status HandshakeDelivery::check_journal() const {
         journal_.check_room();
         return {};
     } catch (const std::system_error& error) {
-        const Status status = stream::failure_of(error);
-        return status.beyond_item() ? status : Status{};
+        return stream::failure_of(error).of_session();  // no unit is to blame
     }
 }
 
