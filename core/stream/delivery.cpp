@@ -108,11 +108,15 @@ bool Delivery::ask_target(bool ask_for_stop, BatchResult& result) {
 
 // Where nothing can be deleted, all would be sent again and again, and no unit is to blame.
 Status Delivery::check_removals() const {
-    const int error = refuses_removals(source_.fd());
-    return error == 0 ? Status{}
-                      : status_from_errno(error, "nothing is sent, since nothing can be deleted in " +
-                                                     source_.path().string())
-                            .of_session();
+    try {
+        source_.check_removals();
+        return {};
+    } catch (const std::system_error& error) {
+        const Status why = status_from_errno(error.code().value(), "");
+        return {why.code(), StatusScope::session,
+                std::string("nothing is sent, since nothing can be deleted in ") + error.what(),
+                why.protocol_code()};
+    }
 }
 
 void Delivery::mirror(BatchResult& result) {

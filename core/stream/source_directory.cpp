@@ -106,6 +106,16 @@ process::UniqueFd SourceDirectory::open_aside() const {
     return process::UniqueFd(::openat(fd(), aside_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
 }
 
+// Invalid where it is not there. What cannot be opened may hide units that were never delivered; but a mirror
+// has put none there.
+process::UniqueFd SourceDirectory::open_left_aside(const std::string& path) const {
+    process::UniqueFd opened(::openat(fd(), path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    if (!opened.valid() && errno != ENOENT && outgoing_.mode == TransferMode::move) {
+        process::throw_errno((path_ / path).string());
+    }
+    return opened;
+}
+
 // 0, or the errno.
 int SourceDirectory::open_aside(process::UniqueFd& aside) const {
     if (::mkdirat(fd(), aside_name, 0700) != 0 && errno != EEXIST) {
@@ -228,6 +238,19 @@ SourceDirectory::Removal SourceDirectory::Remover::remove(const std::string& nam
     return Removal::changed;
 }
 
+void SourceDirectory::check_removals() const {
+    const auto check = [](int directory_fd, const std::filesystem::path& path) {
+        if (const int error = refuses_removals(directory_fd); error != 0) {
+            errno = error;
+            process::throw_errno(path.string());
+        }
+    };
+    check(fd(), path_);
+    if (const process::UniqueFd aside = open_left_aside(aside_name); aside.valid()) {
+        check(aside.get(), path_ / aside_name);
+    }
+}
+
 // Until all of the way that it went by is on the disk, it could be found again on any step of it.
 int SourceDirectory::write_out_removals() const {
     for (const std::string& directory : {doomed_path(), std::string(aside_name)}) {
@@ -296,8 +319,7 @@ SourceDirectory::Recovered SourceDirectory::recover(int directory_fd, const std:
 std::vector<SourceDirectory::Recovered> SourceDirectory::quarantine_half_deleted() {
     const std::string directory = doomed_path();
     std::vector<Recovered> found;
-    const process::UniqueFd doomed(
-        ::openat(fd(), directory.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    const process::UniqueFd doomed = open_left_aside(directory);
     if (!doomed.valid()) {
         return found;
     }
@@ -311,7 +333,7 @@ std::vector<SourceDirectory::Recovered> SourceDirectory::quarantine_half_deleted
 
 std::vector<SourceDirectory::Recovered> SourceDirectory::recover() {
     std::vector<Recovered> found;
-    const process::UniqueFd aside = open_aside();
+    const process::UniqueFd aside = open_left_aside(aside_name);
     if (aside.valid()) {
         for (const std::string& name :
              files::directory_names(aside.get(), ".", path_.string() + '/' + aside_name)) {

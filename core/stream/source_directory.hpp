@@ -87,6 +87,8 @@ class SourceDirectory {
         process::UniqueFd aside_;  ///< The dot-directory, once it was needed.
     };
 
+    /// Throws where nothing at all can be removed, whatever the unit.
+    void check_removals() const;
     /// Brings to the disk that what was removed has gone, so that a power failure does not bring it back. 0,
     /// or the errno.
     [[nodiscard]] int write_out_removals() const;
@@ -102,10 +104,10 @@ class SourceDirectory {
         bool operator==(const Recovered&) const = default;
     };
     /// Moves to the quarantine what a crash left of directories that were delivered and being deleted.
-    /// Returns what was found. To be called before recover().
+    /// Returns what was found; throws where it cannot be told what there is. To be called before recover().
     std::vector<Recovered> quarantine_half_deleted();
     /// Gives units that a crash left set aside their names back (or a place in the quarantine,
-    /// where the name is taken again). Returns what was found.
+    /// where the name is taken again). Returns what was found; throws likewise.
     std::vector<Recovered> recover();
     /// Removes the empty dot-directory, and the one for zip files.
     void tidy();
@@ -119,6 +121,7 @@ class SourceDirectory {
     Recovered recover(int directory_fd, const std::string& name, const std::string& as);
     void recover_beside(std::vector<Recovered>& found);
     [[nodiscard]] process::UniqueFd open_aside() const;
+    [[nodiscard]] process::UniqueFd open_left_aside(const std::string& path) const;
     [[nodiscard]] int open_aside(process::UniqueFd& aside) const;
     std::string quarantine_from(int directory_fd, const std::string& name, const std::string& as);
 

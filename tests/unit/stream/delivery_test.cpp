@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <optional>
 #include <sys/stat.h>
+#include <system_error>
 #include <unistd.h>
 
 #include "fake_session.hpp"
@@ -51,6 +52,16 @@ class Delivering {
             batch.push_back({name, {}});
         }
         return delivery.deliver(batch, true);
+    }
+
+    [[nodiscard]] bool fails_to_recover() const {
+        SourceDirectory source(settings_);
+        try {
+            (void)source.recover();
+            return false;
+        } catch (const std::system_error&) {
+            return true;
+        }
     }
 
     test::FakeSession session;
@@ -119,6 +130,25 @@ TEST_CASE("where nothing can be deleted nothing is sent, which counts against no
     CHECK(result.session.text().find("nothing can be deleted in") != std::string_view::npos);
     CHECK(result.units.at(0).outcome == Outcome::not_tried);
     CHECK(stream.session.calls.empty());
+}
+
+TEST_CASE("where nothing can be set aside nothing is sent, and what lies there already is not passed over") {
+    Delivering stream;
+    test::write_file(stream / "file", "content");
+    test::write_file(stream / ".mistamover" / "hidden", "never sent");
+    for (const mode_t mode : {mode_t{0000}, mode_t{0500}}) {
+        CAPTURE(mode);
+        REQUIRE(::chmod((stream / ".mistamover").c_str(), mode) == 0);
+        const BatchResult result = stream.deliver({"file"});
+        const bool is_told = mode != 0 || stream.fails_to_recover();
+        REQUIRE(::chmod((stream / ".mistamover").c_str(), 0700) == 0);
+        CHECK(is_told);
+        CHECK(result.session.scope() == StatusScope::session);
+        CHECK(result.session.text().find("/.mistamover: ") != std::string_view::npos);
+        CHECK(result.units.at(0).outcome == Outcome::not_tried);
+    }
+    CHECK(stream.session.calls.empty());
+    CHECK(stream.session.stats == 0);
 }
 
 TEST_CASE("what the module has taken was delivered, though the session failed before it could be proved") {

@@ -140,6 +140,21 @@ TEST_CASE("what a crash left aside gets its name back, or a place in the quarant
     CHECK_FALSE(std::filesystem::exists(scratch / ".mistamover"));
 }
 
+TEST_CASE("what cannot be opened may hide units: a start fails by it, but that of a mirror") {
+    const Scratch scratch;
+    config::StreamSettings settings = settings_for(scratch.path());
+    write_file(scratch / ".mistamover", "in the way");
+    SourceDirectory source(settings);
+    CHECK_THROWS_AS((void)source.quarantine_half_deleted(), std::system_error);
+    CHECK_THROWS_AS((void)source.recover(), std::system_error);
+    CHECK_THROWS_AS(source.check_removals(), std::system_error);
+    settings.outgoing.mode = TransferMode::mirror;
+    SourceDirectory mirrored(settings);
+    CHECK(mirrored.quarantine_half_deleted().empty());
+    CHECK(mirrored.recover().empty());
+    CHECK(read_file(scratch / ".mistamover") == "in the way");
+}
+
 TEST_CASE("the quarantine keeps every version, of the longest name too") {
     const Scratch scratch;
     SourceDirectory source(settings_for(scratch.path()));
