@@ -56,7 +56,8 @@ void Ledger::take_in_unit(const UnitResult& unit, Clock::time_point now) {
             delivered(unit);
             return;
         case Outcome::left_over:
-            left_over(unit);
+            left_behind(unit);
+            delivered(unit);
             return;
         case Outcome::passed_over:
         case Outcome::no_room:
@@ -74,6 +75,9 @@ void Ledger::take_in_unit(const UnitResult& unit, Clock::time_point now) {
                         !patient && !is_first_wait(unit.name),
                         "it has changed just now and may not be complete");
             return;
+        case Outcome::displaced:
+            left_behind(unit);
+            [[fallthrough]];  // for what may have its name by now
         case Outcome::changed:
             log_.info(unit.name + " changed while it was being sent; it is sent again");
             queue_.wait(unit.name, now + changed_recheck, !one_off_ || !patient,
@@ -115,11 +119,10 @@ bool Ledger::is_first_wait(const std::string& name) {
     return one_off_ && have_waited_.insert(name).second;
 }
 
-void Ledger::left_over(const UnitResult& unit) {
-    ++quarantined_;
+void Ledger::left_behind(const UnitResult& unit) {
+    quarantined_ += unit.stays_aside ? 0 : 1;
     note_error(text_of(unit));
     leave(unit.name, std::string(unit.status.text()));
-    delivered(unit);
 }
 
 void Ledger::recovered(const SourceDirectory::Recovered& unit, bool was_delivered) {

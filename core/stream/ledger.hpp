@@ -55,7 +55,7 @@ class Ledger {
     void take_in_unit(const UnitResult& unit, Clock::time_point now);
     void delivered(const UnitResult& unit);
     [[nodiscard]] bool is_first_wait(const std::string& name);
-    void left_over(const UnitResult& unit);
+    void left_behind(const UnitResult& unit);
     void passed_over(const UnitResult& unit, Clock::time_point now);
     void gone(const std::string& name);
     void failed(const UnitResult& unit, Clock::time_point now);

@@ -213,8 +213,8 @@ Status ProvedDelivery::remove_sources(std::vector<BatchUnit>& items) {
             continue;
         }
         try {
-            note_removal(result, item.taken ? SourceDirectory::Removal::removed
-                                            : remover.remove(result.name, item.manifest));
+            note_removal(
+                result, item.taken ? SourceDirectory::Removed{} : remover.remove(result.name, item.manifest));
         } catch (const std::system_error& error) {
             const Status status = status_from_errno(error.code().value(), error.what());
             if (status.beyond_item()) {

@@ -267,7 +267,7 @@ Status ReceiptCollection::remove_source(Handshake& handshake) {
             return status;
         }
         note_removal(unit, handshake.sent ? remover_.remove(unit.name, *handshake.sent)
-                                          : SourceDirectory::Removal::changed);
+                                          : SourceDirectory::Removed{SourceDirectory::Removal::changed, {}});
     }
     handshake.end = std::exchange(unit.outcome, Outcome::awaiting_receipt);
     return {};

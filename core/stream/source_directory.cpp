@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <utility>
 
 #include "files/directory_names.hpp"
 #include "files/durability.hpp"
@@ -20,18 +21,45 @@ namespace {
 constexpr char aside_name[] = ".mistamover";
 // In that: directories whose entries are being deleted. No unit has such a name.
 constexpr char doomed_name[] = ".deleted";
-// Before the name of a file that was set aside where there was no room for the dot-directory.
+// Before the name of a unit where there was no room for those directories.
 constexpr char aside_prefix[] = ".mistamover.aside.";
+constexpr char doomed_prefix[] = ".mistamover.deleted.";
 constexpr char zip_directory_name[] = ".mistamover-zip";
 
 std::string doomed_path() {
     return std::string(aside_name) + '/' + doomed_name;
 }
 
+process::UniqueFd open_directory(int directory_fd, const std::string& path) {
+    return process::UniqueFd(
+        ::openat(directory_fd, path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+}
+
+// Makes it where it is missing. 0, or the errno.
+int open_or_make_directory(int directory_fd, const char* name, process::UniqueFd& opened) {
+    if (::mkdirat(directory_fd, name, 0700) != 0 && errno != EEXIST) {
+        return errno;
+    }
+    opened = open_directory(directory_fd, name);
+    return opened.valid() ? 0 : errno;
+}
+
+bool tells_of_full_disk(int error) {
+    return error == ENOSPC || error == EDQUOT;
+}
+
+// The manifest of the same unit under another name.
+Manifest renamed(Manifest manifest, const std::string& name) {
+    const std::size_t length = manifest.entries.front().path.size();
+    for (ManifestEntry& entry : manifest.entries) {
+        entry.path.replace(0, length, name);
+    }
+    return manifest;
+}
+
 // 0, or the errno; 0 where it is no directory, so that nothing has gone that way.
 int write_out_directory(int directory_fd, const std::string& path) {
-    const process::UniqueFd opened(
-        ::openat(directory_fd, path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    const process::UniqueFd opened = open_directory(directory_fd, path);
     if (opened.valid()) {
         return files::write_out(opened.get());
     }
@@ -102,32 +130,19 @@ files::StopAuthor SourceDirectory::stop_author() const {
     return files::stop_author(fd(), outgoing_.stop_file);
 }
 
-process::UniqueFd SourceDirectory::open_aside() const {
-    return process::UniqueFd(::openat(fd(), aside_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-}
-
 // Invalid where it is not there. What cannot be opened may hide units that were never delivered; but a mirror
 // has put none there.
 process::UniqueFd SourceDirectory::open_left_aside(const std::string& path) const {
-    process::UniqueFd opened(::openat(fd(), path.c_str(), O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
+    process::UniqueFd opened = open_directory(fd(), path);
     if (!opened.valid() && errno != ENOENT && outgoing_.mode == TransferMode::move) {
         process::throw_errno((path_ / path).string());
     }
     return opened;
 }
 
-// 0, or the errno.
-int SourceDirectory::open_aside(process::UniqueFd& aside) const {
-    if (::mkdirat(fd(), aside_name, 0700) != 0 && errno != EEXIST) {
-        return errno;
-    }
-    aside = open_aside();
-    return aside.valid() ? 0 : errno;
-}
-
-// Where there is no room for the dot-directory, a file goes to a dot-name beside it: what must be deleted to
+// Where there is no room for the dot-directory, a unit goes to a dot-name beside it: what must be deleted to
 // make room must not wait for room.
-SourceDirectory::Remover::Aside SourceDirectory::Remover::set_aside(const std::string& name, bool is_file) {
+SourceDirectory::Remover::Aside SourceDirectory::Remover::set_aside(const std::string& name) {
     const files::RenameEnd own{source_.fd(), name};
     Aside aside{aside_.get(), name, 0};
     aside.error = aside_.valid() ? files::set_aside(own, {aside.directory, name}) : ENOENT;
@@ -135,9 +150,9 @@ SourceDirectory::Remover::Aside SourceDirectory::Remover::set_aside(const std::s
         return aside;
     }
     // It may have been taken away since it was opened.
-    if (const int error = source_.open_aside(aside_); error == 0) {
+    if (const int error = open_or_make_directory(source_.fd(), aside_name, aside_); error == 0) {
         aside.directory = aside_.get();
-    } else if ((error == ENOSPC || error == EDQUOT) && is_file) {
+    } else if (tells_of_full_disk(error)) {
         aside = {source_.fd(), aside_prefix + name, 0};
     } else {
         errno = error;
@@ -145,6 +160,26 @@ SourceDirectory::Remover::Aside SourceDirectory::Remover::set_aside(const std::s
     }
     aside.error = files::set_aside(own, {aside.directory, aside.name});
     return aside;
+}
+
+// To where a crash leaves it without its being taken for a unit: what is left would be sent in place of the
+// whole. 0, or the errno.
+int SourceDirectory::Remover::doom(Aside& aside, const std::string& name) {
+    Aside doomed{source_.fd(), doomed_prefix + name, 0};
+    if (aside.directory != source_.fd()) {
+        const int error = open_or_make_directory(aside.directory, doomed_name, doomed_);
+        if (error == 0) {
+            doomed = {doomed_.get(), name, 0};
+        } else if (!tells_of_full_disk(error)) {
+            return error;
+        }
+    }
+    const int error =
+        files::rename_no_replace({aside.directory, aside.name}, {doomed.directory, doomed.name});
+    if (error == 0) {
+        aside = doomed;
+    }
+    return error;
 }
 
 bool SourceDirectory::Remover::is_what_was_sent(const Aside& aside, const Manifest& sent) const {
@@ -159,52 +194,28 @@ bool SourceDirectory::Remover::is_what_was_sent(const Aside& aside, const Manife
     }
 }
 
-// What a crash leaves of it must not be taken for a unit: it would be sent in place of the whole.
-ManifestRemoval SourceDirectory::Remover::delete_directory(const std::string& name, const Manifest& sent) {
-    if (const int error = refuses_deletion(aside_.get(), sent); error != 0) {
-        return {false, false, error};
+// `aside` is then where what is left of it lies.
+ManifestRemoval SourceDirectory::Remover::delete_directory(Aside& aside, const Manifest& sent) {
+    int error = refuses_deletion(aside.directory, renamed(sent, aside.name));
+    if (error == 0) {
+        error = doom(aside, sent.entries.front().path);
     }
-    if (::mkdirat(aside_.get(), doomed_name, 0700) != 0 && errno != EEXIST) {
-        return {false, false, errno};
-    }
-    const process::UniqueFd doomed(
-        ::openat(aside_.get(), doomed_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC));
-    const files::RenameEnd whole{aside_.get(), name};
-    const files::RenameEnd going{doomed.get(), name};
-    if (const int error = doomed.valid() ? files::rename_no_replace(whole, going) : errno; error != 0) {
-        return {false, false, error};
-    }
-    const ManifestRemoval removal = remove_manifest(doomed.get(), sent, source_.links_);
-    if (!removal.all && !removal.some) {
-        (void)files::rename_no_replace(going, whole);
-    } else if (!removal.all) {
-        try {
-            source_.quarantine_from(doomed.get(), name, name);
-        } catch (const std::system_error&) {
-            return removal;  // the next start tries again
-        }
-    }
-    return removal;
+    return error == 0 ? remove_manifest(aside.directory, renamed(sent, aside.name), source_.links_)
+                      : ManifestRemoval{false, false, error};
 }
 
-void SourceDirectory::Remover::give_back(const Aside& aside, const std::string& name) {
-    if (files::rename_no_replace({aside.directory, aside.name}, {source_.fd(), name}) != 0) {
-        source_.quarantine_from(aside.directory, aside.name, name);
-    }
-}
-
-SourceDirectory::Removal SourceDirectory::Remover::remove(const std::string& name, const Manifest& sent) {
+SourceDirectory::Removed SourceDirectory::Remover::remove(const std::string& name, const Manifest& sent) {
     const Identity& sent_unit = sent.entries.front().identity;
     const bool is_directory = sent_unit.kind == EntryKind::directory;
     struct stat info {};
     const bool is_file =
         ::fstatat(source_.fd(), name.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0 && !is_directory;
     if (is_file && source_.links_.as_sent(identity_of(info), sent_unit) != sent_unit) {
-        return Removal::changed;
+        return {Removal::changed, {}};
     }
-    const Aside aside = set_aside(name, !is_directory);
+    Aside aside = set_aside(name);
     if (aside.error == ENOENT) {
-        return Removal::removed;  // somebody else took it away after it was delivered
+        return {Removal::removed, {}};  // somebody else took it away after it was delivered
     }
     if (aside.error != 0) {
         errno = aside.error;
@@ -214,28 +225,33 @@ SourceDirectory::Removal SourceDirectory::Remover::remove(const std::string& nam
     if (is_file) {
         of_name.emplace(source_.links_, aside.directory, aside.name.c_str(), info);
     }
-    Manifest there = sent;
-    there.entries.front().path = aside.name;
+    const Manifest there = renamed(sent, aside.name);
     ManifestRemoval removal;
     if (is_what_was_sent(aside, there)) {
-        removal = is_directory ? delete_directory(name, sent)
+        removal = is_directory ? delete_directory(aside, sent)
                                : remove_manifest(aside.directory, there, source_.links_);
     }
-    if (removal.all) {
-        if (of_name) {
-            of_name->done();
-        }
-        return Removal::removed;
+    if (removal.all && of_name) {
+        of_name->done();
     }
+    return removal.all ? Removed{Removal::removed, {}} : keep(aside, name, removal);
+}
+
+// What is left of the unit, or all of it.
+SourceDirectory::Removed SourceDirectory::Remover::keep(const Aside& aside, const std::string& name,
+                                                        const ManifestRemoval& removal) {
     if (removal.some) {
-        return Removal::in_part;
+        return {Removal::in_part, source_.recover_to_quarantine(aside.directory, aside.name, name)};
     }
-    give_back(aside, name);
+    Recovered unit = source_.recover(aside.directory, aside.name, name);
+    if (!unit.has_its_name()) {
+        return {Removal::displaced, std::move(unit)};
+    }
     if (removal.error != 0) {
         errno = removal.error;
         process::throw_errno("cannot delete " + name);
     }
-    return Removal::changed;
+    return {Removal::changed, {}};
 }
 
 void SourceDirectory::check_removals() const {
@@ -285,15 +301,23 @@ std::string SourceDirectory::quarantine_from(int directory_fd, const std::string
 // put something new under the name: so nothing is in its place any more when they are taken.
 std::string SourceDirectory::quarantine(const std::string& name) {
     Remover remover(*this);
-    const Remover::Aside aside = remover.set_aside(name, true);
+    const Remover::Aside aside = remover.set_aside(name);
     if (aside.error != 0) {
         return quarantine_from(fd(), name, name);
     }
     try {
         return quarantine_from(aside.directory, aside.name, name);
-    } catch (const std::system_error&) {
-        remover.give_back(aside, name);
-        throw;
+    } catch (const std::system_error& error) {
+        const Recovered unit = recover(aside.directory, aside.name, name);
+        if (unit.has_its_name()) {
+            throw;
+        }
+        if (unit.error.empty()) {
+            return unit.quarantined_as;
+        }
+        throw std::system_error(error.code(), name +
+                                                  " can be moved neither to the quarantine nor back, and " +
+                                                  "stays set aside until the next start");
     }
 }
 
@@ -319,22 +343,22 @@ SourceDirectory::Recovered SourceDirectory::recover(int directory_fd, const std:
 std::vector<SourceDirectory::Recovered> SourceDirectory::quarantine_half_deleted() {
     const std::string directory = doomed_path();
     std::vector<Recovered> found;
-    const process::UniqueFd doomed = open_left_aside(directory);
-    if (!doomed.valid()) {
-        return found;
+    if (const process::UniqueFd doomed = open_left_aside(directory); doomed.valid()) {
+        for (const std::string& name :
+             files::directory_names(doomed.get(), ".", path_.string() + '/' + directory)) {
+            found.push_back(recover_to_quarantine(doomed.get(), name, name));
+        }
+        ::unlinkat(fd(), directory.c_str(), AT_REMOVEDIR);
     }
-    for (const std::string& name :
-         files::directory_names(doomed.get(), ".", path_.string() + '/' + directory)) {
-        found.push_back(recover_to_quarantine(doomed.get(), name, name));
+    for (const std::string& name : names_after(doomed_prefix)) {
+        found.push_back(recover_to_quarantine(fd(), doomed_prefix + name, name));
     }
-    ::unlinkat(fd(), directory.c_str(), AT_REMOVEDIR);
     return found;
 }
 
 std::vector<SourceDirectory::Recovered> SourceDirectory::recover() {
     std::vector<Recovered> found;
-    const process::UniqueFd aside = open_left_aside(aside_name);
-    if (aside.valid()) {
+    if (const process::UniqueFd aside = open_left_aside(aside_name); aside.valid()) {
         for (const std::string& name :
              files::directory_names(aside.get(), ".", path_.string() + '/' + aside_name)) {
             if (name != doomed_name) {
@@ -342,23 +366,26 @@ std::vector<SourceDirectory::Recovered> SourceDirectory::recover() {
             }
         }
     }
-    recover_beside(found);
+    for (const std::string& name : names_after(aside_prefix)) {
+        found.push_back(recover(fd(), aside_prefix + name, name));
+    }
     tidy();
     return found;
 }
 
-void SourceDirectory::recover_beside(std::vector<Recovered>& found) {
-    std::vector<std::string> names;
+// What follows the prefix in the names that begin with it.
+std::vector<std::string> SourceDirectory::names_after(std::string_view prefix) const {
+    std::vector<std::string> found;
     try {
-        names = files::directory_names(fd(), ".", path_.string());
-    } catch (const std::system_error&) {
-        return;  // the scan will say so; the next start tries again
-    }
-    for (const std::string& name : names) {
-        if (name.starts_with(aside_prefix)) {
-            found.push_back(recover(fd(), name, name.substr(std::string_view(aside_prefix).size())));
+        for (const std::string& name : files::directory_names(fd(), ".", path_.string())) {
+            if (name.starts_with(prefix)) {
+                found.push_back(name.substr(prefix.size()));
+            }
         }
+    } catch (const std::system_error&) {
+        found.clear();  // the scan will say so; the next start tries again
     }
+    return found;
 }
 
 void SourceDirectory::tidy() {

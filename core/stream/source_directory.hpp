@@ -5,6 +5,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "config/settings.hpp"
@@ -50,16 +51,31 @@ class SourceDirectory {
     [[nodiscard]] files::StopAuthor stop_author() const;
     [[nodiscard]] HandshakeReserve& handshake_reserve() const noexcept { return *handshake_reserve_; }
 
+    /// What became of something that was set aside.
+    struct Recovered {
+        std::string name;
+        std::string quarantined_as;  ///< The name that it has in the quarantine; empty: it is not there.
+        std::string error;           ///< Why it stays where it is, until the next start; empty: it does not.
+        [[nodiscard]] bool has_its_name() const { return quarantined_as.empty() && error.empty(); }
+        bool operator==(const Recovered&) const = default;
+    };
+
     enum class Removal : std::uint8_t {
         removed,
         changed,
-        in_part,  ///< Of a directory. What is left went to the quarantine: it is not the unit any more.
+        displaced,  ///< Changed, and could not get its name back: another unit may have it.
+        in_part,    ///< Of a directory. What is left is not the unit any more.
+    };
+    struct Removed {
+        Removal how = Removal::removed;
+        Recovered left;  ///< What became of it, where it is displaced, or of the rest of it.
+        bool operator==(Removal expected) const { return how == expected; }
     };
     /// Deletes a unit that was delivered, if it still is what `sent` says and nobody writes to it. It is
     /// first renamed into a dot-directory: whoever opens the name after that makes a new file, whoever had it
-    /// open before is seen by the lease. Where nothing of it was deleted, it gets its name back. Throws where
-    /// the kernel refuses to delete it.
-    Removal remove(const std::string& name, const Manifest& sent) {
+    /// open before is seen by the lease. Where nothing of it was deleted, it gets its name back, or a place
+    /// in the quarantine. Throws where the kernel refuses to delete it.
+    Removed remove(const std::string& name, const Manifest& sent) {
         return Remover(*this).remove(name, sent);
     }
 
@@ -68,7 +84,7 @@ class SourceDirectory {
     class Remover {
       public:
         explicit Remover(SourceDirectory& source) : source_(source) {}
-        Removal remove(const std::string& name, const Manifest& sent);
+        Removed remove(const std::string& name, const Manifest& sent);
 
       private:
         friend class SourceDirectory;
@@ -78,13 +94,15 @@ class SourceDirectory {
             std::string name;
             int error;  ///< 0, or why it is not there.
         };
-        Aside set_aside(const std::string& name, bool is_file);
+        Aside set_aside(const std::string& name);
+        int doom(Aside& aside, const std::string& name);
         [[nodiscard]] bool is_what_was_sent(const Aside& aside, const Manifest& sent) const;
-        ManifestRemoval delete_directory(const std::string& name, const Manifest& sent);
-        void give_back(const Aside& aside, const std::string& name);
+        ManifestRemoval delete_directory(Aside& aside, const Manifest& sent);
+        Removed keep(const Aside& aside, const std::string& name, const ManifestRemoval& removal);
 
         SourceDirectory& source_;
-        process::UniqueFd aside_;  ///< The dot-directory, once it was needed.
+        process::UniqueFd aside_;   ///< The dot-directory, once it was needed.
+        process::UniqueFd doomed_;  ///< In that: the one of directories that are being deleted.
     };
 
     /// Throws where nothing at all can be removed, whatever the unit.
@@ -96,13 +114,6 @@ class SourceDirectory {
     /// Moves a unit to the quarantine, beside whatever is there; returns the name it has there.
     std::string quarantine(const std::string& name);
 
-    /// What became of something that a crash left set aside.
-    struct Recovered {
-        std::string name;
-        std::string quarantined_as;  ///< The name that it has in the quarantine; empty: it is not there.
-        std::string error;           ///< Why it stays where it is, until the next start; empty: it does not.
-        bool operator==(const Recovered&) const = default;
-    };
     /// Moves to the quarantine what a crash left of directories that were delivered and being deleted.
     /// Returns what was found; throws where it cannot be told what there is. To be called before recover().
     std::vector<Recovered> quarantine_half_deleted();
@@ -119,10 +130,8 @@ class SourceDirectory {
   private:
     Recovered recover_to_quarantine(int directory_fd, const std::string& name, const std::string& as);
     Recovered recover(int directory_fd, const std::string& name, const std::string& as);
-    void recover_beside(std::vector<Recovered>& found);
-    [[nodiscard]] process::UniqueFd open_aside() const;
+    [[nodiscard]] std::vector<std::string> names_after(std::string_view prefix) const;
     [[nodiscard]] process::UniqueFd open_left_aside(const std::string& path) const;
-    [[nodiscard]] int open_aside(process::UniqueFd& aside) const;
     std::string quarantine_from(int directory_fd, const std::string& name, const std::string& as);
 
     std::filesystem::path path_;

@@ -106,6 +106,21 @@ TEST_CASE("a full disk at the source is drained") {
     CHECK(names_in(site.target()) == std::set<std::string>{"a", "b", "c"});
 }
 
+TEST_CASE("a directory is all that a full disk at the source has, and is delivered and deleted") {
+    if (!may_mount()) {
+        return;
+    }
+    Site site;
+    site.add_stream("p", "directories: tree");
+    const SmallDisk disk(site.source(), 1);
+    write_file(site.source() / "d/e/f", "f");
+    disk.take_all_inodes();
+    const ProgramResult result = site.one_off();
+    CHECK_MESSAGE(result.exit_code == 0, result.output, site.log("dtc_p"));
+    CHECK(names_in(site.source()).empty());
+    CHECK(read_file(site.target() / "d/e/f") == "f");
+}
+
 TEST_CASE("a directory that cannot be listed is told as such, and looked at again") {
     UnlistableSite site;
     SUBCASE("one-off") {

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <string>
 #include <sys/mount.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "scratch.hpp"
@@ -35,6 +36,13 @@ class FullDisk {
         while (::write(fd, block.data(), block.size()) > 0) {
         }
         ::close(fd);
+    }
+    /// No further file or directory can be made.
+    void take_all_inodes() const {
+        struct statvfs info {};
+        REQUIRE(::statvfs(path().c_str(), &info) == 0);
+        const std::string inodes = "nr_inodes=" + std::to_string(info.f_files - info.f_ffree);
+        REQUIRE(::mount("tmpfs", path().c_str(), "tmpfs", MS_REMOUNT, inodes.c_str()) == 0);
     }
 
   private:

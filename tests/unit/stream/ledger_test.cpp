@@ -191,6 +191,44 @@ TEST_CASE("a unit that was delivered, of which something could not be deleted, i
     }
 }
 
+TEST_CASE("a unit that changed and could not keep its name is told, and what has the name is sent") {
+    for (const bool stays_aside : {false, true}) {
+        LedgerFixture fixture;
+        UnitResult unit;
+        unit.name = "unit";
+        note_removal(unit, {SourceDirectory::Removal::displaced,
+                            {"unit", stays_aside ? "" : "unit.~1~", stays_aside ? "no room" : ""}});
+        fixture.ledger.take_in({unit}, fixture.now);
+        CHECK(fixture.ledger.quarantined() == (stays_aside ? 0 : 1));
+        CHECK(fixture.ledger.last_error().find(stays_aside ? "set aside until the next start: no room"
+                                                           : "it is in the quarantine as unit.~1~") !=
+              std::string::npos);
+        CHECK(fixture.ledger.delivered_units() == 0);
+        CHECK(fixture.queue.due(fixture.now + 1min) == 1);
+    }
+    LedgerFixture one_off(true);
+    one_off.ends(Outcome::displaced, unit_denied);
+    REQUIRE(one_off.ledger.given_up().size() == 1);
+    CHECK(one_off.ledger.given_up().front().name == "unit");
+}
+
+TEST_CASE("what is left of a delivered unit counts as quarantined only where it is") {
+    for (const bool stays_aside : {false, true}) {
+        LedgerFixture fixture;
+        std::filesystem::remove(fixture.scratch / "unit");
+        UnitResult unit;
+        unit.name = "unit";
+        note_removal(unit, {SourceDirectory::Removal::in_part,
+                            {"unit", stays_aside ? "" : "unit", stays_aside ? "no room" : ""}});
+        fixture.ledger.take_in({unit}, fixture.now);
+        CHECK(fixture.ledger.delivered_units() == 1);
+        CHECK(fixture.ledger.quarantined() == (stays_aside ? 0 : 1));
+        CHECK(fixture.ledger.last_error().find(stays_aside ? "what is left of it stays set aside"
+                                                           : "what is left of it is in the quarantine") !=
+              std::string::npos);
+    }
+}
+
 TEST_CASE("a unit that others were let go before is tried again later, in one-off not for ever") {
     const Status lost_again{StatusCode::connection_lost, StatusScope::session, "lost"};
     for (const bool one_off : {false, true}) {

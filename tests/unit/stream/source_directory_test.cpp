@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "stream/source_directory.hpp"
 
+#include <csignal>
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <map>
@@ -9,7 +10,9 @@
 #include <system_error>
 #include <unistd.h>
 
+#include "full_disk.hpp"
 #include "mere_user.hpp"
+#include "process/unique_fd.hpp"
 #include "scratch.hpp"
 
 namespace mistamover::stream {
@@ -26,6 +29,11 @@ config::StreamSettings settings_for(const std::filesystem::path& directory) {
     settings.outgoing.stop_file = ".stop";
     settings.outgoing.quarantine_dir = directory / "quarantine";
     return settings;
+}
+
+const char* made_on_signal = nullptr;
+void make_directory(int /*signal*/) {
+    (void)::mkdir(made_on_signal, 0700);
 }
 
 }  // namespace
@@ -87,6 +95,52 @@ TEST_CASE("a directory in which something new has appeared is kept whole") {
     CHECK(read_file(scratch / "d/late") == "late");
 }
 
+TEST_CASE(
+    "a changed unit whose name is taken before it can have it back goes to the quarantine, and is told") {
+    const Scratch scratch;
+    SourceDirectory source(settings_for(scratch.path()));
+    write_file(scratch / "d/a", "a");
+    const Manifest sent = look_at(source.fd(), "d").manifest;
+    write_file(scratch / "d/late", "late");
+    // The look at what was set aside asks for this lease back, at which the name is taken.
+    process::UniqueFd holder(::open((scratch / "d/a").c_str(), O_RDWR | O_CLOEXEC));
+    const std::string name_taken = (scratch / "d").string();
+    made_on_signal = name_taken.c_str();
+    std::signal(SIGIO, make_directory);
+    REQUIRE(::fcntl(holder.get(), F_SETLEASE, F_WRLCK) == 0);
+    const SourceDirectory::Removed removed = source.remove("d", sent);
+    std::signal(SIGIO, SIG_IGN);
+    holder.reset();
+    CHECK(removed == SourceDirectory::Removal::displaced);
+    CHECK(removed.left.quarantined_as == "d");
+    CHECK(removed.left.error.empty());
+    CHECK(std::filesystem::is_empty(scratch / "d"));
+    CHECK(read_file(scratch / "quarantine/d/a") == "a");
+    CHECK(read_file(scratch / "quarantine/d/late") == "late");
+}
+
+TEST_CASE("on a full disk a directory is removed, too") {
+    if (!test::may_mount()) {
+        return;
+    }
+    const test::FullDisk disk;
+    SourceDirectory source(settings_for(disk.path()));
+    write_file(disk.path() / "d/sub/a", "a");
+    write_file(disk.path() / "kept/a", "a");
+    const Manifest sent = look_at(source.fd(), "d").manifest;
+    const Manifest kept = look_at(source.fd(), "kept").manifest;
+    write_file(disk.path() / "kept/late", "late");
+    disk.take_all_inodes();
+    CHECK(source.remove("kept", kept) == SourceDirectory::Removal::changed);
+    CHECK(read_file(disk.path() / "kept/late") == "late");
+    CHECK(source.remove("d", sent) == SourceDirectory::Removal::removed);
+    std::set<std::string> left;
+    for (const auto& entry : std::filesystem::directory_iterator(disk.path())) {
+        left.insert(entry.path().filename().string());
+    }
+    CHECK(left == std::set<std::string>{"kept"});
+}
+
 TEST_CASE("a directory whose entries may not be deleted is kept whole, which is a failure") {
     const Scratch scratch;
     SourceDirectory source(settings_for(scratch.path()));
@@ -118,6 +172,19 @@ TEST_CASE("a file that was set aside where there was no room for a directory get
     CHECK(read_file(scratch / "free") == "one");
     CHECK(read_file(scratch / "taken") == "new");
     CHECK(read_file(scratch / "quarantine/taken") == "old");
+}
+
+TEST_CASE("of what lies beside the units, what was being deleted is never taken for one") {
+    const Scratch scratch;
+    SourceDirectory source(settings_for(scratch.path()));
+    write_file(scratch / ".mistamover.aside.whole/f", "whole");
+    write_file(scratch / ".mistamover.deleted.half/rest", "rest");
+    using All = std::vector<SourceDirectory::Recovered>;
+    CHECK(source.quarantine_half_deleted() == All{{"half", "half", ""}});
+    CHECK(source.recover() == All{{"whole", "", ""}});
+    CHECK(read_file(scratch / "whole/f") == "whole");
+    CHECK(read_file(scratch / "quarantine/half/rest") == "rest");
+    CHECK_FALSE(std::filesystem::exists(scratch / "half"));
 }
 
 TEST_CASE("what a crash left aside gets its name back, or a place in the quarantine") {
