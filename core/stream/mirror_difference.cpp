@@ -73,18 +73,22 @@ MirrorDifference mirror_difference(const MirrorSource& source, const std::vector
             difference.send.push_back(&entry);
         }
     }
-    std::string replaced;  // the last directory that gives way to something else, with all that is in it
+    // The last directory that is something else at the source, and whether all that is in it goes or stays.
+    std::string other;
+    bool other_goes = false;
     std::vector<std::string> replace;
     std::vector<std::string> vanished;
     for (const TargetEntry& entry : target) {
         const auto found = at_source.find(entry.path);
-        const bool of_other_kind = found != at_source.end() && found->second != entry.info.kind &&
-                                   !source.unsettled.contains(entry.path);
-        if (of_other_kind) {
-            replaced = entry.path;
+        const bool is_other = found != at_source.end() && found->second != entry.info.kind;
+        if (is_other) {
+            other = entry.path;
+            other_goes = !source.unsettled.contains(entry.path);
         }
-        if (of_other_kind || (!replaced.empty() && lies_in(entry.path, replaced))) {
-            replace.push_back(entry.path);
+        if (is_other || (!other.empty() && lies_in(entry.path, other))) {
+            if (other_goes) {
+                replace.push_back(entry.path);
+            }
         } else if (found == at_source.end()) {
             vanished.push_back(entry.path);
         }

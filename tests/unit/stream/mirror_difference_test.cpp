@@ -126,7 +126,7 @@ TEST_CASE("what is of another kind gives way, with everything in it, before anyt
 TEST_CASE("what may be in the middle of a change is neither sent nor deleted") {
     MirrorSource from = mirror_source({"d/", "d/new", "d/old", "kind"});
     from.unsettled = {"d/new", "d/old", "kind"};
-    std::vector<TargetEntry> at = mirror_target({"d/", "d/old", "kind/"});
+    std::vector<TargetEntry> at = mirror_target({"d/", "d/old", "kind/", "kind/f"});
     at[1].info.size = 3;
     const MirrorDifference difference = mirror_difference(from, at, true);
     CHECK(sent_paths(difference).empty());
