@@ -9,6 +9,7 @@
 #include "ftp/ftp_name_trial.hpp"
 #include "ftp/ftp_path.hpp"
 #include "ftp/ftp_probe.hpp"
+#include "ftp/ftp_removal.hpp"
 #include "ftp/ftp_stat.hpp"
 
 namespace mistamover::ftp {
@@ -16,10 +17,6 @@ namespace {
 
 // Servers and firewalls end connections after minutes.
 constexpr std::chrono::seconds doubtful_after{30};
-
-Status change_failure(const Reply& reply, std::string_view doing, std::string_view path) {
-    return reply_failure(reply, During::change, std::string(doing) + ' ' + std::string(path));
-}
 
 }  // namespace
 
@@ -206,33 +203,11 @@ Status FtpSession::list(std::string_view path, ListSink& sink) {
 
 Status FtpSession::remove(std::span<const std::string_view> paths, RemoveSink& sink) {
     return guarded([&] {
-        const std::vector<std::size_t> indices =
-            speakable(paths, [&](std::size_t index, const Status& why) { sink.done(index, why); });
-        for (std::size_t from = 0; from < indices.size(); from += window) {
-            const std::size_t end = std::min(indices.size(), from + window);
-            std::vector<Reply> replies(end - from);
-            for (std::size_t at = from; at < end; ++at) {
-                control_->queue(control_->with_path("DELE", paths[indices[at]]),
-                                [&reply = replies[at - from]](const Reply& said) { reply = said; });
-            }
-            control_->exchange();
-            Lookup lookup(tools());
-            for (std::size_t at = from; at < end; ++at) {
-                const Reply& reply = replies[at - from];
-                const std::string_view path = paths[indices[at]];
-                sink.done(indices[at], reply.completed() ? Status{} : remove_directory(path, reply, lookup));
-            }
-        }
+        const auto leave_out = [&](std::size_t index, const Status& why) { sink.done(index, why); };
+        const std::vector<std::size_t> indices = speakable(paths, leave_out);
+        Removal(tools(), paths, sink).run(indices);
         return Status{};
     });
-}
-
-/// What could not be deleted as a file. What is shown not to be there counts as removed.
-Status FtpSession::remove_directory(std::string_view path, const Reply& refused, Lookup& lookup) {
-    if (control_->call(control_->with_path("RMD", path)).completed() || lookup.is_absent(path)) {
-        return {};
-    }
-    return change_failure(refused, "remove", path);
 }
 
 // Not by RNFR, after which some servers take nothing but RNTO.
@@ -286,7 +261,7 @@ Status FtpSession::make_directory(std::string_view path) {
             return Status(StatusCode::exists, StatusScope::item, std::string(path) + " is there already",
                           made.code);
         }
-        return change_failure(made, "make directory", path);
+        return reply_failure(made, During::change, "make directory " + std::string(path));
     });
 }
 

@@ -50,7 +50,6 @@ class FtpSession final : public Session {
     std::vector<std::size_t> speakable(std::span<const std::string_view> paths,
                                        const std::function<void(std::size_t, const Status&)>& leave_out);
     bool exists(std::string_view path);
-    Status remove_directory(std::string_view path, const Reply& refused, Lookup& lookup);
 
     const FtpOptions& options_;
     const TlsClient& tls_;

@@ -344,6 +344,21 @@ TEST_CASE("a mirror deletes nothing where a directory of the target may not be l
     CHECK(read_file(site.source() / "f") == "x");
 }
 
+TEST_CASE("a mirror at a server that shows links as directories deletes nothing behind one") {
+    Site site;
+    const Proftpd server(Tls::none, "ShowSymlinks off\n");
+    add_ftp_stream(site, server, {.outgoing = "transfer_mode: mirror"});
+    const Scratch elsewhere;
+    write_file(elsewhere / "archive/a", "a");
+    write_file(elsewhere / "archive/below/b", "b");
+    write_file(site.source() / "f", "f");
+    fs::create_directory_symlink(elsewhere / "archive", site.target() / "latest");
+    check_delivers_all(site);
+    CHECK_MESSAGE(read_file(elsewhere / "archive/a") == "a", server.log());
+    CHECK(read_file(elsewhere / "archive/below/b") == "b");
+    CHECK_MESSAGE(names_in(site.target()) == std::set<std::string>{"f"}, server.log());
+}
+
 TEST_SUITE_END();
 
 }  // namespace mistamover::test

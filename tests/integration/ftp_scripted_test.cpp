@@ -167,6 +167,32 @@ TEST_CASE("a mirror removes no wrong file for a name with the byte 255, nor any 
     CHECK(site.log("dtc_p").find("cannot be told how the server reads the byte 255") != std::string::npos);
 }
 
+TEST_CASE("a mirror removes a link that is shown as a directory, and nothing that lies behind it") {
+    ScriptedSite site("transfer_mode: mirror");
+    const Scratch elsewhere;
+    write_file(elsewhere / "archive/a", "a");
+    write_file(elsewhere / "archive/below/b", "b");
+    write_file(site.source() / "f", "f");
+    write_file(site.target() / "old/real/c", "c");
+    // The scripted server shows where links lead, as ProFTPD does with ShowSymlinks off.
+    fs::create_directory_symlink(elsewhere / "archive", site.target() / "latest");
+    fs::create_directory_symlink(elsewhere / "archive", site.target() / "old/real/link");
+    std::set<std::string> left{"f"};
+    bool all_done = true;
+    SUBCASE("the link goes") {}
+    SUBCASE("it stays, with all that is behind it, where the server does not delete it for now") {
+        site.server.always_answer("DELE", busy, "latest");
+        left.insert("latest");
+        all_done = false;
+    }
+    const ProgramResult result = site.one_off();
+    CHECK_MESSAGE((result.exit_code == 0) == all_done, result.output << site.logs());
+    CHECK_MESSAGE(read_file(elsewhere / "archive/a") == "a", site.logs());
+    CHECK(read_file(elsewhere / "archive/below/b") == "b");
+    CHECK_MESSAGE(count_of("> DELE latest/", site.server.log()) == 0, site.logs());
+    CHECK_MESSAGE(names_in(site.target()) == left, site.logs());
+}
+
 TEST_CASE("a full server costs an odd name no try") {
     ScriptedSite site("retry_count: 0");
     const Daemon daemon(site);
