@@ -241,7 +241,9 @@ void Put::failed(const Stored& file, Status status) {
 /// refuses when it has seen it all, as for a virus, is that file's own.
 bool Put::is_refused_to_all(const Status& status) {
     const bool by_server = status.protocol_code() != 0;
-    if (!by_server || request_.publish != Publish::rename || status.code() != StatusCode::permission) {
+    const bool may_be_of_all =
+        status.code() == StatusCode::permission || status.code() == StatusCode::unsupported;
+    if (!by_server || request_.publish != Publish::rename || !may_be_of_all) {
         return false;
     }
     return !is_for_good(status) || !can_store(tools_);

@@ -147,11 +147,20 @@ TEST_CASE("a server that takes no file any more, or none for the moment, costs n
     ScriptedSite site("retry_count: 0");
     const Daemon daemon(site);
     site.check_carries({"before"});
-    SUBCASE("any more") {
-        site.server.always_answer("STOR", forbidden);
+    const auto refuse_until = [&](const char* reply, const char* words) {
+        site.server.always_answer("STOR", reply);
         write_file(site.source() / "later", "later");
-        REQUIRE_MESSAGE(stream_says(site, "(permission)"), site.logs());
+        REQUIRE_MESSAGE(stream_says(site, words), site.logs());
         site.server.always_answer("STOR", "");
+    };
+    SUBCASE("any more") {
+        refuse_until(forbidden, "(permission)");
+    }
+    SUBCASE("any more, by a number that stands for a command that is not there") {
+        refuse_until("502 Command not implemented", "(unsupported)");
+    }
+    SUBCASE("any more, by one that stands for a command that is not known") {
+        refuse_until("500 Unknown command", "(unsupported)");
     }
     SUBCASE("for the moment") {
         site.server.answer("STOR", "450 Busy");
