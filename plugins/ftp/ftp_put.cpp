@@ -73,8 +73,26 @@ Status Put::run() {
         return {};
     } catch (const StatusError& error) {
         // Whatever was not reported is looked for at the target before it is sent again.
+        give_up_held();
         return error.status();
+    } catch (...) {
+        give_up_held();
+        throw;
     }
+}
+
+/// A server may come to the renaming commands long after another session has sent another state of the same
+/// file. They fail if their file is gone by then: whoever sends to that name next removes it first.
+void Put::give_up_held() {
+    for (const auto& [final_name, temp_name] : std::exchange(held_, {})) {
+        const std::string of_no_source;
+        tools_.shared.leftovers.keep(final_name, {temp_name, of_no_source});
+    }
+}
+
+void Put::report(const Stored& file, const Status& status) {
+    held_.erase(file.final_name);
+    sink_.done(file.index, status, file.report);
 }
 
 void Put::put(std::size_t index) {
@@ -148,6 +166,9 @@ void Put::store(SourceFile& source, Stored file) {
             [&](const Leftover& whole) { return check_resumed(tools_, whole.temp_name, source, size); });
     }
     if (result.status.ok()) {
+        if (file.resumable) {
+            held_.emplace(file.final_name, file.temp_name);
+        }
         stored_ = std::move(file);
         return;
     }
@@ -272,7 +293,7 @@ void Put::queue_publication() {
                       [](const Reply&) {});
     }
     if (file->temp_name == file->final_name) {
-        control.queue("NOOP", [this, file](const Reply&) { sink_.done(file->index, {}, file->report); });
+        control.queue("NOOP", [this, file](const Reply&) { report(*file, {}); });
         return;
     }
     control.queue(control.with_path("RNFR", file->temp_name), [file](const Reply& reply) {
@@ -285,7 +306,7 @@ void Put::queue_publication() {
             file->failure = rename_failure(reply, "publish " + file->final_name);
         }
         if (file->failure.ok()) {
-            sink_.done(file->index, {}, file->report);
+            report(*file, {});
         } else {
             refused_.push_back(*file);
         }
@@ -314,10 +335,10 @@ void Put::queue_proof() {
         }
         if (!found && request_.publish != Publish::rename) {
             // It lies where readers take it from, who may have taken it already.
-            sink_.done(file->index, failure.with_outcome_unknown(), file->report);
+            report(*file, failure.with_outcome_unknown());
             return;
         }
-        sink_.done(file->index, failure, file->report);
+        report(*file, failure);
         unpublished_.push_back(file->temp_name);
     });
 }
@@ -328,7 +349,7 @@ void Put::settle_unpublished() {
     Status worst;
     for (const Stored& file : std::exchange(refused_, {})) {
         const Status failure = worst.ok() ? refused_name(tools_, file.final_name, file.failure) : worst;
-        sink_.done(file.index, failure, file.report);
+        report(file, failure);
         discard(file.temp_name);
         worst = ends_session(failure) ? failure : worst;
     }

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -49,6 +50,8 @@ class Put {
     void failed(const Stored& file, Status status);
     [[nodiscard]] bool is_refused_to_all(const Status& status);
     void discard(const std::string& temp_name);
+    void report(const Stored& file, const Status& status);
+    void give_up_held();
     void queue_next_steps();
     void queue_publication();
     void queue_proof();
@@ -61,8 +64,11 @@ class Put {
     SourceRoot source_root_;
     Upload upload_;
     bool temp_made_ = false;
-    std::optional<Stored> stored_;          ///< The server has it all, as it says.
-    std::optional<Stored> proved_;          ///< Its size is right; to be published.
+    std::optional<Stored> stored_;  ///< The server has it all, as it says.
+    std::optional<Stored> proved_;  ///< Its size is right; to be published.
+    /// Of what the server has whole and was not reported yet, the temporary files that the core would spare,
+    /// by the final name.
+    std::map<std::string, std::string> held_;
     std::vector<Stored> refused_;           ///< Their names were; not reported yet.
     std::vector<std::string> unpublished_;  ///< Temporary files of items that have failed.
 };

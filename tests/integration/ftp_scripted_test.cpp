@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <doctest/doctest.h>
 #include <set>
@@ -191,6 +192,32 @@ TEST_CASE("a mirror removes a link that is shown as a directory, and nothing tha
     CHECK(read_file(elsewhere / "archive/below/b") == "b");
     CHECK_MESSAGE(count_of("> DELE latest/", site.server.log()) == 0, site.logs());
     CHECK_MESSAGE(names_in(site.target()) == left, site.logs());
+}
+
+TEST_CASE("a rename that a server comes to late puts no earlier state of a file in the place of a later") {
+    std::atomic<std::size_t> renames{0};
+    std::atomic<bool> is_late{false};
+    ScriptedSite site("", "timeout: 2s");
+    const std::string later(9 * megabyte, 'l');
+    const fs::path source = site.source() / "precious";
+    const fs::path target = site.target() / "precious";
+    // The session gives up meanwhile, and another one sends the file.
+    const auto wait = [&] {
+        write_file(site.home() / "later", later);
+        fs::rename(site.home() / "later", source);
+        const auto published = [&] { return count_of("< 250 Renamed", site.server.log()); };
+        const std::size_t before = published();
+        (void)eventually([&] { return published() > before; });
+        renames = count_of("enamed", site.server.log());
+        is_late = true;
+    };
+    site.server.meanwhile("RNTO", wait, "precious");
+    write_file(source, megabytes(9));
+    const Daemon daemon(site);
+    REQUIRE_MESSAGE(eventually([&] { return is_late.load(); }, std::chrono::seconds{90}), site.logs());
+    REQUIRE_MESSAGE(eventually([&] { return count_of("enamed", site.server.log()) > renames; }), site.logs());
+    REQUIRE_MESSAGE(eventually([&] { return !fs::exists(source); }), site.logs());
+    CHECK((read_file(target) == later));
 }
 
 TEST_CASE("a full server costs an odd name no try") {

@@ -312,7 +312,8 @@ class ScriptedFtp::Connection {
             say("550 It is there");
             return;
         }
-        say_whether(::rename(from_.c_str(), to.c_str()) == 0, "250 Renamed");
+        const bool renamed = ::rename(from_.c_str(), to.c_str()) == 0;
+        say(renamed ? "250 Renamed" : "550 Not renamed: " + std::generic_category().message(errno));
     }
     /// False, and said so, where it is not there.
     [[nodiscard]] bool find(const std::string& argument, struct stat& entry) {
