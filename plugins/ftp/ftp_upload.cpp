@@ -56,6 +56,10 @@ Status Upload::transfer(SourceFile& source, OpenedData& data, std::uint64_t offs
         data.wire.reset();
     }
     const Status end = end_transfer(data);
+    if (status.ok() && end.ok()) {
+        // By the server's clock it was written only now, later than what has changed in it meanwhile.
+        return source.check_unchanged();
+    }
     if (status.ok() || (status.code() == StatusCode::connection_lost && !end.ok())) {
         return end;
     }

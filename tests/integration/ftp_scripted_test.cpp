@@ -194,6 +194,21 @@ TEST_CASE("a mirror removes a link that is shown as a directory, and nothing tha
     CHECK_MESSAGE(names_in(site.target()) == left, site.logs());
 }
 
+TEST_CASE("what changes while the server is at the end of an upload is sent by the next pass of a mirror") {
+    ScriptedSite site("transfer_mode: mirror, publish: direct");
+    const fs::path source = site.source() / "changing";
+    // By its time it is older than what the server stores now, as where the server takes a minute for that.
+    const auto change = [&] {
+        write_file(source, "second");
+        fs::last_write_time(source, fs::file_time_type::clock::now() - std::chrono::minutes{1});
+    };
+    site.server.at_end_of_upload(change, "changing");
+    write_file(source, "first!");
+    const Daemon daemon(site);
+    CHECK_MESSAGE(eventually([&] { return read_file(site.target() / "changing") == "second"; }), site.logs());
+    CHECK(site.server.script_done());
+}
+
 TEST_CASE("a rename that a server comes to late puts no earlier state of a file in the place of a later") {
     std::atomic<std::size_t> renames{0};
     std::atomic<bool> is_late{false};

@@ -222,6 +222,7 @@ class ScriptedFtp::Connection {
         const std::string argument = line.substr(std::min(blank + 1, line.size()));
         const std::optional<Step> step = server_.step_for(verb, argument);
         drop_after_ = never;
+        deed_at_end_ = nullptr;
         offset_ = std::exchange(next_offset_, 0);
         if (!step || has_to_be_carried_out(*step)) {
             carry_out(verb, argument);
@@ -244,6 +245,9 @@ class ScriptedFtp::Connection {
                 return true;
             case Act::carry_out:
                 step.deed();
+                return true;
+            case Act::carry_out_before:
+                deed_at_end_ = step.deed;
                 return true;
         }
         return true;
@@ -424,6 +428,9 @@ class ScriptedFtp::Connection {
             carried += bytes.size();
             drop_once_due(carried);
         }
+        if (deed_at_end_) {
+            deed_at_end_();
+        }
         data_ = Descriptor();
         say(server_.end_of_upload(refused));
     }
@@ -465,6 +472,7 @@ class ScriptedFtp::Connection {
     std::uint64_t offset_ = 0;  // where the command in hand begins: REST counts for the next one alone
     std::uint64_t next_offset_ = 0;
     std::uint64_t drop_after_ = never;
+    std::function<void()> deed_at_end_;
     bool open_ = true;
 };
 
@@ -514,6 +522,10 @@ void ScriptedFtp::ignore(const std::string& verb, const std::string& about) {
 
 void ScriptedFtp::meanwhile(const std::string& verb, std::function<void()> deed, const std::string& about) {
     add({verb, about, Act::carry_out, "", 0, std::move(deed)});
+}
+
+void ScriptedFtp::at_end_of_upload(std::function<void()> deed, const std::string& about) {
+    add({"STOR", about, Act::carry_out_before, "", 0, std::move(deed)});
 }
 
 void ScriptedFtp::add(Step step) {

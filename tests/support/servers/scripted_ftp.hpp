@@ -41,6 +41,8 @@ class ScriptedFtp {
     void ignore(const std::string& verb, const std::string& about = "");
     /// The same: it is carried out behind `deed`, which is done on a thread of the server.
     void meanwhile(const std::string& verb, std::function<void()> deed, const std::string& about = "");
+    /// The same of a STOR: `deed` is done when its last byte has come, before the end is told.
+    void at_end_of_upload(std::function<void()> deed, const std::string& about = "");
     /// Whether every step has met its command.
     [[nodiscard]] bool script_done() const;
 
@@ -70,7 +72,7 @@ class ScriptedFtp {
   private:
     class Connection;
     class Descriptor;
-    enum class Act : std::uint8_t { answer, drop, ignore, carry_out };
+    enum class Act : std::uint8_t { answer, drop, ignore, carry_out, carry_out_before };
     struct Step {
         std::string verb;
         std::string about;
