@@ -31,7 +31,10 @@ bool same_time(std::int64_t source_ns, const EntryInfo& target, bool target_keep
         return true;  // the target tells no times: the size must do
     }
     if (!target_keeps_times) {
-        return source_ns <= target.mtime_ns;
+        // It is cut to the second, but a coarser one may be off either way: of a server whose zone is
+        // unknown.
+        const bool is_coarse = target.mtime_precision_ns > one_second_ns;
+        return source_ns <= target.mtime_ns - (is_coarse ? target.mtime_precision_ns : 0);
     }
     return std::abs(as_at_target(source_ns, target) - target.mtime_ns) < target.mtime_precision_ns;
 }

@@ -28,7 +28,8 @@ struct MirrorDifference {
 
 /// What must be done to the target to make it equal to the source. A file counts as the same if its size is,
 /// and its modification time to the target's precision and range; where the target keeps no times, if it is
-/// not newer at the source. The result refers to `source`. Pure.
+/// not newer at the source, by more than its precision where that is coarser than a second. The result refers
+/// to `source`. Pure.
 MirrorDifference mirror_difference(const MirrorSource& source, const std::vector<TargetEntry>& target,
                                    bool target_keeps_times);
 

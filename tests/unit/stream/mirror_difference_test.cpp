@@ -112,6 +112,14 @@ TEST_CASE("a file of another size or time is sent, to the precision of the targe
         at[0].info.mtime_ns = 99 * one_second;
         CHECK(sent_paths(mirror_difference(from, at, false)) == MirrorPaths{"f"});
     }
+    SUBCASE("those are in a zone that is not known: what may be newer at the source is sent") {
+        constexpr std::int64_t one_day = 86'400 * one_second;
+        at[0].info.mtime_precision_ns = one_day;
+        at[0].info.mtime_ns = 100 * one_second + one_day;
+        CHECK(sent_paths(mirror_difference(from, at, false)).empty());
+        at[0].info.mtime_ns -= one_second;
+        CHECK(sent_paths(mirror_difference(from, at, false)) == MirrorPaths{"f"});
+    }
 }
 
 TEST_CASE("what is of another kind gives way, with everything in it, before anything is sent") {
