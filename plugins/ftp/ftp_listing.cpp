@@ -63,7 +63,7 @@ bool note_fact(const std::string& name, std::string_view value, EntryInfo& info)
     } else if (name == "modify") {
         if (const auto time = parse_time_value(value)) {
             info.mtime_ns = *time;
-            info.mtime_precision_ns = second_ns;
+            info.mtime_precision_ns = told_precision_ns;
         }
     } else if (name == "unix.mode") {
         info.mode = number_in<std::uint32_t>(value, 8).value_or(0) & 07777;
@@ -259,6 +259,11 @@ std::optional<std::int64_t> parse_time_value(std::string_view text) {
         return std::nullopt;
     }
     return time_of(*year, *month, *day, *hour, *minute, *second);
+}
+
+std::optional<std::int64_t> told_time(const Reply& reply) {
+    constexpr int file_status = 213;
+    return reply.code == file_status ? parse_time_value(reply.lines.front()) : std::nullopt;
 }
 
 std::string format_time_value(std::int64_t mtime_ns) {

@@ -21,7 +21,11 @@ struct ListedEntry {
 
 /// "20261124160500" or "20261124160500.123": seconds since 1970 UTC, in nanoseconds.
 std::optional<std::int64_t> parse_time_value(std::string_view text);
-/// The same the other way round, without fractions.
+/// The precision of such times, whatever fractions a server tells.
+inline constexpr std::int64_t told_precision_ns = 1'000'000'000;
+/// The time in a reply to MDTM.
+std::optional<std::int64_t> told_time(const Reply& reply);
+/// The same as parse_time_value the other way round, without fractions.
 std::string format_time_value(std::int64_t mtime_ns);
 
 /// The facts of a line of MLSD, or of MLST without its leading blank: "type=file;size=5; name". Nothing where

@@ -187,19 +187,34 @@ Status Lookup::list_by_list(std::string_view path, Listing& listing) {
     return lists_everything(reply) ? Status{} : refused_listing(reply, path);
 }
 
-/// The times in a listing are in a zone that is not told; those of MDTM are in one that can be found out.
 void Lookup::add_times(std::string_view path, std::vector<ListedEntry>& entries) {
-    constexpr std::int64_t mdtm_precision_ns = 1'000'000'000;
-    Control& control = tools_.control;
-    if (control.features().mlst || !control.features().mdtm || entries.empty()) {
+    const Features& features = tools_.control.features();
+    const bool by_mdtm = !features.mlst && features.mdtm;
+    if (entries.empty() || (!features.mlst && !by_mdtm)) {
         return;
     }
     // Where a time can be set, it is compared with what was set, not with this machine's clock.
-    const bool keeps_times = control.features().mfmt;
+    const bool keeps_times = features.mfmt;
     if (!keeps_times) {
         learn_clock(tools_);
     }
-    const ServerClock& clock = tools_.shared.clock;
+    if (by_mdtm) {
+        ask_for_times(path, entries);
+    }
+    if (!keeps_times) {
+        for (ListedEntry& entry : entries) {
+            if (entry.info.mtime_precision_ns == told_precision_ns) {
+                const ServerClock::Time told{entry.info.mtime_ns};
+                entry.info.mtime_ns = tools_.shared.clock.time_of(told).count();
+            }
+        }
+    }
+}
+
+/// The times in a listing by LIST are in a zone that is not told; those of MDTM are in one that can be found
+/// out.
+void Lookup::ask_for_times(std::string_view path, std::vector<ListedEntry>& entries) {
+    Control& control = tools_.control;
     const bool any_255 = std::any_of(entries.begin(), entries.end(),
                                      [](const ListedEntry& entry) { return has_byte_255(entry.name); });
     const bool reads_255 = any_255 && learn_name_rules(tools_).ok();
@@ -209,11 +224,10 @@ void Lookup::add_times(std::string_view path, std::vector<ListedEntry>& entries)
             (has_byte_255(entry.name) && !reads_255)) {
             return;
         }
-        const auto take = [&entry, &clock, keeps_times](const Reply& reply) {
-            const auto time = reply.code == 213 ? parse_time_value(reply.lines.front()) : std::nullopt;
-            if (time) {
-                entry.info.mtime_ns = keeps_times ? *time : clock.time_of(ServerClock::Time{*time}).count();
-                entry.info.mtime_precision_ns = mdtm_precision_ns;
+        const auto take = [&entry](const Reply& reply) {
+            if (const auto time = told_time(reply)) {
+                entry.info.mtime_ns = *time;
+                entry.info.mtime_precision_ns = told_precision_ns;
             }
         };
         control.queue(control.with_path("MDTM", join(path, entry.name)), take);

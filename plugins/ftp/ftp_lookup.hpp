@@ -22,7 +22,8 @@ class Lookup {
     /// All that a directory holds ("" is the target directory), or a failure: never a part of it. `entries`
     /// is filled only where the Status is ok.
     Status list(std::string_view path, std::vector<ListedEntry>& entries);
-    /// To what a listing of `path` has told, the times that it has not told.
+    /// To what a listing of `path` has told, the times that it has not told. Where the server keeps no times,
+    /// all that are told to the second become those of this machine's clock, or earlier ones.
     void add_times(std::string_view path, std::vector<ListedEntry>& entries);
 
     /// The Status of a refusal to look at, read or list `path`. Servers say 550 of what is not there and of
@@ -48,6 +49,7 @@ class Lookup {
     /// cannot be told.
     Status absence(std::string_view path);
     Status read_listing(std::string_view path, Listing& listing);
+    void ask_for_times(std::string_view path, std::vector<ListedEntry>& entries);
     Status list_by_mlsd(std::string_view path, Listing& listing);
     Status list_by_list(std::string_view path, Listing& listing);
     const Names& names_in(std::string_view path);

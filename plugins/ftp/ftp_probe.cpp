@@ -3,6 +3,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -41,6 +43,16 @@ std::uint64_t size_of_trial(Tools tools, const std::string& path) {
                        "SIZE or MLST, or use another module (" +
                            std::string(refusal.text()) + ')',
                        reply.code});
+}
+
+/// By the command that tells the times of all files: they need not agree.
+std::optional<std::int64_t> time_of_trial(Tools tools, const std::string& path) {
+    Control& control = tools.control;
+    if (!control.features().mlst) {
+        return told_time(control.call(control.with_path("MDTM", path)));
+    }
+    const auto entry = read_mlst(control.call(control.with_path("MLST", path)));
+    return entry && entry->info.mtime_precision_ns != 0 ? std::optional(entry->info.mtime_ns) : std::nullopt;
 }
 
 [[noreturn]] void refuse_other_name(Tools tools, const std::string& path) {
@@ -175,8 +187,7 @@ void learn_clock(Tools tools) {
     const bool stored = store_at(tools, path).completed();
     const ServerClock::Time after = now();
     if (stored) {
-        const Reply reply = tools.control.call(tools.control.with_path("MDTM", path));
-        if (const auto told = reply.code == 213 ? parse_time_value(reply.lines.front()) : std::nullopt) {
+        if (const auto told = time_of_trial(tools, path)) {
             shared.clock.note({before, after, ServerClock::Time{*told}});
         }
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <algorithm>
+#include <chrono>
 #include <doctest/doctest.h>
 
 #include "ftp_scripted_site.hpp"
@@ -325,6 +326,24 @@ TEST_CASE("a login that is lost in the midst of work is made again") {
         site.check_carries({std::string("f").append(reply, 3)});
     }
     CHECK_FALSE_MESSAGE(stream_says(site, "CRITICAL"), site.logs());
+}
+
+TEST_CASE("a mirror at a server with MLSD whose clock is wrong sends what has changed, and that alone") {
+    for (const std::chrono::hours ahead : {std::chrono::hours{1}, std::chrono::hours{-5}}) {
+        CAPTURE(ahead.count());
+        ScriptedSite site("transfer_mode: mirror");
+        site.server.put_clock_ahead(ahead);
+        const auto kept = site.source() / "kept";
+        write_file(kept, "kept");
+        std::filesystem::last_write_time(
+            kept, std::filesystem::file_time_type::clock::now() - std::chrono::hours{1});
+        write_file(site.source() / "changed", "before");
+        check_delivers_all(site);
+        write_file(site.source() / "changed", "after!");
+        check_delivers_all(site);
+        CHECK_MESSAGE(read_file(site.target() / "changed") == "after!", site.logs());
+        CHECK_MESSAGE(count_of("sent kept", site.log("dtc_p")) == 1, site.logs());
+    }
 }
 
 TEST_SUITE_END();

@@ -57,10 +57,10 @@ std::string ftp_time(std::time_t seconds) {
     return {text.data(), std::strftime(text.data(), text.size(), "%Y%m%d%H%M%S", &parts)};
 }
 
-std::string mlst_facts(const struct stat& entry) {
+std::string mlst_facts(const struct stat& entry, std::time_t mtime) {
     const std::string kind =
         S_ISDIR(entry.st_mode) ? "type=dir;" : "type=file;size=" + std::to_string(entry.st_size) + ';';
-    return kind + "modify=" + ftp_time(entry.st_mtime) + ';';
+    return kind + "modify=" + ftp_time(mtime) + ';';
 }
 
 std::string failure_reply() {
@@ -327,6 +327,9 @@ class ScriptedFtp::Connection {
         }
         return there;
     }
+    [[nodiscard]] std::time_t told_time_of(const struct stat& entry) const {
+        return entry.st_mtime + server_.clock_ahead_s_;
+    }
     void tell_size(const std::string& argument) {
         struct stat entry = {};
         if (find(argument, entry)) {
@@ -336,7 +339,7 @@ class ScriptedFtp::Connection {
     void tell_time(const std::string& argument) {
         struct stat entry = {};
         if (find(argument, entry)) {
-            say("213 " + ftp_time(entry.st_mtime));
+            say("213 " + ftp_time(told_time_of(entry)));
         }
     }
     void tell_facts(const std::string& argument) {
@@ -344,7 +347,7 @@ class ScriptedFtp::Connection {
         if (find(argument, entry)) {
             const std::string name =
                 server_.takes_case_for_one() ? path_of(argument) : server_.changed(argument);
-            say("250-Facts:\r\n " + mlst_facts(entry) + ' ' + name + "\r\n250 End");
+            say("250-Facts:\r\n " + mlst_facts(entry, told_time_of(entry)) + ' ' + name + "\r\n250 End");
         }
     }
     void quit(const std::string&) { say("221 Goodbye"); }
@@ -387,7 +390,8 @@ class ScriptedFtp::Connection {
         for (const auto& entry : std::filesystem::directory_iterator(path_of(argument), error)) {
             struct stat found = {};
             if (::stat(entry.path().c_str(), &found) == 0) {
-                text += mlst_facts(found) + ' ' + entry.path().filename().string() + "\r\n";
+                text +=
+                    mlst_facts(found, told_time_of(found)) + ' ' + entry.path().filename().string() + "\r\n";
             }
         }
         if (error) {

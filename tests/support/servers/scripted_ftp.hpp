@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
@@ -55,6 +56,8 @@ class ScriptedFtp {
     void take_case_for_one();
     /// From now on no file is replaced: a STOR goes to another name, a RNTO is refused.
     void keep_existing();
+    /// So far ahead of this machine's are, from now on, the times that it tells.
+    void put_clock_ahead(std::chrono::seconds ahead) { clock_ahead_s_ = ahead.count(); }
     /// What is said, from now on, at the end of a STOR in whose content `part` came, whole, in one piece.
     void refuse_content(const std::string& part, const std::string& reply);
     /// What is said, from now on, of a STOR that is to begin elsewhere than at the file's start.
@@ -111,6 +114,7 @@ class ScriptedFtp {
     std::map<std::string, std::size_t> counts_;
     std::string log_;
     std::atomic<std::uint64_t> bytes_stored_{0};
+    std::atomic<std::int64_t> clock_ahead_s_{0};
     std::vector<std::thread> connections_;
     std::thread thread_;
 };
