@@ -194,7 +194,7 @@ void Lookup::add_times(std::string_view path, std::vector<ListedEntry>& entries)
         return;
     }
     // Where a time can be set, it is compared with what was set, not with this machine's clock.
-    const bool keeps_times = features.mfmt;
+    const bool keeps_times = tools_.keeps_times();
     if (!keeps_times) {
         learn_clock(tools_);
     }

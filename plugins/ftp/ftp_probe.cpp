@@ -21,6 +21,10 @@ namespace {
 
 constexpr std::string_view one_byte = "x";
 
+std::string path_of_trial(Tools tools) {
+    return tools.shared.has_temp_dir ? tools.shared.temp_names.next(tools.options) : path_beside(tools);
+}
+
 /// The size of what was just stored. Without it nothing can be proved.
 std::uint64_t size_of_trial(Tools tools, const std::string& path) {
     Control& control = tools.control;
@@ -85,6 +89,9 @@ void learn_server(Tools tools) {
         check_stores_over(tools);
     }
     warn_of_names(tools);
+    if (tools.options.mirrors && tools.control.features().mfmt) {
+        shared.sets_times = can_set_times(tools);
+    }
     bool doubles = true;
     if (try_doubled_iac(tools, doubles).ok()) {
         shared.doubles_iac = doubles;
@@ -129,8 +136,7 @@ bool renames_over(Tools tools) {
 }
 
 void check_stores_over(Tools tools) {
-    const std::string path =
-        tools.shared.has_temp_dir ? tools.shared.temp_names.next(tools.options) : path_beside(tools);
+    const std::string path = path_of_trial(tools);
     for (const std::string_view content : {std::string_view(), one_byte}) {
         const Reply stored = store_at(tools, path, content);
         if (!stored.completed() && !(refuses_for_good(stored) && has_size(tools, path))) {
@@ -147,6 +153,17 @@ void check_stores_over(Tools tools) {
         tools.shared.lists = !is_for_good(Lookup(tools).list("", entries));
     }
     remove_trial(tools, path);
+}
+
+bool can_set_times(Tools tools) {
+    constexpr std::int64_t some_time_ns = 1'000'000'000LL * 1'000'000'000;  // in 2001
+    const std::string path = path_of_trial(tools);
+    const bool stored = store_at(tools, path).completed();
+    Control& control = tools.control;
+    const std::string command = control.with_path("MFMT " + format_time_value(some_time_ns), path);
+    const bool refused = stored && control.call(command).permanent_failure();
+    remove_trial(tools, path);
+    return !refused;
 }
 
 Status try_doubled_iac(Tools tools, bool& doubles) {
@@ -182,7 +199,7 @@ void learn_clock(Tools tools) {
         return;
     }
     make_temp_dir(tools);
-    const std::string path = shared.has_temp_dir ? shared.temp_names.next(tools.options) : path_beside(tools);
+    const std::string path = path_of_trial(tools);
     const ServerClock::Time before = now();
     const bool stored = store_at(tools, path).completed();
     const ServerClock::Time after = now();

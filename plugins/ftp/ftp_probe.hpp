@@ -21,6 +21,10 @@ bool renames_over(Tools tools);
 /// it finds out whether the target directory can be listed, too.
 void check_stores_over(Tools tools);
 
+/// Whether a file's time can be set, which a server may offer (MFMT) and then refuse: a mirror would find all
+/// files changed, in each pass. True, too, where it cannot be told.
+bool can_set_times(Tools tools);
+
 /// Whether two bytes of 255 in a command are one in the name: the listing tells. By the name's dot it tells,
 /// too, that dot-names are listed: then what a listing does not show is not there. A server that takes no
 /// such name, or lists nothing, is held to the standard. Not ok where this try does not tell.

@@ -287,7 +287,7 @@ void Put::queue_publication() {
     // Shared by the handlers of its commands; the last one reports.
     const auto file = std::make_shared<Stored>(*std::exchange(proved_, std::nullopt));
     Control& control = tools_.control;
-    if (control.features().mfmt) {
+    if (tools_.keeps_times()) {
         const std::int64_t mtime_ns = request_.items[file->index].mtime_ns;
         control.queue(control.with_path("MFMT " + format_time_value(mtime_ns), file->temp_name),
                       [](const Reply&) {});

@@ -116,7 +116,7 @@ Capabilities FtpSession::capabilities() {
     if (shared_.renames_over) {
         found = found | Capability::rename | Capability::publish_rename;
     }
-    if (control_ && control_->features().mfmt) {
+    if (control_ && tools().keeps_times()) {
         found = found | Capability::set_time;
     }
     if (control_ && control_->features().rest_stream) {

@@ -34,11 +34,12 @@ struct ModuleState {
     std::atomic<bool> logged_in{false};
     std::mutex probing;                         ///< Held by the session that finds these out.
     std::atomic<std::uint64_t> probe_steps{0};  ///< Grows as the server answers that session.
-    std::atomic<bool> probed{false};            ///< The next five are known.
+    std::atomic<bool> probed{false};            ///< The next six are known.
     std::atomic<bool> renames_over{false};      ///< A rename replaces a file that is there.
     std::atomic<bool> has_temp_dir{true};       ///< The temporary directory can be made.
     std::atomic<bool> sizes_by_mlst{false};     ///< SIZE tells none.
     std::atomic<bool> lists{true};              ///< Directories can be listed.
+    std::atomic<bool> sets_times{true};         ///< MFMT is not refused where it is there.
     std::atomic<bool> doubles_iac{true};        ///< See NameRules.
     std::atomic<bool> lists_hidden{false};      ///< A listing has shown a dot-name.
     KeptNames kept_names;
@@ -55,6 +56,9 @@ struct Tools {
     DataChannel& data;
     ModuleState& shared;
     SessionContext& context;
+
+    /// Whether the times of what is stored are those that it is given.
+    [[nodiscard]] bool keeps_times() const { return control.features().mfmt && shared.sets_times; }
 };
 
 }  // namespace mistamover::ftp

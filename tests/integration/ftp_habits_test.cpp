@@ -346,6 +346,24 @@ TEST_CASE("a mirror at a server with MLSD whose clock is wrong sends what has ch
     }
 }
 
+TEST_CASE("where MFMT is offered and refused, a mirror sends only what has changed") {
+    ScriptedSite site("transfer_mode: mirror");
+    site.server.always_answer("FEAT",
+                              "211-Features:\r\n EPSV\r\n MFMT\r\n MLST type*;size*;modify*;\r\n SIZE\r\n"
+                              "211 End");
+    site.server.always_answer("MFMT", forbidden);
+    const auto kept = site.source() / "kept";
+    write_file(kept, "kept");
+    std::filesystem::last_write_time(kept,
+                                     std::filesystem::file_time_type::clock::now() - std::chrono::hours{1});
+    write_file(site.source() / "changed", "before");
+    check_delivers_all(site);
+    write_file(site.source() / "changed", "after!");
+    check_delivers_all(site);
+    CHECK_MESSAGE(read_file(site.target() / "changed") == "after!", site.logs());
+    CHECK_MESSAGE(count_of("sent kept", site.log("dtc_p")) == 1, site.logs());
+}
+
 TEST_SUITE_END();
 
 }  // namespace mistamover::test
