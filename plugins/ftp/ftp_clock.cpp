@@ -30,7 +30,8 @@ void ServerClock::note_try(Time now) {
 
 void ServerClock::note(const Look& look) {
     constexpr std::size_t most_periods = 32;
-    if (look.after - look.before > longest_look) {
+    const Time took = look.after - look.before;
+    if (took < Time{0} || took > longest_look) {
         return;
     }
     const Time ahead = look.told + told_precision - look.before;

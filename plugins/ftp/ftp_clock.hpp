@@ -25,7 +25,8 @@ class ServerClock {
     [[nodiscard]] bool is_due(Time now) const;
     /// A look was tried, whatever came of it.
     void note_try(Time now);
-    /// One that took longer than a minute tells too little, and is left out.
+    /// One that took longer than a minute tells too little, as does one over which this machine's clock was
+    /// set back: they are left out.
     void note(const Look& look);
     /// When what the server tells `told` of was stored, or earlier, as far as offsets that this object has
     /// seen tell it; `told` itself where it has seen none. What was stored before the first of them, at

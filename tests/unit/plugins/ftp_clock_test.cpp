@@ -48,6 +48,13 @@ TEST_CASE("how far a clock is ahead, or behind, is taken off, never too little")
     }
 }
 
+TEST_CASE("a look over which this machine's clock was set back tells nothing") {
+    ServerClock clock;
+    look(clock, midnight, 2h);
+    look(clock, midnight + 1h, 2h, -10min);
+    CHECK(is_told(clock, midnight + 70min, 2h));
+}
+
 TEST_CASE("what was stored before summer time ended is not taken for an hour younger, for ever") {
     // East and west of Greenwich.
     for (const Time summer : {Time(2h), Time(-4h)}) {
