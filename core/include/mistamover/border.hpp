@@ -229,7 +229,7 @@ class SessionContext {
     /// One record for `<plugin>_<stream>.log`.
     virtual void log(LogLevel level, std::string_view text) noexcept = 0;
     /// True once the present call should be given up: it then returns `cancelled` soon, leaving nothing
-    /// partial under a final name.
+    /// partial under a final name, unless Publish::direct has put it there.
     virtual bool cancelled() const noexcept = 0;
     /// Readable once cancelled() is true; for poll(2). Owned by the core.
     virtual int cancel_fd() const noexcept = 0;
