@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "ftp/ftp_tls.hpp"
+#include "ftp_talker.hpp"
 #include "module_settings.hpp"
 #include "quiet_context.hpp"
 
@@ -43,6 +44,16 @@ TEST_CASE("a server that ends in the middle of the TLS handshake is a lost conne
     }
     CHECK(failure.code() == StatusCode::connection_lost);
     CHECK(failure.scope() == StatusScope::session);
+}
+
+TEST_CASE("the control connection is kept alive through firewalls, unless the operator does without") {
+    for (const bool wanted : {true, false}) {
+        test::FtpTalk talk("none", {});
+        CHECK(talk.options.keep_alive);
+        talk.options.keep_alive = wanted;
+        Control control(talk.options, talk.tls, talk.context, false);
+        CHECK(control.wire().socket().getKeepAlive() == wanted);
+    }
 }
 
 TEST_SUITE_END();
