@@ -126,6 +126,14 @@ std::optional<Candidate> SourceDirectory::find(const std::string& name) const {
     return Candidate{name, identity_of(info)};
 }
 
+std::optional<Candidate> SourceDirectory::find_for_certain(const std::string& name) const {
+    std::optional<Candidate> candidate = find(name);
+    if (!candidate && errno != ENOENT) {
+        process::throw_errno(path_.string() + '/' + name);
+    }
+    return candidate;
+}
+
 files::StopAuthor SourceDirectory::stop_author() const {
     return files::stop_author(fd(), outgoing_.stop_file);
 }

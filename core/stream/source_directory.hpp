@@ -47,7 +47,10 @@ class SourceDirectory {
     /// Throws where the path does not lead to this directory any more: what is missing here need not be
     /// missing there.
     void check_still_there() const;
+    /// Nothing, with errno, where it is not there or cannot be looked at.
     [[nodiscard]] std::optional<Candidate> find(const std::string& name) const;
+    /// Nothing where it is not there; throws where that cannot be told.
+    [[nodiscard]] std::optional<Candidate> find_for_certain(const std::string& name) const;
     [[nodiscard]] files::StopAuthor stop_author() const;
     [[nodiscard]] HandshakeReserve& handshake_reserve() const noexcept { return *handshake_reserve_; }
 

@@ -81,13 +81,11 @@ void StreamController::resume_handshakes() {
     if (!settings_.outgoing.target_uses_arrival_monitor) {
         return;
     }
-    std::vector<Handshake> handshakes = recover_handshakes(source_, settings_.outgoing);
-    for (const Handshake& handshake : handshakes) {
-        if (const auto candidate = source_.find(handshake.result.name)) {
-            queue_.add_in_flight(*candidate);
-        }
+    RecoveredHandshakes recovered = recover_handshakes(source_, settings_.outgoing);
+    for (const Candidate& unit : recovered.units) {
+        queue_.add_in_flight(unit);
     }
-    handshakes_.add(std::move(handshakes), 0, Clock::now());
+    handshakes_.add(std::move(recovered.handshakes), 0, Clock::now());
 }
 
 void StreamController::handle(const process::Message& message) {

@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 #include <map>
+#include <set>
 #include <sys/stat.h>
 
 #include "scratch.hpp"
@@ -76,7 +77,8 @@ TEST_CASE("a journal is of a file, of a directory that was zipped, or of somethi
     const config::StreamSettings settings = sending_from(scratch.path());
     const SourceDirectory source(settings);
     const HandshakeJournal journal(source, settings.outgoing);
-    for (const char* name : {"file", "directory.zip", "gone", "file.zip", "both.zip", "either.zip"}) {
+    for (const char* name :
+         {"file", "directory.zip", "directory", "gone", "file.zip", "both.zip", "either.zip"}) {
         journal.write(control_of(name));
     }
     journal.write_draft(control_of("draft"));
@@ -87,17 +89,24 @@ TEST_CASE("a journal is of a file, of a directory that was zipped, or of somethi
     write_file(scratch / "both.zip", "hello");
     write_file(scratch / "either.zip", "not what was sent");
     std::map<std::string, std::string> units;
-    for (const Handshake& handshake : recover_handshakes(source, settings.outgoing)) {
+    const RecoveredHandshakes recovered = recover_handshakes(source, settings.outgoing);
+    for (const Handshake& handshake : recovered.handshakes) {
         CHECK(handshake.control_in_doubt);
         CHECK(handshake.result.outcome == Outcome::awaiting_receipt);
         units[handshake.state->control().data_name] = handshake.result.name;
     }
     CHECK(units == std::map<std::string, std::string>{{"file", "file"},
                                                       {"directory.zip", "directory"},
+                                                      {"directory", ""},
                                                       {"gone", ""},
                                                       {"file.zip", ""},
                                                       {"both.zip", "both.zip"},
                                                       {"either.zip", "either"}});
+    std::multiset<std::string> here;
+    for (const Candidate& unit : recovered.units) {
+        here.insert(unit.name);
+    }
+    CHECK(here == std::multiset<std::string>{"both.zip", "directory", "either", "file"});
     CHECK_FALSE(std::filesystem::exists(journal.drafts_directory() / ".draft.ctrl"));
     CHECK(source.handshake_reserve().size() == HandshakeReserve::most);
 }

@@ -35,7 +35,7 @@ class Workbench {
     }
     // As a process finds them that is started after a crash.
     [[nodiscard]] std::vector<Handshake> recover() const {
-        return recover_handshakes(source, settings.outgoing);
+        return recover_handshakes(source, settings.outgoing).handshakes;
     }
     void look(std::vector<Handshake>& handshakes) { last = receipts.look(handshakes); }
     void answer(const Handshake& handshake) {
