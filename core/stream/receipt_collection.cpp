@@ -238,16 +238,28 @@ Status ReceiptCollection::end_by_removal(Handshake& handshake) {
         if (status.code() == StatusCode::cancelled) {
             return {};  // no time to find out what is here: the next process does
         }
-        if (!source_.find(handshake.result.name)) {
-            handshake.end = Outcome::delivered;
-        } else if (status.beyond_item()) {
-            return status;
-        } else if (++handshake.failed_removals >= std::max<std::uint32_t>(settings_.retry_count, 1)) {
-            handshake.result.status = status;
-            handshake.end = Outcome::refused;
-        }
-        return {};
+        return note_failed_removal(handshake, status);
     }
+}
+
+// Where it cannot even be told whether the unit is here, that is the directory's failure, not the unit's.
+Status ReceiptCollection::note_failed_removal(Handshake& handshake, const Status& failure) const {
+    try {
+        if (!source_.find_for_certain(handshake.result.name)) {
+            handshake.end = Outcome::delivered;
+            return {};
+        }
+    } catch (const std::system_error& error) {
+        return status_from_errno(error.code().value(), error.what()).of_session();
+    }
+    if (failure.beyond_item()) {
+        return failure;
+    }
+    if (++handshake.failed_removals >= std::max<std::uint32_t>(settings_.retry_count, 1)) {
+        handshake.result.status = failure;
+        handshake.end = Outcome::refused;
+    }
+    return {};
 }
 
 // Not ok where nothing has ended: the session has failed, or, of item scope, there is no room to look.

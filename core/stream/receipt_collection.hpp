@@ -35,6 +35,7 @@ class ReceiptCollection {
     Status judge(const Question& question);
     [[nodiscard]] static bool control_is_missing(const Question& question);
     Status end_by_removal(Handshake& handshake);
+    [[nodiscard]] Status note_failed_removal(Handshake& handshake, const Status& failure) const;
     [[nodiscard]] Status remove_source(Handshake& handshake);
     [[nodiscard]] Status find_by_checksum(Handshake& handshake);
     void wait_for_room(Handshake& handshake, const Status& no_room) const;

@@ -5,6 +5,7 @@
 #include <doctest/doctest.h>
 #include <fstream>
 
+#include "closed_directory.hpp"
 #include "fake_session.hpp"
 #include "no_digests.hpp"
 #include "scratch.hpp"
@@ -316,6 +317,32 @@ TEST_CASE("what has arrived but cannot be deleted is not thanked for before it i
     }
     CHECK(bench.puts_of(".f.thanks") == 1);
     CHECK_FALSE(bench.has(".f.ctrl"));
+}
+
+TEST_CASE("what has arrived is not thanked for while it cannot be told whether it is here") {
+    for (const bool restarted : {false, true}) {
+        CAPTURE(restarted);
+        Workbench bench;
+        std::vector<Handshake> units = bench.send();
+        if (restarted) {
+            units = bench.recover();
+        }
+        REQUIRE(units.size() == 1);
+        bench.answer(units[0]);
+        for (unsigned tries = 0; tries <= bench.settings.outgoing.retry_count; ++tries) {
+            const test::ClosedDirectory closed(bench.scratch.path());
+            bench.look(units);
+            CHECK(bench.last.scope() == StatusScope::session);
+            CHECK(units[0].result.outcome == Outcome::awaiting_receipt);
+        }
+        CHECK(bench.puts_of(".f.thanks") == 0);
+        CHECK(bench.has("f"));
+        CHECK(bench.has(".f.ctrl"));
+        bench.look(units);
+        CHECK(units[0].result.outcome == Outcome::delivered);
+        CHECK(bench.puts_of(".f.thanks") == 1);
+        CHECK_FALSE(bench.has("f"));
+    }
 }
 
 TEST_CASE("what an earlier process has sent is deleted if it still has that checksum") {
