@@ -18,6 +18,12 @@ constexpr double whole_delay = 1;
 /// One-off waits this long for what was written just before, but not for a writer that goes on.
 constexpr auto one_off_patience = 10s;
 
+// All others lead to another try.
+bool is_last(Outcome outcome) {
+    return outcome == Outcome::delivered || outcome == Outcome::left_over || outcome == Outcome::vanished ||
+           outcome == Outcome::refused || outcome == Outcome::awaiting_receipt;
+}
+
 std::string text_of(const UnitResult& unit) {
     return unit.name + ": " + std::string(unit.status.text()) + " (" +
            std::string(to_string(unit.status.code())) + ')';
@@ -51,6 +57,10 @@ void Ledger::note_error(std::string_view text) {
 void Ledger::take_in_unit(const UnitResult& unit, Clock::time_point now) {
     const bool patient = !one_off_ || now - started_ < one_off_patience;
     lines_.insert(lines_.end(), unit.actions.begin(), unit.actions.end());
+    if (!is_last(unit.outcome) && is_excluded(unit.name)) {
+        drop(unit);
+        return;
+    }
     switch (unit.outcome) {
         case Outcome::delivered:
             delivered(unit);
@@ -98,6 +108,21 @@ void Ledger::take_in_unit(const UnitResult& unit, Clock::time_point now) {
             give_up(unit, text_of(unit), now);
             return;
     }
+}
+
+// True of what was sent before the configuration excluded it, and has been waited for since.
+bool Ledger::is_excluded(const std::string& name) const {
+    return settings_.outgoing.mode == TransferMode::move && !source_.is_unit(name);
+}
+
+void Ledger::drop(const UnitResult& unit) {
+    constexpr std::string_view why = "it is not sent again, since the configuration excludes it now";
+    if (unit.outcome == Outcome::failed) {
+        note_error(text_of(unit) + "; " + std::string(why));
+    } else {
+        log_.info(unit.name + ": " + std::string(why));
+    }
+    queue_.done(unit.name);
 }
 
 void Ledger::delivered(const UnitResult& unit) {
@@ -174,7 +199,8 @@ void Ledger::leave(const std::string& name, const std::string& reason) {
 void Ledger::gone(const std::string& name) {
     queue_.done(name);
     // A new unit may have taken the name meanwhile, of which the event came while the queue knew the old one.
-    if (const auto again = source_.find(name)) {
+    const auto again = source_.is_unit(name) ? source_.find(name) : std::nullopt;
+    if (again) {
         queue_.add(*again);
     }
 }
@@ -215,7 +241,7 @@ void Ledger::give_up(const UnitResult& unit, const std::string& what, Clock::tim
 
 // Of what can neither be delivered nor be put away. One-off leaves it to the next one.
 void Ledger::keep(const std::string& name, const std::string& reason, Clock::time_point now, bool wakes) {
-    if (one_off_) {
+    if (one_off_ || is_excluded(name)) {
         leave(name, reason);
         queue_.done(name);
     } else {

@@ -53,6 +53,8 @@ class Ledger {
 
   private:
     void take_in_unit(const UnitResult& unit, Clock::time_point now);
+    [[nodiscard]] bool is_excluded(const std::string& name) const;
+    void drop(const UnitResult& unit);
     void delivered(const UnitResult& unit);
     [[nodiscard]] bool is_first_wait(const std::string& name);
     void left_behind(const UnitResult& unit);

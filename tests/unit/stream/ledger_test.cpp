@@ -4,6 +4,8 @@
 #include <doctest/doctest.h>
 
 #include "scratch.hpp"
+#include "stream/handshake_journal.hpp"
+#include "stream/handshake_recovery.hpp"
 
 namespace mistamover::stream {
 namespace {
@@ -22,6 +24,8 @@ config::StreamSettings ledger_settings(const std::filesystem::path& directory, T
     settings.outgoing.quarantine_dir = directory / "quarantine";
     settings.outgoing.retry_count = 3;
     settings.outgoing.retry_delay = 10s;
+    settings.outgoing.control_file_extension = "ctrl";
+    settings.outgoing.exclude = {"*.part"};
     return settings;
 }
 
@@ -134,6 +138,28 @@ TEST_CASE("a unit that is written on and on is looked at ever more seldom, until
     fixture.take();
     fixture.ends(Outcome::being_written);
     CHECK(fixture.queue.next_due() == fixture.now + 3s);
+}
+
+TEST_CASE("what the journal recovers and the configuration excludes by now is not sent again") {
+    for (const Outcome outcome :
+         {Outcome::failed, Outcome::changed, Outcome::not_tried, Outcome::being_written, Outcome::settling,
+          Outcome::held, Outcome::delivered, Outcome::vanished}) {
+        CAPTURE(static_cast<int>(outcome));
+        LedgerFixture fixture;
+        write_file(fixture.scratch / "x.part", "hello");
+        HandshakeJournal(fixture.source, fixture.settings.outgoing)
+            .write({"x.part", 5, "sum", ".x.part.1.00.rcpt"});
+        for (const Candidate& unit : recover_handshakes(fixture.source, fixture.settings.outgoing).units) {
+            fixture.queue.add_in_flight(unit);
+        }
+        REQUIRE(fixture.queue.in_flight() == 2);
+        REQUIRE(fixture.queue.knows("x.part"));
+        fixture.ends(outcome, unit_denied, "x.part");
+        CHECK_FALSE(fixture.queue.knows("x.part"));
+        CHECK(fixture.queue.in_flight() == 1);
+        CHECK(read_file(fixture.scratch / "x.part") == "hello");
+        CHECK(fixture.ledger.last_error().empty() == (outcome != Outcome::failed));
+    }
 }
 
 TEST_CASE("what can never be sent is quarantined at once") {
