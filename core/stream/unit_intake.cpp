@@ -26,8 +26,8 @@ void UnitIntake::look() {
         find_units();
         unlisted_ = false;
     } catch (const std::system_error& error) {
-        ledger_.note_error(error.what());
         if (!std::exchange(unlisted_, true)) {
+            ledger_.note_error(error.what());
             ledger_.leave(source_.path().string(), error.what());
         }
     }

@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include "closed_directory.hpp"
 #include "scratch.hpp"
 
 namespace mistamover::stream {
@@ -79,6 +80,24 @@ TEST_CASE("what is held is known once it is released, if it is there then") {
     fixture.intake.release();
     CHECK(fixture.queue.size() == 1);
     CHECK(fixture.queue.knows("stays"));
+}
+
+TEST_CASE("a directory that cannot be listed is told of once, until it could be listed again") {
+    IntakeFixture fixture;
+    const std::string other = "another error";
+    for (int times = 0; times < 2; ++times) {
+        fixture.ledger.note_error(other);
+        {
+            const test::ClosedDirectory closed(fixture.scratch.path());
+            fixture.intake.look();
+            CHECK(fixture.ledger.last_error().find(fixture.scratch.path().string()) != std::string::npos);
+            fixture.ledger.note_error(other);
+            fixture.intake.look();
+            CHECK(fixture.ledger.last_error() == other);
+        }
+        fixture.intake.look();
+        CHECK(fixture.ledger.last_error() == other);
+    }
 }
 
 TEST_CASE("a directory that is not watched is looked at again and again") {
