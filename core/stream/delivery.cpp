@@ -126,7 +126,8 @@ void Delivery::mirror(BatchResult& result) {
         return;
     }
     NameGuard* const names = names_can_meet ? &names_ : nullptr;
-    MirrorResult pass = MirrorPass(source_, source_mark_, settings_.outgoing, session_, names, cancel_).run();
+    MirrorResult pass =
+        MirrorPass(source_, source_mark_, settling_, settings_.outgoing, session_, names, cancel_).run();
     UnitResult& unit = result.units.front();
     result.session = pass.session;
     unit.bytes = pass.bytes;

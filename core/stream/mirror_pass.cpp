@@ -4,16 +4,23 @@
 #include <algorithm>
 #include <chrono>
 #include <iterator>
+#include <poll.h>
 #include <system_error>
 #include <unordered_set>
 
 #include "stream/readiness.hpp"
+#include "stream/session_context.hpp"
 #include "stream/target_tree.hpp"
 
 namespace mistamover::stream {
 namespace {
 
 constexpr std::size_t batch_entries = 2500;
+/// A module may compare each file with every name that a native mirror is to leave out. So many are not being
+/// written: on a remote file system each file is seen once before it counts as complete.
+constexpr std::size_t most_excluded = 1000;
+/// For that. What takes longer to settle must not hold up the rest.
+constexpr std::int64_t most_wait_ms = 10'000;
 
 std::string top_of(const std::string& path) {
     return path.substr(0, path.find('/'));
@@ -76,27 +83,33 @@ class NativeMirrorSink final : public MirrorSink {
 
 }  // namespace
 
-MirrorPass::MirrorPass(const SourceDirectory& source, SourceMark& mark,
+MirrorPass::MirrorPass(const SourceDirectory& source, SourceMark& mark, Settling& settling,
                        const config::OutgoingSettings& settings, border::Session& session, NameGuard* names,
                        const CancelToken& cancel)
     : source_(source),
       mark_(mark),
+      settling_(settling),
       settings_(settings),
       session_(session),
       capabilities_(session.call_capabilities()),
       names_(names),
+      cancel_(cancel),
       prover_(session, settings, source.fd(), cancel) {}
 
 MirrorResult MirrorPass::run() {
     result_ = {};
     proved_.clear();
     source_.check_still_there();
-    const MirrorSource source = look_at_source();
+    const bool natively =
+        capabilities_.has(Capability::mirror) && settings_.verify != config::Verify::checksum;
+    MirrorSource source = look_at_source();
+    if (natively && source.unsettled.size() > most_excluded && wait_until_settled()) {
+        result_ = {};
+        source = look_at_source();
+    }
     if (may_be_unmounted(source)) {
         return std::move(result_);
     }
-    const bool natively =
-        capabilities_.has(Capability::mirror) && settings_.verify != config::Verify::checksum;
     if (natively) {
         run_natively(source);
     } else {
@@ -116,27 +129,15 @@ void MirrorPass::note(const Status& status) {
 MirrorSource MirrorPass::look_at_source() {
     MirrorSource source;
     leave_out_missing_mounts(source);
-    const auto now = std::chrono::system_clock::now();
+    // A look may take long, and what changes meanwhile would pass for older than it is.
+    const auto begun = Settling::Clock::now();
+    settling_.note_clocks(std::chrono::system_clock::now(), begun);
     for (const Candidate& unit : source_.scan()) {
         if (source.unknown.contains(unit.name)) {
             continue;
         }
         try {
-            const Look look = look_at(source_.fd(), unit.name);
-            for (std::size_t i = 0; i < look.manifest.entries.size(); ++i) {
-                const ManifestEntry& entry = look.manifest.entries[i];
-                const Writers writers = look.writers_of_entry[i];
-                if (entry.identity.kind == EntryKind::file) {
-                    const auto left =
-                        settle_time_left(settings_, EntryKind::file, writers, entry.identity.ctime_ns, now);
-                    if (writers == Writers::some || writers == Writers::vanished || left.count() > 0) {
-                        source.unsettled.insert(entry.path);
-                        result_.unsettled.push_back(entry.path);
-                        result_.settle_ms = std::max<std::int64_t>(result_.settle_ms, left.count());
-                    }
-                }
-                source.entries.push_back(entry);
-            }
+            look_at_unit(unit.name, source);
         } catch (const std::system_error& error) {
             // What is in it cannot be told now: at the target it stays as it is.
             source.unknown.insert(unit.name);
@@ -149,6 +150,31 @@ MirrorSource MirrorPass::look_at_source() {
     }
     leave_out_missing_mounts(source);  // one may have been unmounted meanwhile
     return source;
+}
+
+void MirrorPass::look_at_unit(const std::string& name, MirrorSource& source) {
+    const Look look = look_at(source_.fd(), name);
+    const auto now = std::chrono::system_clock::now();
+    for (std::size_t i = 0; i < look.manifest.entries.size(); ++i) {
+        const ManifestEntry& entry = look.manifest.entries[i];
+        const Writers writers = look.writers_of_entry[i];
+        if (entry.identity.kind == EntryKind::file) {
+            const auto left = settle_time_left_of_entry(settings_, look, i, now, settling_);
+            if (writers == Writers::some || writers == Writers::vanished || left.count() > 0) {
+                source.unsettled.insert(entry.path);
+                result_.unsettled.push_back(entry.path);
+                result_.settle_ms = std::max<std::int64_t>(result_.settle_ms, left.count());
+            }
+        }
+        source.entries.push_back(entry);
+    }
+}
+
+// False where it was given up.
+bool MirrorPass::wait_until_settled() const {
+    pollfd cancelled{cancel_.fd(), POLLIN, 0};
+    ::poll(&cancelled, 1, static_cast<int>(std::min(result_.settle_ms, most_wait_ms)));
+    return !cancel_.cancelled();
 }
 
 // Of a unit with a mount point in it whose disk is not there nothing can be told.

@@ -8,6 +8,7 @@
 #include "stream/mirror_difference.hpp"
 #include "stream/name_guard.hpp"
 #include "stream/proof.hpp"
+#include "stream/settling.hpp"
 #include "stream/source_directory.hpp"
 #include "stream/source_mark.hpp"
 
@@ -29,15 +30,18 @@ struct MirrorResult {
 /// where the module can, else by listing, sending and removing. Used by the session's thread.
 class MirrorPass {
   public:
-    /// `names`: null where the target does not take names for one.
-    MirrorPass(const SourceDirectory& source, SourceMark& mark, const config::OutgoingSettings& settings,
-               border::Session& session, NameGuard* names, const CancelToken& cancel);
+    /// `names`: null where the target does not take names for one. All must outlive this object.
+    MirrorPass(const SourceDirectory& source, SourceMark& mark, Settling& settling,
+               const config::OutgoingSettings& settings, border::Session& session, NameGuard* names,
+               const CancelToken& cancel);
     MirrorResult run();
 
   private:
     using Entries = std::vector<const ManifestEntry*>;
 
     MirrorSource look_at_source();
+    void look_at_unit(const std::string& name, MirrorSource& source);
+    [[nodiscard]] bool wait_until_settled() const;
     void leave_out_missing_mounts(MirrorSource& source);
     [[nodiscard]] bool may_be_unmounted(const MirrorSource& source);
     [[nodiscard]] bool would_remove_most(const MirrorSource& source);
@@ -57,10 +61,12 @@ class MirrorPass {
 
     const SourceDirectory& source_;
     SourceMark& mark_;
+    Settling& settling_;
     const config::OutgoingSettings& settings_;
     border::Session& session_;
     Capabilities capabilities_;
     NameGuard* names_;
+    const CancelToken& cancel_;
     Prover prover_;
     MirrorResult result_;
     std::vector<std::string> proved_;  ///< What was sent and proved, where the target takes names for one.

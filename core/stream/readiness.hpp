@@ -2,6 +2,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <string>
 
@@ -19,9 +20,16 @@ std::chrono::milliseconds settle_time_left(const config::OutgoingSettings& setti
                                            std::chrono::system_clock::time_point now);
 
 /// The same for unit `name`, by the clocks only where the ctime is by this host's own: elsewhere, and where
-/// that has been set back, by how long it was seen to stay as it is.
+/// that has been set, forward or back, since the unit changed, by how long it was seen to stay as it is.
 std::chrono::milliseconds settle_time_left(const config::OutgoingSettings& settings, const std::string& name,
                                            const Look& look, std::chrono::system_clock::time_point now,
                                            Settling& settling);
+
+/// The same for one file of a unit, whatever becomes of the others: entry `index` of the look, known to
+/// `settling` by its path.
+std::chrono::milliseconds settle_time_left_of_entry(const config::OutgoingSettings& settings,
+                                                    const Look& look, std::size_t index,
+                                                    std::chrono::system_clock::time_point now,
+                                                    Settling& settling);
 
 }  // namespace mistamover::stream

@@ -59,6 +59,21 @@ std::chrono::milliseconds Settling::time_left(const std::string& name, const Loo
     return left;
 }
 
+void Settling::note_clocks(std::chrono::system_clock::time_point now, Clock::time_point at) {
+    const std::lock_guard lock(mutex_);
+    least_ahead_ =
+        std::min<std::chrono::nanoseconds>(least_ahead_, now.time_since_epoch() - at.time_since_epoch());
+}
+
+std::chrono::system_clock::time_point Settling::without_steps_forward(
+    std::chrono::system_clock::time_point now, Clock::time_point at) {
+    using WallClock = std::chrono::system_clock;
+    note_clocks(now, at);
+    const std::lock_guard lock(mutex_);
+    return WallClock::time_point(
+        std::chrono::duration_cast<WallClock::duration>(at.time_since_epoch() + least_ahead_));
+}
+
 void Settling::forget(const std::string& name) {
     const std::lock_guard lock(mutex_);
     units_.erase(name);

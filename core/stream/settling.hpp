@@ -18,14 +18,22 @@ class Settling {
   public:
     using Clock = std::chrono::steady_clock;
 
+    static constexpr std::size_t most_units = 100'000;
+
     /// Remembers no more than `most` units at once; others have to wait until some of these have settled.
-    explicit Settling(std::size_t most = 100'000) : most_(most) {}
+    explicit Settling(std::size_t most = most_units) : most_(most) {}
 
     /// Takes note of a look at unit `name`. How much longer it must be seen as it is, from the end of the
     /// look, until it has been so for `needed`; 0 or less: it has. It stays remembered, so that it need not
     /// settle again where it could not be sent, but no longer than for a while, and only where there is room.
     std::chrono::milliseconds time_left(const std::string& name, const Look& look,
                                         std::chrono::milliseconds needed);
+    /// The wall clock shows `now` at the moment `at` of the steady clock, or a little later.
+    void note_clocks(std::chrono::system_clock::time_point now, Clock::time_point at);
+    /// Notes that, too. What the wall clock would show at `at` had nobody set it forward since the first
+    /// note.
+    std::chrono::system_clock::time_point without_steps_forward(std::chrono::system_clock::time_point now,
+                                                                Clock::time_point at);
     /// Whatever has the name next is seen for the first time.
     void forget(const std::string& name);
     [[nodiscard]] std::size_t size() const;
@@ -50,6 +58,8 @@ class Settling {
     mutable std::mutex mutex_;
     std::unordered_map<std::string, Unit> units_;
     Clock::time_point tidied_{};
+    /// By how much the wall clock was ahead of the steady one, when that was least.
+    std::chrono::nanoseconds least_ahead_ = std::chrono::nanoseconds::max();
 };
 
 }  // namespace mistamover::stream

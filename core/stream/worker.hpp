@@ -4,6 +4,7 @@
 #include <atomic>
 #include <chrono>
 #include <condition_variable>
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <mutex>
@@ -33,7 +34,8 @@ class Worker {
         /// Set by the first session that is closed: it leaves the target clean for all.
         std::atomic<bool> leaving{false};
         NameGuard::Shared names{};  ///< Whether the target takes two names for one.
-        Settling settling{};        ///< Since when units are as they are.
+        /// Since when units are as they are; of a mirror, the files in its one unit.
+        Settling settling{settings.outgoing.mode == TransferMode::mirror ? SIZE_MAX : Settling::most_units};
     };
 
     /// `shared` must outlive the worker.

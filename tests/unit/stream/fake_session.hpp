@@ -27,7 +27,8 @@ class FakeSession final : public Session {
     bool takes = false;  ///< A put tells that it has taken the sources, where it may.
     /// Called for every item before it is put; may throw.
     std::function<void(const PutItem&)> on_put;
-    std::size_t stats = 0;           ///< Of so many names.
+    std::size_t stats = 0;  ///< Of so many names.
+    std::size_t excluded_from_mirror = 0;
     std::vector<std::string> calls;  ///< "put a", "remove b" and so on, in order.
 
     Capabilities capabilities() override { return able; }
@@ -121,6 +122,13 @@ class FakeSession final : public Session {
             }
             sink.done(i, status);
         }
+        return {};
+    }
+
+    /// Sends nothing: what was asked for counts.
+    Status mirror(const MirrorRequest& request, MirrorSink&) override {
+        calls.emplace_back("mirror");
+        excluded_from_mirror = request.excluded.size();
         return {};
     }
 

@@ -22,6 +22,7 @@ struct Mirrored {
     config::StreamSettings settings;
     test::FakeSession session;
     CancelToken cancel;
+    Settling settling;
 
     Mirrored() {
         std::signal(SIGIO, SIG_IGN);  // a lease that is broken is told by it
@@ -49,7 +50,8 @@ struct Mirrored {
     MirrorResult pass() {
         SourceMark source_mark(scratch / "work", source, tables);
         const SourceDirectory directory(settings);
-        return MirrorPass(directory, source_mark, settings.outgoing, session, nullptr, cancel).run();
+        return MirrorPass(directory, source_mark, settling, settings.outgoing, session, nullptr, cancel)
+            .run();
     }
     [[nodiscard]] Names at_target() const {
         Names names;
@@ -142,6 +144,41 @@ TEST_CASE("of a unit in which a disk is not mounted nothing is deleted, and all 
     CHECK(result.session.ok());
     CHECK(says(result, "unit is left as it is at the target"));
     CHECK(mirrored.at_target() == Names{"new", "other", "unit", "unit/b", "unit/disk", "unit/disk/a"});
+}
+
+TEST_CASE("it is remembered since when each file of a mirror is as it is") {
+    using namespace std::chrono_literals;
+    Mirrored mirrored;
+    mirrored.settings.outgoing.settle_time = 1h;
+    mirrored.put_in({"a", "d/b"});
+    const MirrorResult result = mirrored.pass();
+    CHECK(Names(result.unsettled.begin(), result.unsettled.end()) == Names{"a", "d/b"});
+    CHECK(result.settle_ms > 0);
+    CHECK(mirrored.at_target() == Names{"d"});
+    CHECK(mirrored.settling.size() == 2);
+}
+
+TEST_CASE("so many files that must settle are waited for instead of being named to a native mirror") {
+    using namespace std::chrono_literals;
+    constexpr int many = 3000;
+    Mirrored mirrored;
+    mirrored.session.able = mirrored.session.able | Capability::mirror;
+    mirrored.settings.outgoing.settle_time = 3s;
+    for (int file = 0; file < many; ++file) {
+        mirrored.put_in({std::to_string(file)});
+    }
+    SUBCASE("until they have settled") {
+        const MirrorResult result = mirrored.pass();
+        CHECK(result.unsettled.empty());
+        CHECK(mirrored.session.excluded_from_mirror == 0);
+    }
+    SUBCASE("or it is given up") {
+        mirrored.settings.outgoing.settle_time = 1h;
+        mirrored.cancel.cancel();
+        const MirrorResult result = mirrored.pass();
+        CHECK(result.unsettled.size() == many);
+    }
+    CHECK(mirrored.session.calls == std::vector<std::string>{"mirror"});
 }
 
 }  // namespace mistamover::stream

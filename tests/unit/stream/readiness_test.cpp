@@ -148,4 +148,56 @@ TEST_CASE("on a local file system a clock that was set back holds a unit no long
     CHECK(unit.time_left_after(1s) <= 0ms);
 }
 
+TEST_CASE("a clock that is set forward between two writes makes no unit complete") {
+    WatchedUnit unit(false);
+    unit.change(looked_at);
+    CHECK(unit.time_left_after(0s) == 5s);
+    unit.wall += 1h;
+    CHECK(unit.time_left_after(1s) == 4s);
+    unit.change(unit.wall);
+    CHECK(unit.time_left_after(1s) == 5s);
+    CHECK(unit.time_left_after(5s) <= 0ms);
+}
+
+TEST_CASE("what had been left alone for long enough before the clock was set forward is complete at once") {
+    WatchedUnit unit(false);
+    unit.change(looked_at);
+    CHECK(unit.time_left_after(0s) == 5s);
+    unit.wall += 1h;
+    unit.change(looked_at - 1h);
+    CHECK(unit.time_left_after(0s) <= 0ms);
+}
+
+TEST_CASE("each file of a unit on a remote file system must be seen unchanged, whatever the others do") {
+    WatchedUnit unit(true);
+    const auto add_file = [&](const char* path, Writers writers) {
+        Identity identity;
+        identity.kind = EntryKind::file;
+        identity.ctime_ns = (looked_at - 1h).time_since_epoch() / 1ns;  // by another clock
+        unit.look.manifest.entries.push_back({path, identity});
+        unit.look.writers_of_entry.push_back(writers);
+    };
+    unit.look.manifest.entries.front().path = "d";
+    unit.look.manifest.entries.front().identity.kind = EntryKind::directory;
+    unit.look.writers_of_entry.push_back(Writers::none);
+    add_file("d/quiet", Writers::cannot_tell);
+    add_file("d/written", Writers::cannot_tell);
+    add_file("d/told", Writers::none);
+    const auto left_after = [&](std::chrono::seconds passed, std::size_t index) {
+        unit.look.begun += passed;
+        unit.look.ended += passed;
+        return settle_time_left_of_entry(unit.settings, unit.look, index, unit.wall, unit.settling);
+    };
+    CHECK(left_after(0s, 1) == 5s);
+    CHECK(left_after(0s, 2) == 5s);
+    CHECK(left_after(0s, 3) == 0ms);
+    ++unit.look.manifest.entries[2].identity.size;
+    CHECK(left_after(4s, 1) == 1s);
+    CHECK(left_after(0s, 2) == 5s);
+    CHECK(left_after(1s, 1) <= 0ms);
+    CHECK(left_after(0s, 2) == 4s);
+    CHECK(left_after(4s, 2) <= 0ms);
+    CHECK(unit.settling.size() == 2);
+}
+
 }  // namespace mistamover::stream
