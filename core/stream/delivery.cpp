@@ -29,7 +29,7 @@ ZipRoom room_for_zips(const config::StreamSettings& settings) {
 
 Delivery::Delivery(SourceDirectory& source, const config::StreamSettings& settings, border::Session& session,
                    const std::string& temp_dir, SourceMark& source_mark, NameGuard::Shared& names,
-                   Settling& settling, const CancelToken& cancel)
+                   Settling& settling, AliasCheck::Shared& alias, const CancelToken& cancel)
     : source_(source),
       source_mark_(source_mark),
       settings_(settings),
@@ -39,6 +39,7 @@ Delivery::Delivery(SourceDirectory& source, const config::StreamSettings& settin
       cancel_(cancel),
       names_(session, capabilities_, temp_dir, names),
       settling_(settling),
+      alias_(source, session, alias),
       directories_(source, settings.outgoing, session, temp_dir, cancel, room_for_zips(settings)),
       proved_(source, settings.outgoing, session, directories_, names_, cancel),
       handshakes_(source, settings.outgoing, session, directories_, cancel),
@@ -71,7 +72,10 @@ BatchResult Delivery::deliver(const std::vector<Candidate>& batch, bool ask_for_
         return item.result->outcome == Outcome::not_tried;
     });
     if (result.session.ok() && any_to_send && ask_target(ask_for_stop, result)) {
-        send(items, result);
+        result.session = check_alias(items);
+        if (result.session.ok()) {
+            send(items, result);
+        }
     }
     return result;
 }
@@ -117,6 +121,18 @@ Status Delivery::check_removals() const {
                 std::string("nothing is sent, since nothing can be deleted in ") + error.what(),
                 why.protocol_code()};
     }
+}
+
+// Of links and directories a module may see less.
+Status Delivery::check_alias(const std::vector<BatchUnit>& items) {
+    std::vector<std::string_view> files;
+    for (const BatchUnit& item : items) {
+        if (files.size() < AliasCheck::most_files && item.result->outcome == Outcome::not_tried &&
+            item.manifest.entries.front().identity.kind == EntryKind::file) {
+            files.push_back(item.result->name);
+        }
+    }
+    return alias_.check(files);
 }
 
 void Delivery::mirror(BatchResult& result) {

@@ -7,6 +7,7 @@
 
 #include "config/settings.hpp"
 #include "plugin_host/plugin.hpp"
+#include "stream/alias_check.hpp"
 #include "stream/batch_result.hpp"
 #include "stream/directory_delivery.hpp"
 #include "stream/handshake_delivery.hpp"
@@ -25,7 +26,7 @@ class Delivery {
   public:
     Delivery(SourceDirectory& source, const config::StreamSettings& settings, border::Session& session,
              const std::string& temp_dir, SourceMark& source_mark, NameGuard::Shared& names,
-             Settling& settling, const CancelToken& cancel);
+             Settling& settling, AliasCheck::Shared& alias, const CancelToken& cancel);
 
     /// ok where the target can do what the stream is configured to do.
     [[nodiscard]] Status check_target() const;
@@ -46,6 +47,7 @@ class Delivery {
   private:
     bool ask_target(bool ask_for_stop, BatchResult& result);
     [[nodiscard]] Status check_removals() const;
+    Status check_alias(const std::vector<BatchUnit>& items);
     void mirror(BatchResult& result);
     Status look_at_sources(std::vector<BatchUnit>& items);
     void look_at_source(BatchUnit& item) const;
@@ -64,6 +66,7 @@ class Delivery {
     const CancelToken& cancel_;
     NameGuard names_;
     Settling& settling_;
+    AliasCheck alias_;
     DirectoryDelivery directories_;
     ProvedDelivery proved_;
     HandshakeDelivery handshakes_;

@@ -377,6 +377,9 @@ std::vector<SourceDirectory::Recovered> SourceDirectory::recover() {
     for (const std::string& name : names_after(aside_prefix)) {
         found.push_back(recover(fd(), aside_prefix + name, name));
     }
+    for (const std::string& name : names_after(probe_prefix)) {
+        ::unlinkat(fd(), (probe_prefix + name).c_str(), 0);
+    }
     tidy();
     return found;
 }

@@ -29,6 +29,9 @@ struct Candidate {
 /// refuses.
 class SourceDirectory {
   public:
+    /// Of the dot-files by which AliasCheck knows the directory again.
+    static constexpr char probe_prefix[] = ".mistamover.probe.";
+
     /// Opens the directory; creates it where it is missing, but for a mirror, which would then delete all at
     /// the target.
     explicit SourceDirectory(const config::StreamSettings& settings);
@@ -121,7 +124,8 @@ class SourceDirectory {
     /// Returns what was found; throws where it cannot be told what there is. To be called before recover().
     std::vector<Recovered> quarantine_half_deleted();
     /// Gives units that a crash left set aside their names back (or a place in the quarantine,
-    /// where the name is taken again). Returns what was found; throws likewise.
+    /// where the name is taken again), and removes the probes that it left. Returns what was set aside; throws
+    /// likewise.
     std::vector<Recovered> recover();
     /// Removes the empty dot-directory, and the one for zip files.
     void tidy();

@@ -140,7 +140,7 @@ Status Worker::open() {
     session_.reset(opened);
     has_session_ = true;
     delivery_.emplace(shared_.source, shared_.settings, *session_, shared_.temp_dir, shared_.source_mark,
-                      shared_.names, shared_.settling, shared_.context.cancel_token());
+                      shared_.names, shared_.settling, shared_.alias, shared_.context.cancel_token());
     return delivery_->check_target();
 }
 

@@ -33,7 +33,8 @@ class Worker {
         std::function<void()> on_end;
         /// Set by the first session that is closed: it leaves the target clean for all.
         std::atomic<bool> leaving{false};
-        NameGuard::Shared names{};  ///< Whether the target takes two names for one.
+        NameGuard::Shared names{};   ///< Whether the target takes two names for one.
+        AliasCheck::Shared alias{};  ///< Whether the target is known to be another directory.
         /// Since when units are as they are; of a mirror, the files in its one unit.
         Settling settling{settings.outgoing.mode == TransferMode::mirror ? SIZE_MAX : Settling::most_units};
     };

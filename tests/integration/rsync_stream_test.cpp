@@ -219,6 +219,30 @@ TEST_CASE("a directory that exists at the target is added to, and nothing in it 
     CHECK(names_in(site.source()).empty());
 }
 
+TEST_CASE(
+    "a target that is the stream's own directory by way of another host stops the stream, and nothing is "
+    "lost") {
+    Site site;
+    const SshWay way;
+    site.add_stream_with("p", "plugin: rsync, target_host: 127.0.0.1, target_dir: " + site.source().string(),
+                         "rsync: {port: " + std::to_string(way.sshd.port()) + ", username: " +
+                             way.sshd.user() + ", ssh_key: " + way.sshd.client_key().string() +
+                             ", known_hosts: " + way.sshd.known_hosts().string() + ", checksum: true}");
+    write_file(site.source() / "file", "the only copy");
+    std::filesystem::create_symlink("nowhere", site.source() / "link");
+    const ProgramResult result = site.one_off();
+    CHECK(result.exit_code == 1);
+    CHECK_MESSAGE(count_of("CRITICAL", site.log("dtc_p")) == 1, result.output << site.log("dtc_p"));
+    CHECK_MESSAGE(site.log("dtc_p").find("the target is the stream's own directory") != std::string::npos,
+                  site.log("dtc_p"));
+    CHECK(read_file(site.source() / "file") == "the only copy");
+    CHECK(std::filesystem::is_symlink(site.source() / "link"));
+    CHECK(count_of("delivered ", site.log("dtc_p")) == 0);
+    for (const std::string& name : names_in(site.source())) {
+        CHECK_FALSE(name.starts_with(".mistamover.probe."));
+    }
+}
+
 TEST_CASE("a stop file in the target directory suspends the stream") {
     Site site;
     const DaemonWay way(site);

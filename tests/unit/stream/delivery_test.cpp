@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "stream/delivery.hpp"
 
+#include <algorithm>
 #include <csignal>
 #include <doctest/doctest.h>
 #include <fcntl.h>
@@ -45,7 +46,7 @@ class Delivering {
     BatchResult deliver(const std::vector<std::string>& names) {
         SourceDirectory source(settings_);
         SourceMark mark(scratch_ / "work", scratch_.path());
-        Delivery delivery(source, settings_, session, ".temp", mark, names_, settling_, cancel_);
+        Delivery delivery(source, settings_, session, ".temp", mark, names_, settling_, alias_, cancel_);
         std::vector<Candidate> batch;
         batch.reserve(names.size());
         for (const std::string& name : names) {
@@ -63,6 +64,18 @@ class Delivering {
             return true;
         }
     }
+    // The target is the stream's directory by another name.
+    void lead_back() {
+        session.is_there_too = [this](const std::string& name) {
+            return std::filesystem::exists(std::filesystem::symlink_status(scratch_ / name));
+        };
+    }
+    [[nodiscard]] bool has_probe() const {
+        const std::filesystem::directory_iterator entries(scratch_.path());
+        return std::any_of(begin(entries), end(entries), [](const auto& entry) {
+            return entry.path().filename().string().starts_with(SourceDirectory::probe_prefix);
+        });
+    }
 
     test::FakeSession session;
 
@@ -72,6 +85,7 @@ class Delivering {
     config::StreamSettings settings_;
     NameGuard::Shared names_;
     Settling settling_;
+    AliasCheck::Shared alias_;
     CancelToken cancel_;
 };
 
@@ -167,6 +181,50 @@ TEST_CASE("what the module has taken was delivered, though the session failed be
     CHECK(result.units.at(0).outcome == Outcome::delivered);
     CHECK(result.units.at(1).outcome == Outcome::not_tried);
     CHECK(test::read_file(stream / "b") == "content");
+}
+
+TEST_CASE("a target that is the stream's own directory by another name is sent nothing") {
+    Delivering stream;
+    test::write_file(stream / "file", "the only copy");
+    std::filesystem::create_symlink("nowhere", stream / "link");
+    stream.lead_back();
+    std::vector<std::string> batch;
+    SUBCASE("a file") {
+        batch = {"file", "link"};
+    }
+    SUBCASE("a link alone, which a module may not find") {
+        batch = {"link"};
+    }
+    for (int times = 0; times < 2; ++times) {
+        const BatchResult result = stream.deliver(batch);
+        CHECK(result.session.scope() == StatusScope::stream);
+        CHECK(result.session.code() == StatusCode::configuration);
+        CHECK(result.session.text().find("the stream's own directory") != std::string_view::npos);
+        CHECK_FALSE(result.used_target);
+        for (const UnitResult& unit : result.units) {
+            CHECK(unit.outcome == Outcome::not_tried);
+        }
+    }
+    CHECK(stream.session.calls.empty());
+    CHECK(test::read_file(stream / "file") == "the only copy");
+    CHECK(std::filesystem::is_symlink(stream / "link"));
+    CHECK_FALSE(stream.has_probe());
+}
+
+TEST_CASE("a target that has files of the same names is another directory, which is found out once") {
+    Delivering stream;
+    for (const char* name : {"a", "b"}) {
+        test::write_file(stream / name, "new");
+        stream.session.target[name] = {};
+    }
+    CHECK(stream.deliver({"a"}).units.at(0).outcome == Outcome::delivered);
+    constexpr std::size_t stop_file_name_probe_and_proof = 4;
+    CHECK(stream.session.stats == stop_file_name_probe_and_proof);
+    CHECK(stream.deliver({"b"}).units.at(0).outcome == Outcome::delivered);
+    constexpr std::size_t stop_file_and_proof = 2;
+    CHECK(stream.session.stats == stop_file_name_probe_and_proof + stop_file_and_proof);
+    CHECK(stream.session.calls == std::vector<std::string>{"put a", "put b"});
+    CHECK_FALSE(stream.has_probe());
 }
 
 }  // namespace mistamover::stream

@@ -28,6 +28,8 @@ class FakeSession final : public Session {
     /// Called for every item before it is put; may throw.
     std::function<void(const PutItem&)> on_put;
     std::size_t stats = 0;  ///< Of so many names.
+    /// What a stat finds beside that.
+    std::function<bool(const std::string&)> is_there_too;
     std::size_t excluded_from_mirror = 0;
     std::vector<std::string> calls;  ///< "put a", "remove b" and so on, in order.
 
@@ -65,6 +67,8 @@ class FakeSession final : public Session {
             }
             if (const Status status = failure_of(path); !status.ok()) {
                 sink.entry(i, status, {});
+            } else if (found == target.end() && is_there_too && is_there_too(path)) {
+                sink.entry(i, {}, {});
             } else if (found == target.end()) {
                 sink.entry(i, {StatusCode::not_found, StatusScope::item, "not there"}, {});
             } else {

@@ -187,6 +187,17 @@ TEST_CASE("of what lies beside the units, what was being deleted is never taken 
     CHECK_FALSE(std::filesystem::exists(scratch / "half"));
 }
 
+TEST_CASE("a probe that a crash left behind goes, and is not told of") {
+    const Scratch scratch;
+    SourceDirectory source(settings_for(scratch.path()));
+    const std::string probe = std::string(SourceDirectory::probe_prefix) + "0123456789abcdef";
+    write_file(scratch / probe, "");
+    write_file(scratch / "unit", "one");
+    CHECK(source.recover().empty());
+    CHECK_FALSE(std::filesystem::exists(scratch / probe));
+    CHECK(read_file(scratch / "unit") == "one");
+}
+
 TEST_CASE("what a crash left aside gets its name back, or a place in the quarantine") {
     const Scratch scratch;
     SourceDirectory source(settings_for(scratch.path()));
