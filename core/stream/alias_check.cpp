@@ -78,7 +78,7 @@ Status AliasCheck::find_missing(std::span<const std::string_view> files, bool& a
         return {};
     }
     StatCollector seen(files.size());
-    const Status status = of_session(session_.call_stat(files, seen));
+    const Status status = session_.call_stat(files, seen).of_session();
     for (std::size_t i = 0; status.ok() && i < files.size(); ++i) {
         any_missing = any_missing || (is_not_there(seen[i]) && source_.find(std::string(files[i])));
     }
@@ -90,11 +90,11 @@ Status AliasCheck::look_for_probe() {
     try {
         const Probe probe(source_);
         const std::array<std::string_view, 1> names{probe.name()};
-        if (const Status status = of_session(session_.call_stat(names, collector)); !status.ok()) {
+        if (const Status status = session_.call_stat(names, collector).of_session(); !status.ok()) {
             return status;
         }
     } catch (const std::system_error& error) {
-        return of_session(status_from_errno(error.code().value(), error.what()));
+        return status_from_errno(error.code().value(), error.what()).of_session();
     }
     const StatCollector::Seen& seen = collector[0];
     if (is_not_there(seen)) {
