@@ -123,13 +123,19 @@ Status Delivery::check_removals() const {
     }
 }
 
-// Of links and directories a module may see less.
+// Asks for files alone, those in directories among them: of links and directories a module may see less.
 Status Delivery::check_alias(const std::vector<BatchUnit>& items) {
     std::vector<std::string_view> files;
     for (const BatchUnit& item : items) {
-        if (files.size() < AliasCheck::most_files && item.result->outcome == Outcome::not_tried &&
-            item.manifest.entries.front().identity.kind == EntryKind::file) {
-            files.push_back(item.result->name);
+        if (files.size() == AliasCheck::most_files) {
+            break;
+        }
+        const std::vector<ManifestEntry>& entries = item.manifest.entries;
+        const auto file = std::find_if(entries.begin(), entries.end(), [](const ManifestEntry& entry) {
+            return entry.identity.kind == EntryKind::file;
+        });
+        if (item.result->outcome == Outcome::not_tried && file != entries.end()) {
+            files.push_back(file->path);
         }
     }
     return alias_.check(files);

@@ -2,6 +2,8 @@
 #include "ftp/ftp_removal.hpp"
 
 #include <algorithm>
+#include <cstddef>
+#include <iterator>
 #include <map>
 #include <set>
 #include <string>
@@ -44,24 +46,28 @@ Removal::Indices Removal::remove_links(const Indices& asked) {
     for (const std::size_t index : asked) {
         parents.insert(parent_of(paths_[index]));
     }
-    std::set<std::string_view> sorted;  // each before what is in it
+    std::map<std::ptrdiff_t, std::set<std::string_view>> by_depth;  // each before what is in it
     for (const std::size_t index : asked) {
-        if (parents.contains(paths_[index])) {
-            sorted.insert(paths_[index]);
+        if (const std::string_view path = paths_[index]; parents.contains(path)) {
+            by_depth[std::count(path.begin(), path.end(), '/')].insert(path);
         }
     }
-    const std::vector<std::string_view> directories(sorted.begin(), sorted.end());
     StatusByPath found;
-    in_windows(tools_.control, directories.size(), [&](std::size_t number) {
-        const std::string_view path = directories[number];
-        tools_.control.queue(tools_.control.with_path("DELE", path), [&found, path](const Reply& reply) {
-            if (reply.completed()) {
-                found.emplace(path, Status());
-            } else if (reply.passing_failure()) {
-                found.emplace(path, removal_failure(reply, path));
-            }
+    for (const auto& [depth, level] : by_depth) {
+        std::vector<std::string_view> directories;
+        std::copy_if(level.begin(), level.end(), std::back_inserter(directories),
+                     [&found](std::string_view path) { return found_above(found, path) == nullptr; });
+        in_windows(tools_.control, directories.size(), [&](std::size_t number) {
+            const std::string_view path = directories[number];
+            tools_.control.queue(tools_.control.with_path("DELE", path), [&found, path](const Reply& reply) {
+                if (reply.completed()) {
+                    found.emplace(path, Status());
+                } else if (reply.passing_failure()) {
+                    found.emplace(path, removal_failure(reply, path));
+                }
+            });
         });
-    });
+    }
     Indices rest;
     for (const std::size_t index : asked) {
         if (const Status* status = found_above(found, paths_[index])) {

@@ -93,7 +93,7 @@ struct PutSite {
               return SftpOptions(settings.get());
           }()) {}
 
-    [[nodiscard]] PutItem item_of(const std::string& name) const {
+    [[nodiscard]] PutItem item_of(std::string_view name) const {
         return mistamover::test::put_item(source.path(), name);
     }
     /// By a session of its own.
