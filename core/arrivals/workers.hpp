@@ -30,13 +30,13 @@ class Workers {
     using Work = std::function<std::vector<Result>(const std::vector<Request>&)>;
 
     /// Makes a thread that runs what it is given.
-    using Start = std::function<std::thread(std::function<void()>)>;
+    using Start = std::function<std::thread(const std::function<void()>&)>;
 
     /// `on_result` is called on one of the threads where results() has some again. Throws std::system_error
     /// where the machine has not so many threads.
     Workers(
         const Shape& shape, Work work, std::function<void()> on_result,
-        const Start& start = [](std::function<void()> run) { return std::thread(std::move(run)); })
+        const Start& start = [](const std::function<void()>& run) { return std::thread(run); })
         : shape_(shape), work_(std::move(work)), on_result_(std::move(on_result)) {
         threads_.reserve(shape.threads);
         try {

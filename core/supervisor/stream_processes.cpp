@@ -25,8 +25,7 @@ std::string configured_status(const config::Stream& stream) {
 
 StreamProcesses::StreamProcesses(process::EventLoop& loop, Watcher& watcher, LogService& log,
                                  const ChildKind& kind, Options options, LeftHandler on_left)
-    : loop_(loop),
-      log_(log),
+    : log_(log),
       kind_(kind),
       options_(std::move(options)),
       on_left_(std::move(on_left)),

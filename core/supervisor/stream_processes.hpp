@@ -92,7 +92,6 @@ class StreamProcesses final : public ChildGroup {
     [[nodiscard]] bool directory_is_in_use(const StreamChild& child) const;
     [[nodiscard]] StoppedMark stopped_mark(const std::string& name) const;
 
-    process::EventLoop& loop_;
     LogService& log_;
     const ChildKind& kind_;
     Options options_;

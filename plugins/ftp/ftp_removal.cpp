@@ -81,16 +81,17 @@ Removal::Indices Removal::remove_links(const Indices& asked) {
 
 void Removal::remove(std::span<const std::size_t> some) {
     std::vector<Reply> replies(some.size());
-    for (std::size_t at = 0; at < some.size(); ++at) {
-        tools_.control.queue(tools_.control.with_path("DELE", paths_[some[at]]),
-                             [&reply = replies[at]](const Reply& said) { reply = said; });
+    auto next = replies.begin();
+    for (const std::size_t index : some) {
+        tools_.control.queue(tools_.control.with_path("DELE", paths_[index]),
+                             [&reply = *next++](const Reply& said) { reply = said; });
     }
     tools_.control.exchange();
     Lookup lookup(tools_);
-    for (std::size_t at = 0; at < some.size(); ++at) {
-        const Reply& reply = replies[at];
-        const std::string_view path = paths_[some[at]];
-        sink_.done(some[at], reply.completed() ? Status{} : remove_directory(path, reply, lookup));
+    next = replies.begin();
+    for (const std::size_t index : some) {
+        const Reply& reply = *next++;
+        sink_.done(index, reply.completed() ? Status{} : remove_directory(paths_[index], reply, lookup));
     }
 }
 

@@ -28,11 +28,11 @@ constexpr std::uint64_t all = 1ULL << 42U;
 TEST_CASE("where the machine has no second thread, the first one ends and the reason is told") {
     using Pool = Workers<ChecksumRequest, ChecksumResult>;
     int started = 0;
-    const Pool::Start start = [&started](std::function<void()> run) {
+    const Pool::Start start = [&started](const std::function<void()>& run) {
         if (++started > 1) {
             throw std::system_error(EAGAIN, std::generic_category());
         }
-        return std::thread(std::move(run));
+        return std::thread(run);
     };
     const auto work = [](const std::vector<ChecksumRequest>&) { return std::vector<ChecksumResult>(); };
     CHECK_THROWS_AS(Pool(

@@ -241,7 +241,7 @@ TEST_CASE("with fsync what is sent counts as delivered once its final name is on
         REQUIRE(disk.steps.size() == 3);
         CHECK(disk.steps[0].starts_with(temp));
         CHECK(disk.steps[1] == "rename");
-        CHECK(opens_directories ? disk.steps[2] == "fsync /data/in" : disk.steps[2].starts_with(temp));
+        CHECK((opens_directories ? disk.steps[2] == "fsync /data/in" : disk.steps[2].starts_with(temp)));
         CHECK(disk.steps[2] != disk.steps[0]);
         CHECK(channel.times_asked(PacketType::close) == 2);
         CHECK(channel.times_asked(PacketType::remove) == (opens_directories ? 0 : 1));
