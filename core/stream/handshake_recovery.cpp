@@ -18,10 +18,8 @@ bool is_directory(const std::optional<Candidate>& candidate) {
 // The unit that was sent under this name: a file, or the directory that a zip file was made of. Where both
 // are there, the size tells. Nothing where it is not there any more: no directory goes by its own name.
 std::optional<Candidate> unit_of(const SourceDirectory& source, const arrivals::Control& control) {
-    std::optional<Candidate> file = source.find_for_certain(control.data_name);
-    if (is_directory(file)) {
-        file.reset();
-    }
+    const std::optional<Candidate> found = source.find_for_certain(control.data_name);
+    const std::optional<Candidate> file = is_directory(found) ? std::nullopt : found;
     if (file && file->identity.kind == EntryKind::file && file->identity.size == control.size) {
         return file;
     }
