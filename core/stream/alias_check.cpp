@@ -14,48 +14,54 @@
 
 #include "process/throw_errno.hpp"
 #include "process/unique_fd.hpp"
-#include "stream/proof.hpp"
 
 namespace mistamover::stream {
 namespace {
 
 constexpr char untold[] = "it cannot be told whether the target is the stream's own directory: ";
 
-/// An empty dot-file of a name that no other directory has, for as long as it lives. After a crash the next
-/// start removes it.
-class Probe {
-  public:
-    explicit Probe(const SourceDirectory& source) : source_(source), name_(random_name()) {
-        const process::UniqueFd file(::openat(source_.fd(), name_.c_str(),
-                                              O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
-        if (!file.valid()) {
-            process::throw_errno(untold + (source_.path() / name_).string());
-        }
-    }
-    ~Probe() { ::unlinkat(source_.fd(), name_.c_str(), 0); }
-    Probe(const Probe&) = delete;
-    Probe& operator=(const Probe&) = delete;
-
-    [[nodiscard]] std::string_view name() const noexcept { return name_; }
-
-  private:
-    static std::string random_name() {
-        std::random_device random;
-        const std::uint64_t number = std::uniform_int_distribution<std::uint64_t>()(random);
-        std::array<char, 17> digits{};
-        std::snprintf(digits.data(), digits.size(), "%016" PRIx64, number);
-        return std::string(SourceDirectory::probe_prefix) + digits.data();
-    }
-
-    const SourceDirectory& source_;
-    std::string name_;
-};
+std::string random_name() {
+    std::random_device random;
+    const std::uint64_t number = std::uniform_int_distribution<std::uint64_t>()(random);
+    std::array<char, 17> digits{};
+    std::snprintf(digits.data(), digits.size(), "%016" PRIx64, number);
+    return std::string(SourceDirectory::probe_prefix) + digits.data();
+}
 
 bool is_not_there(const StatCollector::Seen& seen) {
     return seen.status && seen.status->code() == StatusCode::not_found;
 }
 
 }  // namespace
+
+AliasProbe::AliasProbe(const SourceDirectory& source) : source_(source), name_(random_name()) {
+    const process::UniqueFd file(
+        ::openat(source_.fd(), name_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600));
+    if (!file.valid()) {
+        process::throw_errno(untold + (source_.path() / name_).string());
+    }
+}
+
+AliasProbe::~AliasProbe() {
+    ::unlinkat(source_.fd(), name_.c_str(), 0);
+}
+
+std::unique_ptr<const AliasProbe> AliasCheck::probe() const {
+    if (shared_.is_another) {
+        return nullptr;
+    }
+    try {
+        return std::make_unique<const AliasProbe>(source_);
+    } catch (const std::system_error&) {
+        return nullptr;  // check() tells of it, if it has no other way
+    }
+}
+
+void AliasCheck::note(const StatCollector::Seen& of_probe) {
+    if (is_not_there(of_probe)) {
+        shared_.is_another = true;
+    }
+}
 
 Status AliasCheck::check(std::span<const std::string_view> files) {
     if (shared_.is_another) {
@@ -88,7 +94,7 @@ Status AliasCheck::find_missing(std::span<const std::string_view> files, bool& a
 Status AliasCheck::look_for_probe() {
     StatCollector collector(1);
     try {
-        const Probe probe(source_);
+        const AliasProbe probe(source_);
         const std::array<std::string_view, 1> names{probe.name()};
         if (const Status status = session_.call_stat(names, collector).of_session(); !status.ok()) {
             return status;

@@ -62,11 +62,11 @@ class Delivery {
     const config::StreamSettings& settings_;
     border::Session& session_;
     Capabilities capabilities_;
+    AliasCheck alias_;
     TargetDirectory target_;
     const CancelToken& cancel_;
     NameGuard names_;
     Settling& settling_;
-    AliasCheck alias_;
     DirectoryDelivery directories_;
     ProvedDelivery proved_;
     HandshakeDelivery handshakes_;

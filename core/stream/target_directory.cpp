@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "stream/target_directory.hpp"
 
-#include <array>
-#include <span>
+#include <memory>
 #include <string_view>
+#include <vector>
 
 #include <mistamover/leftovers.hpp>
 
@@ -14,12 +14,22 @@ namespace mistamover::stream {
 
 TargetDirectory::Seen TargetDirectory::look(bool with_temp_dir) {
     Seen seen;
-    const std::array<std::string_view, 2> names{settings_.stop_file, temp_dir_};
-    const std::span asked(names.data(), with_temp_dir ? names.size() : 1);
-    StatCollector collector(asked.size());
-    seen.status = session_.call_stat(asked, collector);
+    std::vector<std::string_view> names{settings_.stop_file};
+    if (with_temp_dir) {
+        names.push_back(temp_dir_);
+    }
+    const std::unique_ptr<const AliasProbe> probe =
+        settings_.mode == TransferMode::move ? alias_.probe() : nullptr;
+    if (probe) {
+        names.push_back(probe->name());
+    }
+    StatCollector collector(names.size());
+    seen.status = session_.call_stat(names, collector);
     if (!seen.status.ok()) {
         return seen;
+    }
+    if (probe) {
+        alias_.note(collector[names.size() - 1]);
     }
     const auto is_missing = [&](std::size_t index) {
         return collector[index].status && collector[index].status->code() == StatusCode::not_found;

@@ -7,6 +7,7 @@
 
 #include "config/settings.hpp"
 #include "plugin_host/plugin.hpp"
+#include "stream/alias_check.hpp"
 #include "stream/batch_result.hpp"
 
 namespace mistamover::stream {
@@ -20,11 +21,12 @@ class TargetDirectory {
   public:
     /// `temp_dir`: ModuleSettings::temp_dir. All but that must outlive this object.
     TargetDirectory(border::Session& session, Capabilities capabilities,
-                    const config::OutgoingSettings& settings, std::string temp_dir)
+                    const config::OutgoingSettings& settings, std::string temp_dir, AliasCheck& alias)
         : session_(session),
           capabilities_(capabilities),
           settings_(settings),
-          temp_dir_(std::move(temp_dir)) {}
+          temp_dir_(std::move(temp_dir)),
+          alias_(alias) {}
 
     struct Seen {
         Status status;  ///< Not ok where it cannot be told whether there is a .stop file.
@@ -45,6 +47,7 @@ class TargetDirectory {
     Capabilities capabilities_;
     const config::OutgoingSettings& settings_;
     std::string temp_dir_;
+    AliasCheck& alias_;
 };
 
 }  // namespace mistamover::stream

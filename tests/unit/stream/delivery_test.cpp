@@ -218,11 +218,11 @@ TEST_CASE("a target that has files of the same names is another directory, which
         stream.session.target[name] = {};
     }
     CHECK(stream.deliver({"a"}).units.at(0).outcome == Outcome::delivered);
-    constexpr std::size_t stop_file_name_probe_and_proof = 4;
-    CHECK(stream.session.stats == stop_file_name_probe_and_proof);
+    constexpr std::size_t stop_file_probe_and_proof = 3;
+    CHECK(stream.session.stats == stop_file_probe_and_proof);
     CHECK(stream.deliver({"b"}).units.at(0).outcome == Outcome::delivered);
     constexpr std::size_t stop_file_and_proof = 2;
-    CHECK(stream.session.stats == stop_file_name_probe_and_proof + stop_file_and_proof);
+    CHECK(stream.session.stats == stop_file_probe_and_proof + stop_file_and_proof);
     CHECK(stream.session.calls == std::vector<std::string>{"put a", "put b"});
     CHECK_FALSE(stream.has_probe());
 }
