@@ -1,19 +1,21 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "stream/alias_check.hpp"
 
-#include <algorithm>
 #include <array>
+#include <cerrno>
 #include <cinttypes>
 #include <cstdint>
 #include <cstdio>
 #include <fcntl.h>
 #include <random>
 #include <string>
+#include <sys/stat.h>
 #include <system_error>
 #include <unistd.h>
 
 #include "process/throw_errno.hpp"
 #include "process/unique_fd.hpp"
+#include "stream/target_tree.hpp"
 
 namespace mistamover::stream {
 namespace {
@@ -47,72 +49,79 @@ AliasProbe::~AliasProbe() {
 }
 
 std::unique_ptr<const AliasProbe> AliasCheck::probe() const {
-    if (shared_.is_another) {
-        return nullptr;
-    }
     try {
         return std::make_unique<const AliasProbe>(source_);
     } catch (const std::system_error&) {
-        return nullptr;  // check() tells of it, if it has no other way
+        return nullptr;  // check() has another way
     }
 }
 
 void AliasCheck::note(const StatCollector::Seen& of_probe) {
     if (is_not_there(of_probe)) {
-        shared_.is_another = true;
+        shared_.answer = Answer::another;
+    } else if (of_probe.status && of_probe.status->ok()) {
+        shared_.answer = Answer::own;
     }
 }
 
-Status AliasCheck::check(std::span<const std::string_view> files) {
-    if (shared_.is_another) {
+Status AliasCheck::conclusion() const {
+    if (shared_.answer != Answer::own) {
         return {};
     }
-    bool any_missing = false;
-    Status status = find_missing(files.first(std::min(files.size(), most_files)), any_missing);
-    if (status.ok() && !any_missing) {
-        status = look_for_probe();
-    }
-    if (status.ok()) {
-        shared_.is_another = true;
-    }
-    return status;
+    return {StatusCode::configuration, StatusScope::stream,
+            "the target is the stream's own directory, " + source_.path().string() +
+                ": what was sent would be deleted; set another target_host or target_dir"};
 }
 
-// What has gone from here meanwhile tells nothing.
-Status AliasCheck::find_missing(std::span<const std::string_view> files, bool& any_missing) {
-    if (files.empty()) {
-        return {};
-    }
-    StatCollector seen(files.size());
-    const Status status = session_.call_stat(files, seen).of_session();
-    for (std::size_t i = 0; status.ok() && i < files.size(); ++i) {
-        any_missing = any_missing || (is_not_there(seen[i]) && source_.find(std::string(files[i])));
-    }
-    return status;
+Status AliasCheck::check() {
+    const Status status = shared_.answer == Answer::unknown ? ask() : Status{};
+    return status.ok() ? conclusion() : status;
 }
 
-Status AliasCheck::look_for_probe() {
-    StatCollector collector(1);
-    try {
-        const AliasProbe probe(source_);
-        const std::array<std::string_view, 1> names{probe.name()};
-        if (const Status status = session_.call_stat(names, collector).of_session(); !status.ok()) {
+Status AliasCheck::check_untouched() {
+    if (!asked_by_directory_ && capabilities_.has(Capability::make_directory)) {
+        if (const Status status = ask_by_directory(); status.beyond_item()) {
             return status;
         }
-    } catch (const std::system_error& error) {
-        return status_from_errno(error.code().value(), error.what()).of_session();
+        asked_by_directory_ = true;
     }
-    const StatCollector::Seen& seen = collector[0];
-    if (is_not_there(seen)) {
+    return conclusion();
+}
+
+Status AliasCheck::ask() {
+    StatCollector seen(1);
+    if (const std::unique_ptr<const AliasProbe> probe = this->probe()) {
+        const std::array<std::string_view, 1> names{probe->name()};
+        if (const Status status = session_.call_stat(names, seen).of_session(); !status.ok()) {
+            return status;
+        }
+        note(seen[0]);
+    } else if (const Status status = ask_by_directory(); !status.ok()) {
+        return status.of_session();
+    }
+    if (shared_.answer != Answer::unknown) {
         return {};
     }
-    if (seen.status && seen.status->ok()) {
-        return {StatusCode::configuration, StatusScope::stream,
-                "the target is the stream's own directory, " + source_.path().string() +
-                    ": all that was sent would be deleted; set another target_host or target_dir"};
-    }
     return {StatusCode::unreachable, StatusScope::session,
-            untold + (seen.status ? std::string(seen.status->text()) : "no answer")};
+            untold + (seen[0].status ? std::string(seen[0].status->text()) : "no answer")};
+}
+
+// By the directory that is the stream's alone at any target.
+Status AliasCheck::ask_by_directory() {
+    const Status made = session_.call_make_directory(temp_dir_);
+    if (!made.ok() && made.code() != StatusCode::exists) {
+        return {made.code(), made.scope(), untold + std::string(made.text()), made.protocol_code()};
+    }
+    struct stat info {};
+    const bool is_here = ::fstatat(source_.fd(), temp_dir_.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0;
+    if (!is_here && errno != ENOENT) {
+        return status_from_errno(errno, untold + (source_.path() / temp_dir_).string()).of_session();
+    }
+    shared_.answer = is_here ? Answer::own : Answer::another;
+    if (is_here) {
+        (void)remove_all(session_, {temp_dir_});
+    }
+    return {};
 }
 
 }  // namespace mistamover::stream

@@ -2,11 +2,11 @@
 #pragma once
 
 #include <atomic>
-#include <cstddef>
+#include <cstdint>
 #include <memory>
-#include <span>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include "plugin_host/plugin.hpp"
 #include "stream/proof.hpp"
@@ -32,38 +32,48 @@ class AliasProbe {
 };
 
 /// Keeps a stream from sending to its own directory, which the target may be by a way that the configuration
-/// does not show, as another host that has it mounted: every file would be proved by itself, and deleted.
-/// Used by the session's thread.
+/// does not show, as another host that has it mounted: every file would be proved by itself, and deleted; and
+/// a mirror would delete what has come since it looked. Used by the session's thread.
 class AliasCheck {
   public:
+    enum class Answer : std::uint8_t { unknown, another, own };
     /// What the sessions of a stream share. Safe from several threads.
     struct Shared {
-        std::atomic<bool> is_another{false};
+        std::atomic<Answer> answer{Answer::unknown};
     };
-    /// More than so many `files` are never asked for.
-    static constexpr std::size_t most_files = 4;
 
-    /// All must outlive this object.
-    AliasCheck(const SourceDirectory& source, border::Session& session, Shared& shared)
-        : source_(source), session_(session), shared_(shared) {}
+    /// `temp_dir`: ModuleSettings::temp_dir. All but that must outlive this object.
+    AliasCheck(const SourceDirectory& source, border::Session& session, Capabilities capabilities,
+               std::string temp_dir, Shared& shared)
+        : source_(source),
+          session_(session),
+          capabilities_(capabilities),
+          temp_dir_(std::move(temp_dir)),
+          shared_(shared) {}
 
-    /// To ask the target for, and to note(), with whatever else it is asked for: that saves check() a
-    /// question of its own. Null where the answer is known, or none can be made now.
+    /// To ask the target for, and to note(), with whatever else it is asked for: the answer is then as old as
+    /// that. Null where none can be made.
     [[nodiscard]] std::unique_ptr<const AliasProbe> probe() const;
     void note(const StatCollector::Seen& of_probe);
 
-    /// ok where the target is another directory, as is found out once: one of `files`, which lie in the
-    /// stream's directory, is not there; else an empty file is not there that is made here for a moment. Of
-    /// stream scope where it is the stream's own, of session scope where that cannot be told.
-    Status check(std::span<const std::string_view> files);
+    /// ok where the target is another directory, by the last answer; asks where there is none. Of stream
+    /// scope where it is the stream's own, of session scope where that cannot be told.
+    Status check();
+    /// The same, but nothing is made in the stream's directory, if it is not the target; asked once a
+    /// session. ok where the target lets nothing be made either.
+    Status check_untouched();
 
   private:
-    Status find_missing(std::span<const std::string_view> files, bool& any_missing);
-    Status look_for_probe();
+    Status ask();
+    Status ask_by_directory();
+    [[nodiscard]] Status conclusion() const;
 
     const SourceDirectory& source_;
     border::Session& session_;
+    Capabilities capabilities_;
+    std::string temp_dir_;
     Shared& shared_;
+    bool asked_by_directory_ = false;
 };
 
 }  // namespace mistamover::stream

@@ -35,7 +35,7 @@ Delivery::Delivery(SourceDirectory& source, const config::StreamSettings& settin
       settings_(settings),
       session_(session),
       capabilities_(session.call_capabilities()),
-      alias_(source, session, alias),
+      alias_(source, session, capabilities_, temp_dir, alias),
       target_(session, capabilities_, settings.outgoing, temp_dir, alias_),
       cancel_(cancel),
       names_(session, capabilities_, temp_dir, names),
@@ -72,7 +72,7 @@ BatchResult Delivery::deliver(const std::vector<Candidate>& batch, bool ask_for_
         return item.result->outcome == Outcome::not_tried;
     });
     if (result.session.ok() && any_to_send && ask_target(ask_for_stop, result)) {
-        result.session = check_alias(items);
+        result.session = alias_.check();
         if (result.session.ok()) {
             send(items, result);
         }
@@ -123,27 +123,12 @@ Status Delivery::check_removals() const {
     }
 }
 
-// Asks for files alone, those in directories among them: of links and directories a module may see less.
-Status Delivery::check_alias(const std::vector<BatchUnit>& items) {
-    std::vector<std::string_view> files;
-    for (const BatchUnit& item : items) {
-        if (files.size() == AliasCheck::most_files) {
-            break;
-        }
-        const std::vector<ManifestEntry>& entries = item.manifest.entries;
-        const auto file = std::find_if(entries.begin(), entries.end(), [](const ManifestEntry& entry) {
-            return entry.identity.kind == EntryKind::file;
-        });
-        if (item.result->outcome == Outcome::not_tried && file != entries.end()) {
-            files.push_back(file->path);
-        }
-    }
-    return alias_.check(files);
-}
-
 void Delivery::mirror(BatchResult& result) {
     bool names_can_meet = false;
-    result.session = names_.can_meet(names_can_meet);
+    result.session = alias_.check_untouched();
+    if (result.session.ok()) {
+        result.session = names_.can_meet(names_can_meet);
+    }
     if (!result.session.ok()) {
         return;
     }

@@ -47,7 +47,6 @@ class Delivery {
   private:
     bool ask_target(bool ask_for_stop, BatchResult& result);
     [[nodiscard]] Status check_removals() const;
-    Status check_alias(const std::vector<BatchUnit>& items);
     void mirror(BatchResult& result);
     Status look_at_sources(std::vector<BatchUnit>& items);
     void look_at_source(BatchUnit& item) const;

@@ -64,6 +64,10 @@ class Delivering {
             return true;
         }
     }
+    void mirror() {
+        settings_.outgoing.mode = TransferMode::mirror;
+        session.able = Capability::make_directory;
+    }
     // The target is the stream's directory by another name.
     void lead_back() {
         session.is_there_too = [this](const std::string& name) {
@@ -211,7 +215,7 @@ TEST_CASE("a target that is the stream's own directory by another name is sent n
     CHECK_FALSE(stream.has_probe());
 }
 
-TEST_CASE("a target that has files of the same names is another directory, which is found out once") {
+TEST_CASE("a target that comes to be the stream's own directory is found out with the next stop file") {
     Delivering stream;
     for (const char* name : {"a", "b"}) {
         test::write_file(stream / name, "new");
@@ -220,10 +224,31 @@ TEST_CASE("a target that has files of the same names is another directory, which
     CHECK(stream.deliver({"a"}).units.at(0).outcome == Outcome::delivered);
     constexpr std::size_t stop_file_probe_and_proof = 3;
     CHECK(stream.session.stats == stop_file_probe_and_proof);
-    CHECK(stream.deliver({"b"}).units.at(0).outcome == Outcome::delivered);
-    constexpr std::size_t stop_file_and_proof = 2;
-    CHECK(stream.session.stats == stop_file_probe_and_proof + stop_file_and_proof);
-    CHECK(stream.session.calls == std::vector<std::string>{"put a", "put b"});
+    CHECK(stream.session.calls == std::vector<std::string>{"put a"});
+    CHECK_FALSE(stream.has_probe());
+
+    stream.lead_back();  // as where the target's host mounts it late
+    stream.session.target.clear();
+    SUBCASE("") {}
+    SUBCASE("even if the name of a unit is not found there") {
+        stream.session.failures["b"] = {StatusCode::not_found, StatusScope::item, "so it was a second ago"};
+    }
+    const BatchResult result = stream.deliver({"b"});
+    CHECK(result.session.scope() == StatusScope::stream);
+    CHECK(result.units.at(0).outcome == Outcome::not_tried);
+    CHECK(test::read_file(stream / "b") == "new");
+}
+
+TEST_CASE("a mirror onto the stream's own directory deletes nothing that comes there") {
+    Delivering stream;
+    stream.mirror();
+    stream.session.on_make_directory = [&](const std::string& name) {
+        std::filesystem::create_directory(stream / name);
+    };
+    const BatchResult result = stream.deliver({"."});
+    CHECK(result.session.scope() == StatusScope::stream);
+    CHECK(result.session.text().find("the stream's own directory") != std::string_view::npos);
+    CHECK(stream.session.calls == std::vector<std::string>{"make .temp", "remove .temp"});
     CHECK_FALSE(stream.has_probe());
 }
 

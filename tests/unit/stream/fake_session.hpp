@@ -30,6 +30,7 @@ class FakeSession final : public Session {
     std::size_t stats = 0;  ///< Of so many names.
     /// What a stat finds beside that.
     std::function<bool(const std::string&)> is_there_too;
+    std::function<void(const std::string&)> on_make_directory;
     std::size_t excluded_from_mirror = 0;
     std::vector<std::string> calls;  ///< "put a", "remove b" and so on, in order.
 
@@ -100,6 +101,19 @@ class FakeSession final : public Session {
             }
             sink.got(i, status, status.ok() ? contents[path] : "");
         }
+        return {};
+    }
+
+    Status make_directory(std::string_view path) override {
+        const std::string name(path);
+        calls.push_back("make " + name);
+        if (const Status status = failure_of(name); !status.ok()) {
+            return status;
+        }
+        if (on_make_directory) {
+            on_make_directory(name);
+        }
+        target[name].kind = EntryKind::directory;
         return {};
     }
 
