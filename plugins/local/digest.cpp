@@ -3,14 +3,17 @@
 
 #include <array>
 #include <openssl/evp.h>
-#include <stdexcept>
+
+#include <mistamover/transfer_module.hpp>
 
 namespace mistamover::local {
 namespace {
 
 void must(int result) {
     if (result != 1) {
-        throw std::runtime_error("the cryptography library refuses to compute this checksum");
+        throw StatusError({StatusCode::configuration, StatusScope::stream,
+                           "this machine's OpenSSL refuses to compute the checksum: let it, or set "
+                           "outgoing.checksum to another"});
     }
 }
 

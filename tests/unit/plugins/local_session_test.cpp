@@ -5,6 +5,7 @@
 #include <sys/mount.h>
 
 #include "local_fixture.hpp"
+#include "no_digests.hpp"
 
 namespace mistamover::local::test {
 namespace {
@@ -351,6 +352,13 @@ TEST_CASE("checksums are those of the file at the target") {
         CHECK(bytes.content == digest);
     }
     Bytes none;
+    try {
+        const mistamover::test::NoDigests refused;
+        (void)bench.session().checksum("f", "md5", none);
+        FAIL("computed");
+    } catch (const StatusError& error) {
+        CHECK(error.status().scope() == StatusScope::stream);
+    }
     CHECK(bench.session().checksum("f", "crc32", none).code() == StatusCode::unsupported);
     CHECK(bench.session().call_checksum("missing", "md5", none).code() == StatusCode::not_found);
     bench.context.is_cancelled = true;
