@@ -215,6 +215,10 @@ Status ItemPut::copy_file(const PutItem& item, PutReport& report) {
     if (status.ok() && !target.file.close()) {
         status = target_failure(errno, "write", target_path_);
     }
+    if (status.ok()) {
+        // Where the target gives the copy the time of its flush, a change before that would look older.
+        ItemSource::check_unchanged(item, source.get(), before);
+    }
     if (status.ok() && target.is_temporary) {
         status = publish_temp(target.name);
     }
@@ -293,7 +297,6 @@ Status ItemPut::copy_contents(const PutItem& item, int source, const struct stat
         case CopyResult::End::write_failed:
             return target_failure(copied.error, "write", target_path_);
     }
-    ItemSource::check_unchanged(item, source, before);
     return seal(before, target);
 }
 

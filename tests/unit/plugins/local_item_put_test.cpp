@@ -171,6 +171,24 @@ TEST_CASE("a source that changes while it is copied is not published") {
     CHECK(bench.delivered() == std::vector<std::string>{"a"});
 }
 
+TEST_CASE("a source that changes while its copy is brought to the disk is not published") {
+    for (const Publish publish : {Publish::rename, Publish::direct}) {
+        Bench bench;
+        bench.fsync = true;
+        write_marked(bench.source("a"), "as sent");
+        DiskLog log;
+        bool done = false;
+        log.on_contents = [&] {
+            done = true;
+            write_file(bench.source("a"), "changed");
+        };
+        CHECK(bench.put_one("a", false, publish).code() == StatusCode::source_changed);
+        CHECK(done);
+        CHECK(bench.delivered().empty());
+        CHECK(read_file(bench.source("a")) == "changed");
+    }
+}
+
 TEST_CASE("a failed copy under the final name leaves nothing partial there") {
     Bench bench(first_file_system(), other_file_system());
     write_file(bench.source("a"), pattern_of(2'000'000));

@@ -105,6 +105,9 @@ int fsync(int file) {
         return static_cast<int>(::syscall(SYS_fsync, file));
     }
     const bool is_directory = S_ISDIR(found.st_mode);
+    if (!is_directory && log->on_contents) {
+        log->on_contents();
+    }
     if (is_directory ? log->refuses_directories : log->refuses_contents) {
         return refuse_with(EIO);
     }

@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <sys/stat.h>
@@ -47,8 +48,9 @@ class DiskLog {
     [[nodiscard]] std::size_t position(const std::string& event) const;
     [[nodiscard]] const std::vector<std::string>& events() const { return events_; }
 
-    bool refuses_contents = false;     ///< With EIO.
-    bool refuses_directories = false;  ///< With EIO.
+    std::function<void()> on_contents;  ///< Called before a file's contents are brought to the disk.
+    bool refuses_contents = false;      ///< With EIO.
+    bool refuses_directories = false;   ///< With EIO.
 
   private:
     std::vector<std::string> events_;
