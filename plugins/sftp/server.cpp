@@ -74,6 +74,35 @@ void Server::try_check_file() {
 }
 
 void Server::try_attributes(TempNames& temp_names) {
+    use_trial_file(temp_names, [this](const std::string& handle, const std::string& path) {
+        try_attributes_of(handle, path);
+    });
+    learn_clock(temp_names);
+}
+
+void Server::learn_clock(TempNames& temp_names) {
+    const auto begin = ServerClock::Moment::now();
+    if (features_.sets_times() || !clock_.is_due(begin)) {
+        return;
+    }
+    std::optional<std::uint32_t> told;
+    use_trial_file(temp_names, [this, &told](const std::string& handle, const std::string& path) {
+        // Some servers give a file its time, or have it at all, once it is closed.
+        ask(
+            PacketType::close, [&](PacketWriter& packet) { packet.text(handle); }, [](Reply&) {});
+        ask(
+            PacketType::lstat, [&](PacketWriter& packet) { packet.text(path); },
+            [&told](Reply& reply) {
+                if (reply.type == PacketType::attributes) {
+                    told = reply.body.attributes().mtime;
+                }
+            });
+    });
+    clock_.note(begin, ServerClock::Moment::now(), told);
+}
+
+/// Makes an empty file, which `use` closes, and removes it.
+void Server::use_trial_file(TempNames& temp_names, const UseFile& use) {
     const std::string path = temp_names.next();
     std::string handle;
     bool made_directory = false;
@@ -97,7 +126,7 @@ void Server::try_attributes(TempNames& temp_names) {
         });
     // Why no file can be made is told when one is to be sent.
     if (!handle.empty()) {
-        try_attributes_of(handle, path);
+        use(handle, path);
         pipeline_.request(
             PacketType::remove, [&](PacketWriter& packet) { packet.text(path); }, [](Reply&) {});
     }
@@ -149,6 +178,14 @@ void Server::keeps_no_attributes(const Reply& refusal) {
             "the server keeps neither modes nor times: what arrives has those that the server gives it (" +
                 std::string(refusal.failure("set mode and time").text()) + ')');
     }
+}
+
+EntryInfo Server::told_info(const Attributes& attributes) const {
+    EntryInfo info = info_of(attributes);
+    if (info.mtime_precision_ns != 0 && !features_.sets_times()) {
+        info.mtime_ns = clock_.time_of(ServerClock::Time{info.mtime_ns}).count();
+    }
+    return info;
 }
 
 Status Server::look_at(const std::string& path, EntryInfo& info, bool follow) {

@@ -4,11 +4,13 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
 
 #include "sftp/pipeline.hpp"
+#include "sftp/server_clock.hpp"
 #include "sftp/temp_names.hpp"
 
 namespace mistamover::sftp {
@@ -30,6 +32,8 @@ struct ServerFeatures {
     std::size_t write_size = 32768;
     std::size_t open_files = 64;
 
+    /// Whether a file has the time that it was given, and not that of its arrival.
+    [[nodiscard]] bool sets_times() const noexcept { return keeps_attributes && keeps_times; }
     /// One extension of the version reply.
     void learn(std::string_view extension, std::string_view data);
 };
@@ -43,8 +47,12 @@ class Server {
     /// Exchanges versions, and asks for what these do not tell. Throws StatusError.
     void start();
     [[nodiscard]] const ServerFeatures& features() const noexcept { return features_; }
-    /// Finds out, with a temporary file, whether it keeps attributes, and times as they are told.
+    /// Finds out, with a temporary file, whether it keeps attributes, and times as they are told; then the
+    /// rest as learn_clock().
     void try_attributes(TempNames& temp_names);
+    /// Finds out by a temporary file how far its clock is ahead, where files have the times of that, and it
+    /// is an hour since this was found out (a minute where that has failed).
+    void learn_clock(TempNames& temp_names);
     /// It has refused to give a newly made file its mode and time: it keeps none.
     void keeps_no_attributes(const Reply& refusal);
     [[nodiscard]] Pipeline& pipeline() noexcept { return pipeline_; }
@@ -69,18 +77,25 @@ class Server {
         });
         return status;
     }
+    /// What it tells of an entry. A time that is of its own clock is moved back by as much as this is known
+    /// to be ahead: the entry was stored then or later.
+    [[nodiscard]] EntryInfo told_info(const Attributes& attributes) const;
     /// Looks at a path, following links only where `follow`.
     Status look_at(const std::string& path, EntryInfo& info, bool follow = false);
 
   private:
+    using UseFile = std::function<void(const std::string& handle, const std::string& path)>;
+
     void ask_for_limits();
     void try_check_file();
+    void use_trial_file(TempNames& temp_names, const UseFile& use);
     void try_attributes_of(const std::string& handle, const std::string& path);
     void compare_trial_time(std::optional<std::uint32_t> found);
 
     Pipeline pipeline_;
     border::SessionContext& context_;
     ServerFeatures features_;
+    ServerClock clock_;
 };
 
 }  // namespace mistamover::sftp

@@ -81,7 +81,7 @@ Capabilities SftpSession::capabilities() {
     const ServerFeatures& features = server_.features();
     Capabilities found =
         Capability::list | Capability::remove | Capability::make_directory | Capability::get_many;
-    if (features.keeps_attributes && features.keeps_times) {
+    if (features.sets_times()) {
         found = found | Capability::set_time;
     }
     if (features.posix_rename) {
@@ -123,9 +123,9 @@ Status SftpSession::stat(std::span<const std::string_view> paths, StatSink& sink
         const std::string path = at_server(paths[index]);
         server_.pipeline().request(
             PacketType::lstat, [&](PacketWriter& packet) { packet.text(path); },
-            [&sink, index, path](Reply& reply) {
+            [this, &sink, index, path](Reply& reply) {
                 if (reply.type == PacketType::attributes) {
-                    return sink.entry(index, {}, info_of(reply.body.attributes()));
+                    return sink.entry(index, {}, server_.told_info(reply.body.attributes()));
                 }
                 sink.entry(index, reply.failure("look at " + path), {});
             });
@@ -195,6 +195,9 @@ Status SftpSession::get_many(std::span<const std::string_view> paths, std::uint6
 }
 
 Status SftpSession::list(std::string_view path, ListSink& sink) {
+    if (options_.mirror) {
+        server_.learn_clock(temp_names_);
+    }
     const std::string whole = at_server(path);
     std::string handle;
     Status status = open_directory(whole, handle);
@@ -234,7 +237,7 @@ std::optional<std::uint32_t> SftpSession::read_names(const std::string& handle, 
             for (std::uint32_t left = *count; left > 0; --left) {
                 const std::string_view name = reply.body.text();
                 (void)reply.body.text();  // a line as of ls, for people
-                const EntryInfo info = info_of(reply.body.attributes());
+                const EntryInfo info = server_.told_info(reply.body.attributes());
                 if (name != "." && name != "..") {
                     sink.entry(name, info);
                 }

@@ -19,8 +19,19 @@ using namespace std::chrono_literals;
 using test::AnsweringChannel;
 
 struct ListedNames final : ListSink {
-    void entry(std::string_view name, const EntryInfo& /*info*/) noexcept override { all.emplace_back(name); }
+    void entry(std::string_view name, const EntryInfo& info) noexcept override {
+        all.emplace_back(name);
+        time = std::chrono::nanoseconds{info.mtime_ns};
+    }
     std::vector<std::string> all;
+    std::chrono::nanoseconds time{0};  ///< Of the last.
+};
+
+struct SeenTime final : StatSink {
+    void entry(std::size_t /*index*/, const Status& /*status*/, const EntryInfo& info) noexcept override {
+        time = std::chrono::nanoseconds{info.mtime_ns};
+    }
+    std::chrono::nanoseconds time{0};
 };
 
 struct ReceivedDigest final : BytesSink {
@@ -101,7 +112,65 @@ struct SessionSite {
     Clock::time_point asked_at;
 };
 
+/// A mirror's session with a server whose files all have the time at which they are looked at, by a clock
+/// that is ahead; what it has been told is kept only where that is wanted.
+struct ClockSite {
+    explicit ClockSite(std::chrono::seconds clock_ahead, std::uint32_t refusal_of_times = reply_code::ok)
+        : ahead(clock_ahead) {
+        options.mirror = true;
+        channel->refusals[PacketType::fsetstat] = refusal_of_times;
+        channel->answers[PacketType::lstat] = [this](OutputBuffer& output, std::uint32_t id) {
+            PacketWriter(output, PacketType::attributes).number(id).attributes(file());
+        };
+        channel->answers[PacketType::readdir] = [this](OutputBuffer& output, std::uint32_t id) {
+            if (std::exchange(listed, !listed)) {
+                PacketWriter(output, PacketType::status).number(id).number(reply_code::end_of_file);
+                return;
+            }
+            PacketWriter(output, PacketType::name).number(id).number(1).text("n").text("").attributes(file());
+        };
+        session = std::make_unique<SftpSession>(connections, options, leftovers, context);
+    }
+    static std::chrono::nanoseconds now() { return std::chrono::system_clock::now().time_since_epoch(); }
+    [[nodiscard]] Attributes file() const {
+        const auto time = std::chrono::duration_cast<std::chrono::seconds>(now()) + ahead;
+        return {0, S_IFREG | 0600U, static_cast<std::uint32_t>(time.count())};
+    }
+
+    test::QuietContext context;
+    mistamover::test::SettingsOfModule settings{option_specs};
+    SftpOptions options{settings.get()};
+    Leftovers leftovers;
+    std::chrono::seconds ahead;
+    bool listed = false;
+    std::unique_ptr<AnsweringChannel> connecting = std::make_unique<AnsweringChannel>();
+    AnsweringChannel* channel = connecting.get();
+    Connections connections{1, [this](border::SessionContext&) { return std::move(connecting); }};
+    std::unique_ptr<SftpSession> session;
+};
+
 }  // namespace
+
+TEST_CASE("times of arrival by a server's clock that is ahead are moved back to this machine's") {
+    // Times are taken and not kept, or refused.
+    for (const std::uint32_t refusal : {reply_code::ok, reply_code::permission_denied}) {
+        CAPTURE(refusal);
+        ClockSite site(300s, refusal);
+        CHECK_FALSE(site.session->capabilities().has(Capability::set_time));
+        const int trials = site.channel->times_asked(PacketType::remove);
+        ListedNames names;
+        CHECK(site.session->list("", names).ok());
+        CHECK(names.time <= ClockSite::now());
+        CHECK(names.time > ClockSite::now() - 200s);
+        SeenTime seen;
+        const std::string_view path = "n";
+        CHECK(site.session->stat({&path, 1}, seen).ok());
+        CHECK(seen.time <= ClockSite::now());
+        CHECK(seen.time > ClockSite::now() - 200s);
+        // Once an hour is enough.
+        CHECK(site.channel->times_asked(PacketType::remove) == trials);
+    }
+}
 
 TEST_CASE("a checksum that takes longer than the stall timeout is waited for") {
     SessionSite site;
