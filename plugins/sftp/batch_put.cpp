@@ -52,6 +52,7 @@ BatchPut::BatchPut(const PutTools& tools, const PutRequest& request, PutSink& si
 BatchPut::~BatchPut() {
     if (!items_.empty()) {
         pipeline_.abandon();  // Its handlers are this object's.
+        writer_.stop_sharing();
         keep_leftovers();
     }
 }

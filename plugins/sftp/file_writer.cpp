@@ -1,19 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "sftp/file_writer.hpp"
 
-#include <algorithm>
-#include <chrono>
+#include <exception>
 #include <utility>
 
+#include <mistamover/transfer_module.hpp>
+
 namespace mistamover::sftp {
-namespace {
-
-/// What a slow server needs to bring what it has taken of a file to its disk, at 10 MB/s.
-std::chrono::milliseconds time_to_store(std::uint64_t size) {
-    return std::chrono::milliseconds(size / 10'000);
-}
-
-}  // namespace
 
 FileWriter::FileWriter(Server& server, Connections& connections, const SftpOptions& options,
                        border::SessionContext& context, OnEnd on_end)
@@ -31,6 +24,9 @@ void FileWriter::add(OutgoingFile& file) {
 }
 
 void FileWriter::feed() {
+    if (second_line_ && second_line_->has_failed()) {
+        end_sharing();
+    }
     while (!files_.empty() && pace_.has_room() && pipeline_.has_room()) {
         OutgoingFile& file = *files_.front();
         if (const auto piece = file.failure.ok() ? file.pieces.take(pace_.piece()) : std::nullopt) {
@@ -38,7 +34,7 @@ void FileWriter::feed() {
             continue;
         }
         if (shared_ == &file) {
-            end_sharing(file);  // which may give back some pieces
+            end_sharing();  // which may give back some pieces
             continue;
         }
         files_.pop_front();
@@ -46,23 +42,53 @@ void FileWriter::feed() {
     }
 }
 
-/// Where it takes longer than to connect.
+/// Where it takes longer than to connect. Only OpenSSH is known to have one file for two handles from the
+/// start on, and has `limits`; the line itself finds out what others do.
 void FileWriter::share(OutgoingFile& file) {
     constexpr std::uint64_t large = 256ULL << 20U;
-    if (second_line_ || !file.may_be_shared || options_.limited_bandwidth || file.pieces.left() < large ||
-        !connections_.has_spare()) {
+    const ServerFeatures& features = server_.features();
+    if (second_line_ || !file.may_be_shared || !features.posix_rename || !features.limits ||
+        options_.limited_bandwidth || file.pieces.left() < large) {
         return;
     }
-    second_line_.emplace(connections_, context_, file.temp, *file.source, file.pieces);
-    shared_ = &file;
+    auto spare = connections_.take_spare();
+    if (!spare) {
+        return;
+    }
+    try {
+        second_line_.emplace(std::move(*spare), context_, file.temp, *file.source, file.pieces);
+        shared_ = &file;
+    } catch (const std::exception& error) {
+        connections_.pause_spares();
+        context_.log(LogLevel::info,
+                     "there is no second connection for one file: " + std::string(error.what()));
+    }
 }
 
-void FileWriter::end_sharing(OutgoingFile& file) {
-    if (file.failure.ok()) {
-        file.fail(second_line_->finish());
-        pipeline_.restart_patience();
-    }
+/// Throws StatusError where the second connection is lost with what it had confirmed.
+void FileWriter::end_sharing() {
+    OutgoingFile& file = *std::exchange(shared_, nullptr);
+    const SecondLine::End end = file.failure.ok() ? second_line_->finish() : second_line_->give_up();
+    pipeline_.restart_patience();
     file.report.bytes_sent += second_line_->bytes_sent();
+    second_line_.reset();
+    if (!end.is_break) {
+        return file.fail(end.failure);
+    }
+    if (!context_.cancelled()) {
+        throw StatusError(end.failure);
+    }
+    file.fail({StatusCode::cancelled, StatusScope::item, "cancelled"});
+}
+
+void FileWriter::stop_sharing() {
+    if (shared_ == nullptr) {
+        return;
+    }
+    const SecondLine::End end = second_line_->give_up();
+    if (!end.is_break) {
+        shared_->fail(end.failure);
+    }
     second_line_.reset();
     shared_ = nullptr;
 }
@@ -135,8 +161,7 @@ void FileWriter::end(OutgoingFile& file) {
 }
 
 void FileWriter::give_up(const Status& why) {
-    second_line_.reset();
-    shared_ = nullptr;
+    stop_sharing();
     for (OutgoingFile* file : std::exchange(files_, {})) {
         file->fail(why);
         end(*file);
@@ -165,6 +190,10 @@ void FileWriter::settle(OutgoingFile& file, const Reply& reply, const char* doin
 void FileWriter::settle(OutgoingFile& file) {
     if (--file.due != 0 || !file.handle.empty()) {
         return;
+    }
+    if (file.failure.ok() && file.pieces.confirmed() != file.size) {
+        file.fail({StatusCode::internal, StatusScope::session,
+                   "not all of " + file.target + " was written, though nothing has failed"});
     }
     // Not before: much of it may have been on its way when the last was asked to be written, and the copy of
     // what changed since would be the newer one where the server sets its time.

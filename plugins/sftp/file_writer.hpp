@@ -57,19 +57,22 @@ class FileWriter {
 
     /// An open file, whose pieces are to be written. It stays where it is until it has ended.
     void add(OutgoingFile& file);
-    /// Asks for as many writes as may be on their way.
+    /// Asks for as many writes as may be on their way. Throws StatusError where the second connection is lost
+    /// with what it had confirmed: as after a break of the first, the file goes on where it was.
     void feed();
     /// Ends every file that is not yet wholly asked to be written.
     void give_up(const Status& why);
     /// Closes a file that was opened too late to be filled.
     void end(OutgoingFile& file);
+    /// Nobody writes a shared file any more; one of which nothing is good then has failed.
+    void stop_sharing();
     /// True for a refusal to give what was just made its mode and time, where that is not worth the failure.
     bool can_do_without(const Reply& reply);
 
   private:
     void write_piece(OutgoingFile& file, const Piece& piece);
     void share(OutgoingFile& file);
-    void end_sharing(OutgoingFile& file);
+    void end_sharing();
     void seal(OutgoingFile& file);
     void note_written(OutgoingFile& file, const Piece& piece);
     void settle(OutgoingFile& file, const Reply& reply, const char* doing, StatusCode unspecific);

@@ -60,4 +60,14 @@ std::uint64_t Pieces::confirmed() const {
     return confirmed_;
 }
 
+std::uint64_t Pieces::taken() const {
+    const std::lock_guard lock(mutex_);
+    return next_;
+}
+
+std::uint64_t Pieces::size() const {
+    const std::lock_guard lock(mutex_);
+    return size_;
+}
+
 }  // namespace mistamover::sftp

@@ -30,6 +30,10 @@ class Pieces {
     [[nodiscard]] std::uint64_t left() const;
     /// Bytes from the start that the server has said it has, without a gap.
     [[nodiscard]] std::uint64_t confirmed() const;
+    /// Nothing from here on has ever been taken.
+    [[nodiscard]] std::uint64_t taken() const;
+    /// Of the file.
+    [[nodiscard]] std::uint64_t size() const;
 
   private:
     mutable std::mutex mutex_;

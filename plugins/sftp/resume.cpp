@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <random>
 
+#include "sftp/one_file.hpp"
+
 namespace mistamover::sftp {
 namespace {
 
@@ -25,18 +27,6 @@ std::string open_again(Server& server, const std::string& path) {
             }
         });
     return handle;
-}
-
-std::uint64_t size_of(Server& server, const std::string& handle) {
-    std::uint64_t size = 0;
-    server.ask(
-        PacketType::fstat, [&](PacketWriter& packet) { packet.text(handle); },
-        [&](Reply& reply) {
-            if (reply.type == PacketType::attributes) {
-                size = reply.body.attributes().size.value_or(0);
-            }
-        });
-    return size;
 }
 
 /// Reads pieces of an open file, many at once, and compares them with the source.

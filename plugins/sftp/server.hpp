@@ -38,6 +38,12 @@ struct ServerFeatures {
     void learn(std::string_view extension, std::string_view data);
 };
 
+/// What a slow server needs to bring what it has taken of a file of `size` bytes to its disk, at 10 MB/s.
+constexpr std::chrono::milliseconds time_to_store(std::uint64_t size) {
+    constexpr std::uint64_t bytes_a_millisecond = 10'000;
+    return std::chrono::milliseconds(size / bytes_a_millisecond);
+}
+
 /// A server with which SFTP is spoken. Used by one thread.
 class Server {
   public:

@@ -49,11 +49,9 @@ SftpSession::SftpSession(Connections& connections, const SftpOptions& options, L
       options_(options),
       leftovers_(leftovers),
       context_(context),
-      channel_(connections.connect(context)),
-      server_(*channel_, context),
+      connection_(connections.connect_session(context)),
+      server_(connection_->server()),
       temp_names_(options.target_dir + '/' + options.temp_dir) {
-    server_.start();
-    channel_->connected();
     if (options_.fsync && !server_.features().fsync) {
         throw StatusError({StatusCode::configuration, StatusScope::stream,
                            "sftp.fsync: the server cannot bring files to the disk when asked"});

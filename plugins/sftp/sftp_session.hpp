@@ -22,7 +22,7 @@ inline constexpr Capabilities sftp_capabilities =
     Capability::publish_rename | Capability::checksum | Capability::set_time | Capability::free_space |
     Capability::symlinks | Capability::resume | Capability::get_many;
 
-/// A channel and the SFTP server at its other end. Used by the thread that made it.
+/// A connection, and what is done by it. Used by the thread that made it.
 class SftpSession final : public Session {
   public:
     /// Connects, and looks whether the target directory is there. Throws StatusError. All outlive it.
@@ -60,8 +60,8 @@ class SftpSession final : public Session {
     const SftpOptions& options_;
     Leftovers& leftovers_;
     SessionContext& context_;
-    std::unique_ptr<ByteChannel> channel_;
-    Server server_;
+    const std::unique_ptr<Connection> connection_;
+    Server& server_;
     TempNames temp_names_;
 };
 

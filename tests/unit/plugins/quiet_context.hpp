@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <atomic>
+
 #include <mistamover/border.hpp>
 
 namespace mistamover::test {
@@ -14,7 +16,7 @@ class QuietContext final : public border::SessionContext {
     std::int64_t stall_timeout_ms() const noexcept override { return stall_ms; }
     void acquire(std::uint64_t) noexcept override {}
     void progress(std::uint64_t) noexcept override {}
-    bool is_cancelled = false;
+    std::atomic<bool> is_cancelled{false};
     std::int64_t stall_ms = 60'000;
 };
 

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include <algorithm>
-#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <doctest/doctest.h>
 #include <filesystem>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <set>
 #include <span>
@@ -150,8 +148,7 @@ struct PutSite {
     mistamover::test::SettingsOfModule settings{option_specs};
     SftpOptions options;
     Leftovers leftovers;
-    std::unique_ptr<AnsweringChannel> spare_channel;  ///< For a second line, once.
-    Connections connections{1, [this](border::SessionContext&) { return std::move(spare_channel); }};
+    Connections connections{1, [](border::SessionContext&) { return std::make_unique<AnsweringChannel>(); }};
     bool keeps_attributes = true;
 };
 
@@ -557,74 +554,6 @@ TEST_CASE("the leftover of what is no large file any more is removed") {
     CHECK(site.put(channel, "f").ok());
     CHECK(channel.times_asked(PacketType::remove) == 1);
     CHECK_FALSE(site.leftovers.take(site.options.target_dir + "/f"));
-}
-
-TEST_CASE("a large file goes by two connections, and gets its name once both have written and closed it") {
-    constexpr std::uint64_t size = 300UL << 20U;
-    PutSite site;
-    mistamover::test::write_file(site.source / "f", "");
-    std::filesystem::resize_file(site.source / "f", size);
-    std::mutex mutex;
-    std::map<std::uint64_t, std::size_t> written;
-    std::atomic<std::uint64_t> by_second{0};
-    std::atomic<bool> closed_by_second{false};
-    bool named_too_early = false;
-    const auto note_write = [&](PacketReader& fields) {
-        (void)fields.text();
-        const std::uint64_t offset = fields.long_number();
-        const std::size_t length = fields.text().size();
-        const std::lock_guard lock(mutex);
-        written.emplace(offset, length);
-        return length;
-    };
-    site.spare_channel = std::make_unique<AnsweringChannel>();
-    site.spare_channel->on_request = [&](PacketType type, std::uint32_t, PacketReader fields, OutputBuffer&) {
-        if (type == PacketType::open) {
-            (void)fields.text();
-            CHECK(fields.number() == open_flag::write);
-        } else if (type == PacketType::write) {
-            by_second += note_write(fields);
-        }
-        closed_by_second = closed_by_second || type == PacketType::close;
-        return false;
-    };
-    AnsweringChannel channel;
-    channel.on_request = [&](PacketType type, std::uint32_t, PacketReader fields, OutputBuffer&) {
-        if (type == PacketType::write) {
-            note_write(fields);
-            CHECK(mistamover::test::eventually([&] { return by_second > 0; }));
-        } else if (type == PacketType::fsetstat || type == PacketType::extended) {
-            named_too_early = named_too_early || !closed_by_second;
-        }
-        return false;
-    };
-    SUBCASE("it is delivered whole") {
-        CHECK(site.put(channel, "f").ok());
-        CHECK(closed_by_second);
-        CHECK_FALSE(named_too_early);
-        CHECK(channel.times_asked(PacketType::extended) == 1);
-        std::uint64_t end = 0;
-        for (const auto& [offset, length] : written) {
-            CHECK(offset == end);
-            end = offset + length;
-        }
-        CHECK(end == size);
-    }
-    SUBCASE("not where the second takes back what it had confirmed") {
-        site.spare_channel->refusals[PacketType::close] = reply_code::failure;
-        CHECK(site.put(channel, "f").code() == StatusCode::no_space);
-        CHECK(channel.times_asked(PacketType::extended) == 0);
-        CHECK(channel.times_asked(PacketType::remove) == 1);
-    }
-    SUBCASE("what the second has lost is sent by the first") {
-        std::atomic<std::uint64_t> writes{0};
-        site.spare_channel->answers[PacketType::write] = [&](OutputBuffer& output, std::uint32_t id) {
-            const std::uint32_t code = ++writes < 10 ? reply_code::ok : reply_code::failure;
-            PacketWriter(output, PacketType::status).number(id).number(code).text("words").text("en");
-        };
-        CHECK(site.put(channel, "f").ok());
-        CHECK_FALSE(site.connections.has_spare());
-    }
 }
 
 }  // namespace mistamover::sftp

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstdint>
 #include <functional>
 #include <map>
+#include <mutex>
 #include <string>
 #include <utility>
 #include <vector>
@@ -134,6 +136,88 @@ class AnsweringChannel final : public ByteChannel {
     OutputBuffer incoming_;
     std::map<PacketType, int> asked_;
     bool broken_ = false;
+};
+
+/// What a server that shares files as OpenSSH does says of itself.
+inline void greet_as_openssh(AnsweringChannel& channel) {
+    channel.answers[PacketType::init] = [](OutputBuffer& output, std::uint32_t) {
+        PacketWriter version(output, PacketType::version);
+        version.number(protocol_version);
+        for (const char* name : {"posix-rename@openssh.com", "limits@openssh.com", "fsync@openssh.com"}) {
+            version.text(name).text("1");
+        }
+    };
+}
+
+/// One file at a server, which several connections have open. Safe from several threads.
+class FileAtServer {
+  public:
+    enum class Kind : std::uint8_t { one, emptied_when_opened, copy_of_each_handle };
+
+    explicit FileAtServer(Kind kind = Kind::one) : kind_(kind) {}
+    /// As AnsweringChannel::on_request: opens, reads and looks, and sees what is written.
+    bool answer(PacketType type, std::uint32_t id, PacketReader fields, OutputBuffer& output) {
+        const std::lock_guard lock(mutex_);
+        switch (type) {
+            case PacketType::open:
+                PacketWriter(output, PacketType::handle).number(id).text(open());
+                return true;
+            case PacketType::fstat:
+                PacketWriter(output, PacketType::attributes)
+                    .number(id)
+                    .attributes({copy_of(fields).size(), 0100600, {}});
+                return true;
+            case PacketType::read:
+                read(id, fields, output);
+                return true;
+            case PacketType::write:
+                write(fields);
+                return false;
+            case PacketType::close:
+                content_ = copy_of(fields);
+                return false;
+            default:
+                return false;
+        }
+    }
+    /// As it was when it was closed last.
+    [[nodiscard]] std::string content() const {
+        const std::lock_guard lock(mutex_);
+        return content_;
+    }
+
+  private:
+    std::string open() {
+        if (copies_.empty() || kind_ == Kind::copy_of_each_handle) {
+            copies_.push_back(copies_.empty() ? std::string() : copies_.front());
+        }
+        if (kind_ == Kind::emptied_when_opened) {
+            copies_.front().clear();
+        }
+        return std::to_string(copies_.size() - 1);
+    }
+    std::string& copy_of(PacketReader& fields) { return copies_.at(std::stoul(std::string(fields.text()))); }
+    void read(std::uint32_t id, PacketReader& fields, OutputBuffer& output) {
+        const std::string& copy = copy_of(fields);
+        const std::uint64_t offset = fields.long_number();
+        if (offset >= copy.size()) {
+            PacketWriter(output, PacketType::status).number(id).number(reply_code::end_of_file);
+        } else {
+            PacketWriter(output, PacketType::data).number(id).text(copy.substr(offset, fields.number()));
+        }
+    }
+    void write(PacketReader& fields) {
+        std::string& copy = copy_of(fields);
+        const std::uint64_t offset = fields.long_number();
+        const std::string_view data = fields.text();
+        copy.resize(std::max<std::size_t>(copy.size(), offset + data.size()));
+        copy.replace(offset, data.size(), data);
+    }
+
+    const Kind kind_;
+    mutable std::mutex mutex_;
+    std::vector<std::string> copies_;
+    std::string content_;
 };
 
 /// What a server does, in order, that matters after a power failure: "rename", and "fsync PATH". It opens a
