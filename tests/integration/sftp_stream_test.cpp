@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
+#include <cstdint>
 #include <doctest/doctest.h>
+#include <fstream>
 #include <set>
 #include <string>
 
@@ -12,9 +14,61 @@ namespace {
 
 namespace fs = std::filesystem;
 
+constexpr std::uintmax_t shared_size = (300UL << 20U) + 12345;
+
+/// A file so large that two connections may send it, with something in every 64 KiB.
+void write_shared_file(const fs::path& path) {
+    constexpr std::uintmax_t stretch = 64UL * 1024;
+    std::ofstream file(path, std::ios::binary);
+    for (std::uintmax_t offset = 0; offset < shared_size; offset += stretch) {
+        file.seekp(static_cast<std::streamoff>(offset)) << "at " << offset;
+    }
+    file.close();
+    fs::resize_file(path, shared_size);
+}
+
+/// Lines of an sshd's configuration: so many connections have SFTP at once, and `directory` / served has a
+/// line for each that had.
+std::string serving_at_once(unsigned most, const Scratch& directory) {
+    const std::string path = directory.path().string();
+    std::string script = "#!/bin/sh\n";
+    for (unsigned number = 0; number < most; ++number) {
+        const std::string lock = path + "/lock" + std::to_string(number);
+        script += "exec 9>" + lock + "\nif flock -n 9; then echo >>" + path +
+                  "/served; /usr/lib/openssh/sftp-server; exit; fi\n";
+    }
+    write_file(directory / "serve", script + "echo >>" + path + "/refused\nexit 1\n");
+    fs::permissions(directory / "serve", fs::perms::owner_all);
+    return "ForceCommand " + path + "/serve";
+}
+
 }  // namespace
 
 TEST_SUITE_BEGIN("sftp_stream");
+
+TEST_CASE("a large file goes by two connections, or by one where the server lets in no more, and is whole") {
+    const Scratch directory;
+    Site site;
+    unsigned most = 2;
+    SUBCASE("two") {}
+    SUBCASE("one") {
+        most = 1;
+    }
+    const Sshd sshd(serving_at_once(most, directory));
+    add_sftp_stream(site, sshd, "parallel_transfers: 2");
+    write_shared_file(site.source() / "f");
+    const std::string content = read_file(site.source() / "f");
+    const ProgramResult result = site.one_off();
+    CHECK_MESSAGE(result.exit_code == 0, result.output << sftp_logs(site));
+    CHECK((read_file(site.target() / "f") == content));
+    CHECK(names_in(site.target()) == std::set<std::string>{"f"});
+    CHECK(names_in(site.source()).empty());
+    const std::string log = sftp_logs(site);
+    CHECK_MESSAGE((log.find("a second connection has sent ") != std::string::npos) == (most == 2), log);
+    CHECK_MESSAGE(
+        (log.find("a second connection for one file has failed") != std::string::npos) == (most == 1), log);
+    CHECK(fs::exists(directory / "refused") == (most == 1));
+}
 
 TEST_CASE("files of every name, links and trees arrive, and nothing is left behind") {
     Site site;
