@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #pragma once
 
+#include <atomic>
 #include <filesystem>
 #include <map>
 #include <span>
@@ -42,7 +43,7 @@ class PutEnds final : public PutSink {
         }
     }
     std::map<std::size_t, Status> ends;
-    bool* is_cancelled = nullptr;  ///< Becomes true with the first end, where it is set.
+    std::atomic<bool>* is_cancelled = nullptr;  ///< Becomes true with the first end, where it is set.
 };
 
 }  // namespace mistamover::rsync::test
