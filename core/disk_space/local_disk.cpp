@@ -86,8 +86,11 @@ void give_up_listings(std::vector<UnitListing>& listings) {
 
 LocalDisk::LocalDisk(std::string label, std::string mount_point,
                      const std::vector<process::MonitorStream>& streams,
-                     const std::filesystem::path& placed_dir)
-    : label_(std::move(label)), mount_point_(std::move(mount_point)), placed_(placed_dir) {
+                     const std::filesystem::path& placed_dir, std::function<std::string()> mounts)
+    : label_(std::move(label)),
+      mount_point_(std::move(mount_point)),
+      mounts_(std::move(mounts)),
+      placed_(placed_dir) {
     for (const process::MonitorStream& stream : streams) {
         stop_files_.insert(stream.stop_files.begin(), stream.stop_files.end());
         listings_.push_back(listings_of(stream));
@@ -148,20 +151,20 @@ void LocalDisk::try_to_note(const std::function<void()>& change) {
     }
 }
 
+// By the table of mounts, as streams are assigned to file systems: to ask for a path that may be another file
+// system's would wait for that, which may never answer.
 std::vector<std::string> LocalDisk::obsolete_stops() {
-    std::vector<std::string> obsolete;
-    struct stat own {};
-    if (::stat(mount_point_.c_str(), &own) != 0) {
+    std::vector<std::string> obsolete = placed_.paths();
+    std::erase_if(obsolete, [this](const std::string& path) { return stop_files_.contains(path); });
+    if (obsolete.empty()) {
         return obsolete;
     }
-    for (std::string& path : placed_.paths()) {
-        struct stat directory {};
-        const bool is_here = ::stat(std::filesystem::path(path).parent_path().c_str(), &directory) == 0 &&
-                             directory.st_dev == own.st_dev;
-        if (is_here && !stop_files_.contains(path)) {
-            obsolete.push_back(std::move(path));
-        }
-    }
+    const MountTable table(mounts_());
+    const Mount* const own = table.of(mount_point_);
+    std::erase_if(obsolete, [&](const std::string& path) {
+        const Mount* const mount = table.of(std::filesystem::path(path).parent_path());
+        return own == nullptr || mount == nullptr || mount->device != own->device;
+    });
     return obsolete;
 }
 

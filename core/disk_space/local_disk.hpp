@@ -10,6 +10,7 @@
 
 #include "disk_space/deletion_look.hpp"
 #include "disk_space/disk_space_monitor.hpp"
+#include "disk_space/mount_table.hpp"
 #include "disk_space/placed_stops.hpp"
 #include "disk_space/unit_listing.hpp"
 
@@ -18,9 +19,10 @@ namespace mistamover::disk_space {
 /// The real file system. For one thread.
 class LocalDisk final : public DiskSpaceMonitor::Disk {
   public:
-    /// `label` goes into the `.stop` files; `placed_dir` remembers them.
+    /// `label` goes into the `.stop` files; `placed_dir` remembers them, and other file systems', too.
+    /// `mounts` gives what /proc/self/mountinfo says.
     LocalDisk(std::string label, std::string mount_point, const std::vector<process::MonitorStream>& streams,
-              const std::filesystem::path& placed_dir);
+              const std::filesystem::path& placed_dir, std::function<std::string()> mounts = current_mounts);
 
     /// Called again and again while a directory is looked through and deleted, which may take long; false
     /// leaves it where it is, or the rest of it for recover().
@@ -52,6 +54,7 @@ class LocalDisk final : public DiskSpaceMonitor::Disk {
 
     std::string label_;
     std::string mount_point_;
+    std::function<std::string()> mounts_;
     PlacedStops placed_;
     bool can_note_ = true;  ///< Which `.stop` files it has made; that it cannot is told once.
     std::set<std::string> stop_files_;

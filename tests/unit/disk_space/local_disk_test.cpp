@@ -104,6 +104,28 @@ TEST_CASE("a .stop that was made is remembered until it has gone, under whatever
     CHECK(names_below(scratch / "placed").empty());
 }
 
+TEST_CASE("a .stop is obsolete on its own file system alone, which is told by the mounts, not by asking") {
+    const Scratch scratch;
+    const auto mounts = [&](const std::string& other_device, const std::string& type) {
+        return "1 9 8:1 / / rw - ext4 x rw\n2 1 0:30 / " + scratch.path().string() +
+               " rw - btrfs x rw\n3 1 " + other_device + " / /proc rw - " + type + " x rw\n4 2 0:9 / " +
+               (scratch / "silent").string() + " rw - nfs4 x rw\n";
+    };
+    const std::string silent = (scratch / "silent" / ".stop").string();  // in fact, on the same
+    const std::string subvolume = "/proc/.stop";                         // in fact, on another
+    fs::create_directories(scratch / "silent");
+    const PlacedStops placed(scratch / "placed");
+    placed.add(silent);
+    placed.add(subvolume);
+    const auto obsolete = [&](const std::string& table) {
+        return LocalDisk("disk", scratch.path().string(), {}, scratch / "placed", [=] { return table; })
+            .obsolete_stops();
+    };
+    CHECK(obsolete(mounts("0:30", "btrfs")) == std::vector<std::string>{subvolume});
+    CHECK(obsolete(mounts("0:31", "btrfs")).empty());
+    CHECK(obsolete("").empty());
+}
+
 TEST_CASE("a .stop that has become an operator's is forgotten, and stays") {
     const Scratch scratch;
     const auto before = stream_in(scratch);
