@@ -77,8 +77,10 @@ std::string current_mounts() {
 /// A way through the directories, of which no step is a link.
 class MountTable::Way {
   public:
+    // What the root is on waits for nobody whom this process does not wait for anyway.
     explicit Way(const MountTable& table) : table_(table) {
         places_.push_back(covered({"/", nullptr, true}));
+        places_.back().may_be_asked = places_.back().mount != nullptr;
     }
 
     [[nodiscard]] const Mount* end() const { return places_.back().mount; }
@@ -119,10 +121,9 @@ class MountTable::Way {
         while ((found = table_.by_place_.find({place.mount == nullptr ? no_mount : place.mount->id,
                                                place.path.string()})) != table_.by_place_.end()) {
             place.mount = found->second;
+            place.may_be_asked = place.may_be_asked && std::find(own_types.begin(), own_types.end(),
+                                                                 place.mount->type) != own_types.end();
         }
-        place.may_be_asked =
-            place.may_be_asked && place.mount != nullptr &&
-            std::find(own_types.begin(), own_types.end(), place.mount->type) != own_types.end();
         return place;
     }
 

@@ -35,8 +35,9 @@ class MountTable {
 
     /// The mount that `directory`, which is absolute, lies on, or would were it made; null: that is not
     /// known. Asks nobody who may never answer: a symbolic link is followed where all on the way to it is on
-    /// file systems of this host alone, and taken for a directory where it is behind one of another kind. Nor
-    /// is it known where something is mounted only when somebody asks for it (autofs), until that is done.
+    /// file systems of this host alone, or on that of the root directory, and taken for a directory where it
+    /// is behind one of another kind. Nor is it known where something is mounted only when somebody asks for
+    /// it (autofs), until that is done.
     [[nodiscard]] const Mount* of(const std::filesystem::path& directory) const;
 
     /// The same as the kernel sees it, whatever links there are. May wait without end for the server of a

@@ -20,8 +20,9 @@ struct MountedSite {
         std::string point;
         std::string type;
     };
-    [[nodiscard]] std::string table(const std::vector<Line>& lines) const {
-        std::string text = "1 9 8:1 / / rw shared:1 master:2 - ext4 /dev/sda1 rw\n";
+    [[nodiscard]] std::string table(const std::vector<Line>& lines,
+                                    const std::string& root_type = "ext4") const {
+        std::string text = "1 9 8:1 / / rw shared:1 master:2 - " + root_type + " /dev/sda1 rw\n";
         for (const Line& line : lines) {
             text += line.ids + " / " + (scratch / line.point).string() + " rw - " + line.type + " x rw\n";
         }
@@ -94,6 +95,20 @@ TEST_CASE("links are followed, those into what is not mounted yet, too, but none
     const MountTable below_silent(
         site.table({{"3 1 0:9", "silent", "nfs4"}, {"4 3 8:4", "silent/own", "ext4"}}));
     CHECK(device_at(below_silent, site.scratch / "silent/own/x") == "8:4");
+}
+
+TEST_CASE("links are followed whatever the root directory is on, but not on another of that kind") {
+    namespace fs = std::filesystem;
+    const MountedSite site;
+    fs::create_directories(site.scratch / "silent");
+    fs::create_symlink("a", site.scratch / "link");
+    fs::create_symlink(site.scratch / "a", site.scratch / "silent/link");
+    for (const char* type : {"nfs4", "virtiofs", "overlay", "fuse.fuse-overlayfs"}) {
+        INFO(type);
+        const MountTable table(site.table({{"2 1 8:2", "a", "ext4"}, {"3 1 0:9", "silent", "nfs4"}}, type));
+        CHECK(device_at(table, site.scratch / "link/x") == "8:2");
+        CHECK(device_at(table, site.scratch / "silent/link/x") == "0:9");
+    }
 }
 
 TEST_CASE("where something is mounted only for who asks it is not known what lies there") {
