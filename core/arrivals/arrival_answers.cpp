@@ -16,6 +16,10 @@ std::string text_of(int error) {
     return std::generic_category().message(error);
 }
 
+std::string reason_of(const ChecksumResult& result) {
+    return result.refusal.empty() ? text_of(result.error) : result.refusal;
+}
+
 bool is_same_file(const Control& a, const Control& b) {
     return a.data_name == b.data_name && a.size == b.size && a.checksum == b.checksum;
 }
@@ -66,17 +70,25 @@ bool ArrivalAnswers::begin(Arrival& arrival) {
 }
 
 // Once: it is tried again several times a second.
-void ArrivalAnswers::tell_trouble(Arrival& arrival, const std::string& what, int error) {
-    arrival.trouble = what + ": " + text_of(error);
+void ArrivalAnswers::tell_trouble(Arrival& arrival, const std::string& what, const std::string& why) {
+    arrival.trouble = what + ": " + why;
     if (!std::exchange(arrival.trouble_told, true)) {
         last_error_.note(arrival.control.data_name + ' ' + arrival.trouble);
     }
 }
 
+void ArrivalAnswers::tell_trouble(Arrival& arrival, const std::string& what, int error) {
+    tell_trouble(arrival, what, text_of(error));
+}
+
 // Until the next carry_out().
-void ArrivalAnswers::put_off(Arrival& arrival, const std::string& what, int error) {
-    tell_trouble(arrival, what, error);
+void ArrivalAnswers::put_off(Arrival& arrival, const std::string& what, const std::string& why) {
+    tell_trouble(arrival, what, why);
     arrival.state = Arrival::State::answering;
+}
+
+void ArrivalAnswers::put_off(Arrival& arrival, const std::string& what, int error) {
+    put_off(arrival, what, text_of(error));
 }
 
 void ArrivalAnswers::take(Arrival& arrival) {
@@ -147,7 +159,7 @@ std::set<Arrival*> ArrivalAnswers::take_results() {
 
 void ArrivalAnswers::computed(Arrival& arrival, const ChecksumResult& result) {
     if (is_passing(result.error)) {
-        put_off(arrival, "cannot be read", result.error);
+        put_off(arrival, result.refusal.empty() ? "cannot be read" : "cannot be verified", reason_of(result));
         return;
     }
     const std::optional<FileIdentity> data = journal_.look_at_data(*arrival.job);
@@ -310,7 +322,8 @@ void ArrivalAnswers::compared(Arrival& arrival, const ChecksumResult& result) {
     const int error = data_.is_still_there() ? result.error : ESTALE;
     if (is_passing(error) || error == ESTALE) {
         arrival.compared.reset();
-        put_off(arrival, "cannot be compared with what has its name", error);
+        put_off(arrival, "cannot be compared with what has its name",
+                error == result.error ? reason_of(result) : text_of(error));
         return;
     }
     const bool is_same =

@@ -65,7 +65,9 @@ class ArrivalAnswers {
 
   private:
     [[nodiscard]] bool begin(Arrival& arrival);
+    void tell_trouble(Arrival& arrival, const std::string& what, const std::string& why);
     void tell_trouble(Arrival& arrival, const std::string& what, int error);
+    void put_off(Arrival& arrival, const std::string& what, const std::string& why);
     void put_off(Arrival& arrival, const std::string& what, int error);
     void compute(Arrival& arrival, const FileIdentity& data);
     void computed(Arrival& arrival, const ChecksumResult& result);

@@ -19,15 +19,16 @@ constexpr std::size_t small_files = 16;
 constexpr std::uint64_t small_bytes = 1024UL * 1024;
 
 ChecksumResult checksum_of(const ChecksumRequest& request, const std::stop_token& ending) {
-    ChecksumResult result{request.job, std::nullopt};
+    ChecksumResult result{request.job, std::nullopt, 0, {}};
     try {
         result.digest = files::digest_of(request.directory_fd, request.name, request.size, request.algorithm,
                                          [&ending] { return ending.stop_requested(); });
     } catch (const std::system_error& error) {
         result.error = error.code().value();
-    } catch (const files::DigestRefused&) {
+    } catch (const files::DigestRefused& refused) {
         // As any shortage of this machine: it tells nothing of the file, of which no receipt must tell then.
         result.error = ENOMEM;
+        result.refusal = refused.what();
     } catch (const std::bad_alloc&) {
         result.error = ENOMEM;
     } catch (const std::exception&) {

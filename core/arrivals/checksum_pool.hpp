@@ -25,6 +25,7 @@ struct ChecksumResult {
     ArrivalJournal::Number job = 0;
     std::optional<std::string> digest;  ///< Nothing where the file could not be read.
     int error = 0;                      ///< The errno that tells why; 0: it could.
+    std::string refusal;                ///< What tells why instead, where it is not the file's fault.
 };
 
 /// Computes the checksums of several files at once.

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <optional>
 
+#include "no_digests.hpp"
 #include "no_more_files.hpp"
 #include "process/unique_fd.hpp"
 #include "receiving_site.hpp"
@@ -141,6 +142,34 @@ TEST_CASE("an earlier receipt that cannot be read for now does not cost a file i
     CHECK(site.status_in(".f.1.rcpt") == ReceiptStatus::success);
     CHECK(site.in_delivered() == std::set<std::string>{"f"});
     CHECK(site.in_journal().empty());
+}
+
+TEST_CASE("where OpenSSL refuses the algorithm that is told, and the file is answered once it does not") {
+    // Its own checksum, or that of what has its name.
+    for (const bool is_second : {false, true}) {
+        INFO(is_second);
+        test::ReceivingSite site;
+        if (is_second) {
+            test::write_file(site.delivered("f"), "hello");
+        }
+        site.send("hello", test::hello_control(".f.1.rcpt"));
+        AnswersBench bench(site);
+        CHECK(bench.answers.recover().empty());
+        bench.answers.take(bench.arrival);
+        if (is_second) {
+            bench.go_on();
+            bench.go_on();
+            REQUIRE(bench.arrival.state == Arrival::State::comparing);
+        }
+        {
+            const test::NoDigests refused;
+            bench.go_on();
+        }
+        CHECK(bench.arrival.state == Arrival::State::answering);
+        CHECK(bench.last_error.text().ends_with(": this machine's OpenSSL refuses to compute md5"));
+        bench.go_on_to_the_end();
+        CHECK(site.status_in(".f.1.rcpt") == ReceiptStatus::success);
+    }
 }
 
 TEST_CASE("a receipt in the journal is not believed either where the data cannot be read for now") {
