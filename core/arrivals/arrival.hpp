@@ -43,6 +43,7 @@ struct Arrival {
     bool trouble_told = false;
     std::optional<FileIdentity> compared;  ///< What holds the name, and is another file.
     bool is_second = false;  ///< That one has the same content: it is being written to the disk.
+    int first_error = 0;     ///< errno of that; it is replaced then.
 };
 
 }  // namespace mistamover::arrivals

@@ -252,15 +252,26 @@ void ArrivalAnswers::deliver(Arrival& arrival) {
         return;
     }
     arrival.state = Arrival::State::delivering;
-    mover_.add({*arrival.job, arrival.control.data_name, arrival.has_data && !arrival.is_second});
+    MoveRequest request{*arrival.job, arrival.control.data_name, arrival.has_data && !arrival.is_second};
+    if (arrival.is_second) {
+        request.first = arrival.compared;
+        request.first_error = arrival.first_error;
+    }
+    mover_.add(std::move(request));
 }
 
 void ArrivalAnswers::moved(Arrival& arrival, const MoveResult& result) {
     const std::string& name = arrival.control.data_name;
     arrival.has_data = arrival.has_data && !result.renamed;  // whatever kept the disk from getting to know
+    arrival.is_second = arrival.is_second && !result.renamed;
+    arrival.first_error = arrival.is_second ? result.first_error : 0;
+    if (result.renamed && result.first_error != 0) {
+        last_error_.note(name + " was there already, but could not be written to the disk (" +
+                         text_of(result.first_error) + "): the copy that was sent again has its place");
+    }
     if (is_passing(result.disk_error)) {
         put_off(arrival, "cannot be written to the disk", result.disk_error);
-    } else if (arrival.is_second && !drop_second(arrival, result.disk_error)) {
+    } else if (arrival.is_second && !settle_second(arrival, result)) {
         return;
     } else if (result.disk_error != 0) {
         last_error_.note(name + " cannot be written to the disk: " + text_of(result.disk_error));
@@ -279,17 +290,26 @@ void ArrivalAnswers::moved(Arrival& arrival, const MoveResult& result) {
     }
 }
 
-// False where it is needed: what has its name is not it any more, or the disk did not keep that, which the
-// kernel tells of only once, so that it is not asked again.
-bool ArrivalAnswers::drop_second(Arrival& arrival, int disk_error) {
-    arrival.is_second = false;
-    if (disk_error != 0) {
-        tell_trouble(arrival, "is held: the same file, which has its name, cannot be written to the disk",
-                     disk_error);
-        arrival.state = Arrival::State::held;
+// What has its name is on the disk, so that the second copy goes, or has been replaced by it. False where it
+// is needed still.
+bool ArrivalAnswers::settle_second(Arrival& arrival, const MoveResult& result) {
+    if (result.disk_error != 0) {
+        arrival.receipt_written = false;  // whether it was the receipt's or the directory's
+        put_off(arrival, "cannot be answered", result.disk_error);
         return false;
     }
+    if (result.move_error != 0 && result.move_error != EEXIST) {
+        put_off(arrival, "cannot take the place of the same file, which cannot be written to the disk",
+                result.move_error);
+        return false;
+    }
+    arrival.is_second = false;
+    if (result.move_error == EEXIST) {
+        arrival.compared.reset();
+        return true;
+    }
     if (!data_.is_still_there() || data_.look(arrival.control.data_name) != arrival.compared) {
+        arrival.compared.reset();
         arrival.state = Arrival::State::answering;
         carry_out(arrival);
         return false;

@@ -76,7 +76,7 @@ class ArrivalAnswers {
     [[nodiscard]] int remove_refused(const Arrival& arrival) const;
     void deliver(Arrival& arrival);
     void moved(Arrival& arrival, const MoveResult& result);
-    [[nodiscard]] bool drop_second(Arrival& arrival, int disk_error);
+    [[nodiscard]] bool settle_second(Arrival& arrival, const MoveResult& result);
     void hold(Arrival& arrival);
     void compared(Arrival& arrival, const ChecksumResult& result);
     void finish(Arrival& arrival);

@@ -130,6 +130,16 @@ int ArrivalJournal::move_data(Number job, const Directory& to, const std::string
     return files::rename_no_replace({directory_.fd(), data_file(job)}, {to.fd(), name});
 }
 
+int ArrivalJournal::exchange_data(Number job, const Directory& with, const std::string& name) const {
+    return ::renameat2(directory_.fd(), data_file(job).c_str(), with.fd(), name.c_str(), RENAME_EXCHANGE) == 0
+               ? 0
+               : errno;
+}
+
+int ArrivalJournal::move_data_over(Number job, const Directory& to, const std::string& name) const {
+    return ::renameat(directory_.fd(), data_file(job).c_str(), to.fd(), name.c_str()) == 0 ? 0 : errno;
+}
+
 void ArrivalJournal::drop_data(Number job) const {
     directory_.remove(data_file(job));
 }

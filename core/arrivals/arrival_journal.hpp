@@ -48,6 +48,11 @@ class ArrivalJournal {
     [[nodiscard]] std::optional<FileIdentity> look_at_data(Number job) const;
     /// Gives the data file a name in another directory, or back: 0, or the errno; EEXIST where it is taken.
     [[nodiscard]] int move_data(Number job, const Directory& to, const std::string& name) const;
+    /// Gives the data file a name that another file has, which becomes the data file instead: 0, or the
+    /// errno; EINVAL or ENOSYS where the file system cannot do that in one.
+    [[nodiscard]] int exchange_data(Number job, const Directory& with, const std::string& name) const;
+    /// Gives the data file a name that another file may have, which is gone then: 0, or the errno.
+    [[nodiscard]] int move_data_over(Number job, const Directory& to, const std::string& name) const;
     void drop_data(Number job) const;
     /// 0, or the errno.
     [[nodiscard]] int write_receipt(Number job, const std::string& text) const;

@@ -374,19 +374,44 @@ TEST_CASE("with fsync: false a receipt does not wait for the disk") {
     CHECK(read_file(receiver.delivered("f")) == "hello");
 }
 
-TEST_CASE("a file sent again is kept where the disk fails to keep the same one that is there") {
+TEST_CASE(
+    "a file sent again takes the place of the same one that is there where the disk fails to keep that") {
     const Receiver receiver;
     const std::filesystem::path failing = receiver.site().home() / "failing-disk";
     receiver.put(failing, "write delivered");
     write_file(receiver.delivered("f"), "hello");
+    // Of the one that the disk has lost, so that its inode is nobody else's.
+    std::filesystem::create_hard_link(receiver.delivered("f"), receiver.site().home() / "lost");
     const Daemon daemon(receiver.site(), with_failing_disk(failing));
     receiver.send("f", "hello");
-    CHECK(logs(receiver, "f is held: the same file, which has its name, cannot be written to the disk: "));
-    CHECK_FALSE(receiver.is_answered("f"));
-    CHECK(read_file(receiver.journal() / "1.data") == "hello");
-    std::filesystem::remove(receiver.delivered("f"));
     CHECK_FALSE(receiver.accepted("f", "hello").empty());
+    CHECK(logs(receiver, "f was there already, but could not be written to the disk (Input/output error)"));
+    CHECK_FALSE(std::filesystem::equivalent(receiver.delivered("f"), receiver.site().home() / "lost"));
     CHECK(read_file(receiver.delivered("f")) == "hello");
+    CHECK(eventually([&] { return std::filesystem::is_empty(receiver.journal()); }));
+}
+
+TEST_CASE("the same file, which the disk fails to keep, is not taken for whole by who sends it once more") {
+    const Receiver receiver;
+    const std::filesystem::path failing = receiver.site().home() / "failing-disk";
+    receiver.put(failing, "keep either");
+    write_file(receiver.delivered("f"), "hello");
+    std::filesystem::create_hard_link(receiver.delivered("f"), receiver.site().home() / "lost");
+    const Daemon daemon(receiver.site(), with_failing_disk(failing));
+    const std::string trouble = "f: it cannot take the place of the same file, which cannot be written to ";
+    receiver.send("f", "hello");
+    CHECK(status_tells(receiver, trouble));
+    receiver.put(failing, "replace delivered");  // the kernel has told of it
+    receiver.send("f", "hello", 2);
+    receiver.send("g", "hello");
+    CHECK_FALSE(receiver.accepted("g", "hello").empty());
+    CHECK(status_tells(receiver, trouble));
+    CHECK_FALSE(receiver.is_answered("f"));
+    CHECK_FALSE(receiver.is_answered("f", 2));
+    std::filesystem::remove(failing);
+    CHECK_FALSE(receiver.accepted("f", "hello", 2).empty());
+    CHECK_FALSE(std::filesystem::equivalent(receiver.delivered("f"), receiver.site().home() / "lost"));
+    CHECK(eventually([&] { return std::filesystem::is_empty(receiver.journal()); }));
 }
 
 TEST_CASE("a file is accepted, too, where memory is short between its delivery and the writing of its name") {

@@ -2,10 +2,10 @@
 // A library to be preloaded: the disk fails with EIO. As long as the file $FAILING_DISK is there, what it
 // says cannot be done: "write content" or "write directories" out; of the monitor's journal, "write receipts"
 // out, "publish receipts", "read data", "take data" or "deliver data"; "write delivered", what is not in that
-// journal, out; or "list stream", a directory whose name ends in ".in". With "lose large data" the journal's
-// data of more than 1000 bytes cannot be written out, but to write the whole file system out does not tell of
-// it, as where the kernel has told of it before. With "find memory" it is ENOMEM, for writing directories
-// out.
+// journal, out; "replace delivered", by what is in it, or "keep either", which is both; or "list stream", a
+// directory whose name ends in ".in". With "lose large data" the journal's data of more than 1000 bytes
+// cannot be written out, but to write the whole file system out does not tell of it, as where the kernel has
+// told of it before. With "find memory" it is ENOMEM, for writing directories out.
 #include <array>
 #include <cerrno>
 #include <cstdio>
@@ -59,7 +59,8 @@ bool is_large(int fd) {
 // What the kernel tells of a file by itself.
 bool is_lost(int fd) {
     return (is_in_journal(fd, ".data") && is_large(fd) && fails("lose large data")) ||
-           (!is_directory(fd) && !is_in_journal(fd, "") && fails("write delivered"));
+           (!is_directory(fd) && !is_in_journal(fd, "") &&
+            (fails("write delivered") || fails("keep either")));
 }
 
 // Nothing else is renamed from or to such a name.
@@ -117,7 +118,9 @@ int renameat(int from_directory, const char* from, int to_directory, const char*
 
 int renameat2(int from_directory, const char* from, int to_directory, const char* to,
               unsigned flags) noexcept {
+    const bool is_exchanged = (flags & RENAME_EXCHANGE) != 0;
     const bool refused = (is_journal_data(from) && fails("deliver data")) ||
+                         (is_exchanged && (fails("replace delivered") || fails("keep either"))) ||
                          (is_journal_receipt(from) && fails("publish receipts"));
     return refused
                ? refuse<int>()

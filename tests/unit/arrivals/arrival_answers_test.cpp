@@ -5,6 +5,7 @@
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <optional>
+#include <sys/stat.h>
 
 #include "no_digests.hpp"
 #include "no_more_files.hpp"
@@ -58,6 +59,27 @@ struct AnswersBench {
                            [](const Control&) { return true; },
                            site.on_result()};
 };
+
+// What a process that ended after it had delivered "f" has left.
+void leave_delivered(const test::ReceivingSite& site) {
+    const Directory incoming(site.settings().incoming.directory);
+    ArrivalJournal journal(incoming, site.log());
+    const auto job = journal.begin(".f.ctrl", to_text(test::hello_control(".f.1.rcpt")));
+    REQUIRE(job);
+    const Receipt success{"f", ReceiptStatus::success, 5, test::hello_md5, ".f.thanks"};
+    REQUIRE(journal.write_receipt(*job, to_text(success)) == 0);
+}
+
+// To be called where nothing has been taken or is known of the arrival.
+void resume_left(AnswersBench& bench) {
+    const std::vector<ArrivalJournal::Job> jobs = bench.answers.recover();
+    REQUIRE(jobs.size() == 1);
+    bench.arrival.job = jobs[0].number;
+    bench.arrival.has_data = jobs[0].has_data;
+    bench.arrival.receipt = parse_receipt(*jobs[0].receipt);
+    bench.arrival.receipt_written = true;
+    bench.answers.resume(bench.arrival);
+}
 
 }  // namespace
 
@@ -120,30 +142,6 @@ TEST_CASE(
     }
 }
 
-TEST_CASE("an earlier receipt that cannot be read for now does not cost a file its own") {
-    test::ReceivingSite site;
-    const Receipt refusal{"f", ReceiptStatus::bad_checksum, 5, test::hullo_md5, ".f.thanks"};
-    test::write_file(site.incoming(".f.1.rcpt"), to_text(refusal));
-    site.send("hello", test::hello_control(".f.1.rcpt"));
-    AnswersBench bench(site);
-    CHECK(bench.answers.recover().empty());
-    bench.arrival.control_identity = bench.incoming.look(".f.ctrl");
-    bench.answers.take(bench.arrival);
-    bench.go_on();
-    bench.answers.hand_over();
-    REQUIRE(site.is_told());
-    {
-        const test::NoMoreFiles none;
-        bench.answers.take_results();
-    }
-    CHECK(bench.arrival.state == Arrival::State::answering);
-    CHECK(bench.last_error.text() == "f cannot be answered: Too many open files");
-    bench.go_on_to_the_end();
-    CHECK(site.status_in(".f.1.rcpt") == ReceiptStatus::success);
-    CHECK(site.in_delivered() == std::set<std::string>{"f"});
-    CHECK(site.in_journal().empty());
-}
-
 TEST_CASE("where OpenSSL refuses the algorithm that is told, and the file is answered once it does not") {
     // Its own checksum, or that of what has its name.
     for (const bool is_second : {false, true}) {
@@ -172,6 +170,30 @@ TEST_CASE("where OpenSSL refuses the algorithm that is told, and the file is ans
     }
 }
 
+TEST_CASE("an earlier receipt that cannot be read for now does not cost a file its own") {
+    test::ReceivingSite site;
+    const Receipt refusal{"f", ReceiptStatus::bad_checksum, 5, test::hullo_md5, ".f.thanks"};
+    test::write_file(site.incoming(".f.1.rcpt"), to_text(refusal));
+    site.send("hello", test::hello_control(".f.1.rcpt"));
+    AnswersBench bench(site);
+    CHECK(bench.answers.recover().empty());
+    bench.arrival.control_identity = bench.incoming.look(".f.ctrl");
+    bench.answers.take(bench.arrival);
+    bench.go_on();
+    bench.answers.hand_over();
+    REQUIRE(site.is_told());
+    {
+        const test::NoMoreFiles none;
+        bench.answers.take_results();
+    }
+    CHECK(bench.arrival.state == Arrival::State::answering);
+    CHECK(bench.last_error.text() == "f cannot be answered: Too many open files");
+    bench.go_on_to_the_end();
+    CHECK(site.status_in(".f.1.rcpt") == ReceiptStatus::success);
+    CHECK(site.in_delivered() == std::set<std::string>{"f"});
+    CHECK(site.in_journal().empty());
+}
+
 TEST_CASE("a receipt in the journal is not believed either where the data cannot be read for now") {
     test::ReceivingSite site;
     const Control announced = test::hello_control(".f.1.rcpt");
@@ -186,19 +208,35 @@ TEST_CASE("a receipt in the journal is not believed either where the data cannot
         REQUIRE(journal.write_receipt(*job, to_text(success)) == 0);
     }
     AnswersBench bench(site);
-    const std::vector<ArrivalJournal::Job> jobs = bench.answers.recover();
-    REQUIRE(jobs.size() == 1);
-    bench.arrival.job = jobs[0].number;
-    bench.arrival.has_data = jobs[0].has_data;
-    bench.arrival.receipt = parse_receipt(*jobs[0].receipt);
-    bench.arrival.receipt_written = true;
-    bench.answers.resume(bench.arrival);
+    resume_left(bench);
     bench.go_on(false);
     CHECK(bench.arrival.state == Arrival::State::answering);
     bench.go_on_to_the_end();
     CHECK(site.status_in(".f.1.rcpt") == ReceiptStatus::bad_checksum);
     CHECK(site.in_delivered().empty());
     CHECK(site.in_journal().empty());
+}
+
+TEST_CASE("what has become of a delivered file's name is no failure of the disk") {
+    for (const std::string kind : {"nothing", "link", "socket", "locked"}) {
+        INFO(kind);
+        test::ReceivingSite site;
+        const std::filesystem::path path = site.delivered("f");
+        if (kind == "link") {
+            std::filesystem::create_symlink("elsewhere", path);
+        } else if (kind == "socket") {
+            REQUIRE(::mknod(path.c_str(), S_IFSOCK | 0600, 0) == 0);
+        } else if (kind == "locked") {
+            test::write_file(path, "hello");
+            std::filesystem::permissions(path, std::filesystem::perms::none);  // not for root
+        }
+        leave_delivered(site);
+        AnswersBench bench(site);
+        resume_left(bench);
+        bench.go_on_to_the_end();
+        CHECK(site.status_in(".f.1.rcpt") == ReceiptStatus::success);
+        CHECK(site.in_journal().empty());
+    }
 }
 
 }  // namespace mistamover::arrivals
