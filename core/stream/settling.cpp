@@ -12,6 +12,8 @@ using namespace std::chrono_literals;
 
 /// Beyond its time, a unit that nobody looks at: longer than any pause before the next try.
 constexpr auto remembered_for = 20min;
+/// In a mirror, whose passes may each take longer than that.
+constexpr std::uint64_t remembered_passes = 2;
 constexpr auto tidied_every = 1min;
 /// More often where there is no room: to go through all of it has its price.
 constexpr auto tidied_every_when_full = 1s;
@@ -56,11 +58,17 @@ std::chrono::milliseconds Settling::time_left(const std::string& name, const Loo
         std::min(needed - std::chrono::floor<std::chrono::milliseconds>(look.begun - unit.since), needed);
     unit.settled = left.count() <= 0;
     unit.due = look.ended + std::max(left, 0ms);
+    unit.pass = passes_;
     return left;
 }
 
 void Settling::note_clocks(std::chrono::system_clock::time_point now, Clock::time_point at) {
     const std::lock_guard lock(mutex_);
+    ++passes_;
+    note(now, at);
+}
+
+void Settling::note(std::chrono::system_clock::time_point now, Clock::time_point at) {
     least_ahead_ =
         std::min<std::chrono::nanoseconds>(least_ahead_, now.time_since_epoch() - at.time_since_epoch());
 }
@@ -68,8 +76,8 @@ void Settling::note_clocks(std::chrono::system_clock::time_point now, Clock::tim
 std::chrono::system_clock::time_point Settling::without_steps_forward(
     std::chrono::system_clock::time_point now, Clock::time_point at) {
     using WallClock = std::chrono::system_clock;
-    note_clocks(now, at);
     const std::lock_guard lock(mutex_);
+    note(now, at);
     return WallClock::time_point(
         std::chrono::duration_cast<WallClock::duration>(at.time_since_epoch() + least_ahead_));
 }
@@ -92,8 +100,13 @@ void Settling::tidy(Clock::time_point now) {
     tidied_ = now;
     std::erase_if(units_, [&](const auto& entry) {
         const Unit& unit = entry.second;
-        return (is_full && unit.settled) || now - unit.due > remembered_for;
+        return (is_full && unit.settled) || is_out_of_sight(unit, now);
     });
+}
+
+// The pass in hand may not have come to it yet.
+bool Settling::is_out_of_sight(const Unit& unit, Clock::time_point now) const {
+    return now - unit.due > remembered_for && (passes_ == 0 || passes_ - unit.pass > remembered_passes);
 }
 
 }  // namespace mistamover::stream

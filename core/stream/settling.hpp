@@ -25,13 +25,15 @@ class Settling {
 
     /// Takes note of a look at unit `name`. How much longer it must be seen as it is, from the end of the
     /// look, until it has been so for `needed`; 0 or less: it has. It stays remembered, so that it need not
-    /// settle again where it could not be sent, but no longer than for a while, and only where there is room.
+    /// settle again where it could not be sent, but no longer than for a while, of a mirror not before whole
+    /// passes have not seen it, and only where there is room.
     std::chrono::milliseconds time_left(const std::string& name, const Look& look,
                                         std::chrono::milliseconds needed);
-    /// The wall clock shows `now` at the moment `at` of the steady clock, or a little later.
+    /// A mirror's pass begins, which looks at all there is: the wall clock shows `now` at the moment `at` of
+    /// the steady clock, or a little later.
     void note_clocks(std::chrono::system_clock::time_point now, Clock::time_point at);
-    /// Notes that, too. What the wall clock would show at `at` had nobody set it forward since the first
-    /// note.
+    /// Takes note of the clocks, too. What the wall clock would show at `at` had nobody set it forward since
+    /// the first note.
     std::chrono::system_clock::time_point without_steps_forward(std::chrono::system_clock::time_point now,
                                                                 Clock::time_point at);
     /// Whatever has the name next is seen for the first time.
@@ -49,15 +51,19 @@ class Settling {
         Seen seen;
         Clock::time_point since{};  ///< The end of the first look that has seen it so.
         Clock::time_point due{};    ///< When it is to be looked at again.
+        std::uint64_t pass = 0;     ///< The last one that has seen it.
         bool settled = false;
     };
     static Seen seen_in(const Look& look);
+    void note(std::chrono::system_clock::time_point now, Clock::time_point at);
+    [[nodiscard]] bool is_out_of_sight(const Unit& unit, Clock::time_point now) const;
     void tidy(Clock::time_point now);
 
     const std::size_t most_;
     mutable std::mutex mutex_;
     std::unordered_map<std::string, Unit> units_;
     Clock::time_point tidied_{};
+    std::uint64_t passes_ = 0;  ///< That have begun; 0 where it is no mirror.
     /// By how much the wall clock was ahead of the steady one, when that was least.
     std::chrono::nanoseconds least_ahead_ = std::chrono::nanoseconds::max();
 };

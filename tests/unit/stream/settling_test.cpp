@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "stream/settling.hpp"
 
+#include <cstdint>
 #include <doctest/doctest.h>
 #include <thread>
 #include <utility>
@@ -149,6 +150,28 @@ TEST_CASE("a unit that nobody looks at any more is forgotten, one that waits for
     CHECK(observer.settling.size() == 2);
     observer.now += 1min;
     CHECK(observer.look("waits", file_of(1), 1h) <= 0ms);
+}
+
+TEST_CASE("a mirror's file is remembered however long a pass takes, until two whole ones have not seen it") {
+    Observer observer{Settling(SIZE_MAX)};
+    const auto begin_pass = [&] { observer.settling.note_clocks({}, observer.now); };
+    begin_pass();
+    CHECK(observer.look("a", file_of(1)) == 5s);
+    CHECK(observer.look("goes", file_of(1)) == 5s);
+    observer.now += 25min;
+    CHECK(observer.look("z", file_of(1)) == 5s);
+    observer.now += 1min;
+    begin_pass();
+    CHECK(observer.look("a", file_of(1)) <= 0ms);
+    observer.now += 25min;
+    CHECK(observer.look("z", file_of(1)) <= 0ms);
+    for (const std::size_t remembered : {3U, 2U}) {
+        begin_pass();
+        observer.now += 26min;
+        CHECK(observer.look("a", file_of(1)) <= 0ms);
+        CHECK(observer.look("z", file_of(1)) <= 0ms);
+        CHECK(observer.settling.size() == remembered);
+    }
 }
 
 TEST_CASE("no more than so many are remembered: those that have settled make room for others") {
