@@ -6,8 +6,6 @@
 #include <system_error>
 #include <utility>
 
-#include <mistamover/transfer_module.hpp>
-
 #include "arrivals/checksum_form.hpp"
 #include "arrivals/handshake_names.hpp"
 #include "files/digest.hpp"
@@ -229,10 +227,12 @@ Status ReceiptCollection::end_by_removal(Handshake& handshake) {
         if (status.ok() || status.beyond_item()) {
             return status;
         }
-        wait_for_room(handshake, status);
+        if (status.code() == StatusCode::no_space) {
+            wait_for_room(handshake, status);
+        } else {
+            end_untold(handshake, status);
+        }
         return {};
-    } catch (const StatusError& error) {
-        return error.status();
     } catch (const std::system_error& error) {
         const Status status = status_from_errno(error.code().value(), error.what());
         if (status.code() == StatusCode::cancelled) {
@@ -262,7 +262,8 @@ Status ReceiptCollection::note_failed_removal(Handshake& handshake, const Status
     return {};
 }
 
-// Not ok where nothing has ended: the session has failed, or, of item scope, there is no room to look.
+// Not ok where nothing has ended: the session has failed, or, of item scope, what is here cannot be told from
+// what was sent; where there is no room for that now, perhaps later.
 Status ReceiptCollection::remove_source(Handshake& handshake) {
     UnitResult& unit = handshake.result;
     if (unit.name.empty()) {
@@ -296,9 +297,13 @@ void ReceiptCollection::wait_for_room(Handshake& handshake, const Status& no_roo
             Clock::now() + settings_.receipt_file_poll_interval * (1U << tries_before);
         return;
     }
-    handshake.result.status = {no_room.code(), StatusScope::item,
-                               "it has arrived, but whether it still is what was sent cannot be told: " +
-                                   std::string(no_room.text())};
+    end_untold(handshake, no_room);
+}
+
+void ReceiptCollection::end_untold(Handshake& handshake, const Status& why) {
+    handshake.result.status = {
+        why.code(), StatusScope::item,
+        "it has arrived, but whether it still is what was sent cannot be told: " + std::string(why.text())};
     handshake.end = Outcome::refused;
 }
 
@@ -313,10 +318,11 @@ Status ReceiptCollection::find_by_checksum(Handshake& handshake) {
         return {};
     }
     bool is_the_same = false;
+    Status compared;
     if (look.manifest.entries.front().identity.kind == EntryKind::directory) {
         const DirectoryDelivery::End end =
             directories_.with_zip(name, look.manifest, [&](const DirectoryDelivery::Zip& zip) {
-                is_the_same = is_announced(zip.directory_fd, zip.file, control);
+                compared = compare(zip.directory_fd, zip.file, control, is_the_same);
                 return Status{};
             });
         if (!end.status.ok() && cancel_.cancelled()) {
@@ -330,27 +336,33 @@ Status ReceiptCollection::find_by_checksum(Handshake& handshake) {
             return end.status.beyond_item() ? end.status : Status{};
         }
     } else {
-        is_the_same = is_announced(source_.fd(), look.manifest.entries.front(), control);
+        compared = compare(source_.fd(), look.manifest.entries.front(), control, is_the_same);
     }
-    if (is_the_same) {
+    if (!compared.ok()) {
+        handshake.sent = std::move(sent);
+    } else if (is_the_same) {
         handshake.sent = look.manifest;
     }
-    return {};
+    return compared;
 }
 
-// Throws StatusError where no checksum of that kind can be computed here.
-bool ReceiptCollection::is_announced(int directory_fd, const ManifestEntry& file,
-                                     const arrivals::Control& control) const {
+// Not ok where no checksum of that kind can be computed here: of item scope where new units have another.
+Status ReceiptCollection::compare(int directory_fd, const ManifestEntry& file,
+                                  const arrivals::Control& control, bool& is_the_same) const {
+    is_the_same = false;
     if (file.identity.size != control.size) {
-        return false;
+        return {};
     }
     const std::string algorithm(arrivals::algorithm_of(control.checksum));
     try {
         const std::string digest = files::digest_of(directory_fd, file.path, file.identity.size, algorithm,
                                                     [this] { return cancel_.cancelled(); });
-        return arrivals::checksum_on_wire(algorithm, digest) == control.checksum;
+        is_the_same = arrivals::checksum_on_wire(algorithm, digest) == control.checksum;
+        return {};
     } catch (const files::DigestRefused& refused) {
-        throw StatusError(status_of(refused));
+        return algorithm == settings_.checksum
+                   ? status_of(refused)
+                   : Status{StatusCode::configuration, StatusScope::item, refused.what()};
     }
 }
 

@@ -39,8 +39,9 @@ class ReceiptCollection {
     [[nodiscard]] Status remove_source(Handshake& handshake);
     [[nodiscard]] Status find_by_checksum(Handshake& handshake);
     void wait_for_room(Handshake& handshake, const Status& no_room) const;
-    [[nodiscard]] bool is_announced(int directory_fd, const ManifestEntry& file,
-                                    const arrivals::Control& control) const;
+    static void end_untold(Handshake& handshake, const Status& why);
+    [[nodiscard]] Status compare(int directory_fd, const ManifestEntry& file,
+                                 const arrivals::Control& control, bool& is_the_same) const;
     [[nodiscard]] Status write_out_removals(const std::vector<Handshake>& handshakes) const;
     Status thank(std::vector<Handshake>& handshakes);
     Status put_thank_yous(const Refs& owners, const std::vector<ManifestEntry>& files,

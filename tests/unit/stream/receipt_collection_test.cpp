@@ -406,6 +406,38 @@ TEST_CASE("where its checksum cannot be computed here the stream stops, and noth
     CHECK(units[0].result.outcome == Outcome::delivered);
 }
 
+TEST_CASE(
+    "where no checksum of an earlier kind can be computed here, only what was sent with it is given up") {
+    Workbench bench;
+    test::write_file(bench.scratch / "d/file", "in a directory");
+    (void)bench.send({"d", "f"});
+    std::vector<Handshake> units = bench.recover();
+    REQUIRE(units.size() == 2);
+    bench.settings.outgoing.checksum = "sha256";
+    test::write_file(bench.scratch / "new", "hello");
+    units.push_back(std::move(bench.send({"new"}).front()));
+    for (const Handshake& unit : units) {
+        bench.answer(unit);
+    }
+    {
+        const test::NoDigests refused;
+        bench.look(units);
+    }
+    CHECK(bench.last.ok());
+    for (std::size_t i = 0; i < 2; ++i) {
+        CAPTURE(units[i].result.name);
+        CHECK(units[i].result.outcome == Outcome::refused);  // which the ledger puts into the quarantine
+        CHECK(units[i].result.status.scope() == StatusScope::item);
+        CHECK(units[i].result.status.text().find("it has arrived, but") == 0);
+        CHECK(bench.has(units[i].result.name));
+    }
+    CHECK_FALSE(bench.has(".f.ctrl"));
+    CHECK_FALSE(bench.has(".d.zip.ctrl"));
+    CHECK_FALSE(bench.has(".mistamover-zip/d.zip"));
+    CHECK(units[2].result.outcome == Outcome::delivered);
+    CHECK_FALSE(bench.has("new"));
+}
+
 TEST_CASE("a directory that has arrived and has no room for its zip file any more holds nothing else up") {
     for (const bool restarted : {true, false}) {
         CAPTURE(restarted);
