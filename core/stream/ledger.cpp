@@ -117,7 +117,9 @@ bool Ledger::is_excluded(const std::string& name) const {
 
 void Ledger::drop(const UnitResult& unit) {
     constexpr std::string_view why = "it is not sent again, since the configuration excludes it now";
-    if (unit.outcome == Outcome::failed) {
+    if (unit.outcome == Outcome::displaced) {
+        left_behind(unit);
+    } else if (unit.outcome == Outcome::failed) {
         note_error(text_of(unit) + "; " + std::string(why));
     } else {
         log_.info(unit.name + ": " + std::string(why));

@@ -143,7 +143,7 @@ TEST_CASE("a unit that is written on and on is looked at ever more seldom, until
 TEST_CASE("what the journal recovers and the configuration excludes by now is not sent again") {
     for (const Outcome outcome :
          {Outcome::failed, Outcome::changed, Outcome::not_tried, Outcome::being_written, Outcome::settling,
-          Outcome::held, Outcome::delivered, Outcome::vanished}) {
+          Outcome::held, Outcome::displaced, Outcome::delivered, Outcome::vanished}) {
         CAPTURE(static_cast<int>(outcome));
         LedgerFixture fixture;
         write_file(fixture.scratch / "x.part", "hello");
@@ -158,7 +158,9 @@ TEST_CASE("what the journal recovers and the configuration excludes by now is no
         CHECK_FALSE(fixture.queue.knows("x.part"));
         CHECK(fixture.queue.in_flight() == 1);
         CHECK(read_file(fixture.scratch / "x.part") == "hello");
-        CHECK(fixture.ledger.last_error().empty() == (outcome != Outcome::failed));
+        const bool is_displaced = outcome == Outcome::displaced;
+        CHECK(fixture.ledger.last_error().empty() == (outcome != Outcome::failed && !is_displaced));
+        CHECK(fixture.ledger.quarantined() == (is_displaced ? 1 : 0));
     }
 }
 
@@ -234,8 +236,13 @@ TEST_CASE("a unit that changed and could not keep its name is told, and what has
     }
     LedgerFixture one_off(true);
     one_off.ends(Outcome::displaced, unit_denied);
-    REQUIRE(one_off.ledger.given_up().size() == 1);
+    one_off.queue.add({"x.part", {}});  // which the configuration excludes by now
+    one_off.take();
+    one_off.ends(Outcome::displaced, unit_denied, "x.part");
+    REQUIRE(one_off.ledger.given_up().size() == 2);
     CHECK(one_off.ledger.given_up().front().name == "unit");
+    CHECK(one_off.ledger.given_up().back().name == "x.part");
+    CHECK(one_off.ledger.last_error().find("x.part: denied") == 0);
 }
 
 TEST_CASE("what is left of a delivered unit counts as quarantined only where it is") {
