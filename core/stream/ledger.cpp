@@ -201,7 +201,7 @@ void Ledger::leave(const std::string& name, const std::string& reason) {
 void Ledger::gone(const std::string& name) {
     queue_.done(name);
     // A new unit may have taken the name meanwhile, of which the event came while the queue knew the old one.
-    const auto again = source_.is_unit(name) ? source_.find(name) : std::nullopt;
+    const auto again = source_.is_unit(name) ? source_.find_possible(name) : std::nullopt;
     if (again) {
         queue_.add(*again);
     }

@@ -97,10 +97,8 @@ std::vector<Candidate> SourceDirectory::scan() const {
         if (!is_unit(name)) {
             continue;
         }
-        if (std::optional<Candidate> candidate = find(name)) {
+        if (std::optional<Candidate> candidate = find_possible(name)) {
             units.push_back(std::move(*candidate));
-        } else if (errno != ENOENT) {
-            units.push_back({name, {}});  // it is there: to look at it closer tells what it has
         }
     }
     return units;
@@ -130,6 +128,15 @@ std::optional<Candidate> SourceDirectory::find_for_certain(const std::string& na
     std::optional<Candidate> candidate = find(name);
     if (!candidate && errno != ENOENT) {
         process::throw_errno(path_.string() + '/' + name);
+    }
+    return candidate;
+}
+
+// To look at it closer tells what it has.
+std::optional<Candidate> SourceDirectory::find_possible(const std::string& name) const {
+    std::optional<Candidate> candidate = find(name);
+    if (!candidate && errno != ENOENT) {
+        candidate = Candidate{name, {}};
     }
     return candidate;
 }

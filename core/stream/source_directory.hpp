@@ -54,6 +54,8 @@ class SourceDirectory {
     [[nodiscard]] std::optional<Candidate> find(const std::string& name) const;
     /// Nothing where it is not there; throws where that cannot be told.
     [[nodiscard]] std::optional<Candidate> find_for_certain(const std::string& name) const;
+    /// Nothing where it is certainly not there; where that cannot be told, a unit of which nothing is known.
+    [[nodiscard]] std::optional<Candidate> find_possible(const std::string& name) const;
     [[nodiscard]] files::StopAuthor stop_author() const;
     [[nodiscard]] HandshakeReserve& handshake_reserve() const noexcept { return *handshake_reserve_; }
 
@@ -124,8 +126,8 @@ class SourceDirectory {
     /// Returns what was found; throws where it cannot be told what there is. To be called before recover().
     std::vector<Recovered> quarantine_half_deleted();
     /// Gives units that a crash left set aside their names back (or a place in the quarantine,
-    /// where the name is taken again), and removes the probes that it left. Returns what was set aside; throws
-    /// likewise.
+    /// where the name is taken again), and removes the probes that it left. Returns what was set aside;
+    /// throws likewise.
     std::vector<Recovered> recover();
     /// Removes the empty dot-directory, and the one for zip files.
     void tidy();

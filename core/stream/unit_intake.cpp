@@ -61,7 +61,7 @@ void UnitIntake::changed(const std::vector<std::string>& names) {
         }
         if (settings_.outgoing.mode == TransferMode::mirror) {
             queue_.add({whole_directory, {}});
-        } else if (const std::optional<Candidate> candidate = source_.find(name)) {
+        } else if (const std::optional<Candidate> candidate = source_.find_possible(name)) {
             queue_.add(*candidate);
         }
     }

@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include "closed_directory.hpp"
 #include "scratch.hpp"
 #include "stream/handshake_journal.hpp"
 #include "stream/handshake_recovery.hpp"
@@ -89,6 +90,15 @@ TEST_CASE("a new unit that has taken the name of one whose end is told is not fo
     std::filesystem::remove(fixture.scratch / "unit");
     fixture.ends(Outcome::vanished);
     CHECK(fixture.queue.size() == 0);
+}
+
+TEST_CASE("where it cannot be told whether something has taken the name, it is looked at again") {
+    LedgerFixture fixture;
+    {
+        const test::ClosedDirectory closed(fixture.scratch.path());
+        fixture.ends(Outcome::delivered);
+    }
+    CHECK(fixture.queue.due(fixture.now) == 1);
 }
 
 TEST_CASE("a unit that fails is tried retry_count times, after a pause each, and then quarantined") {

@@ -57,6 +57,17 @@ TEST_CASE("what is told of becomes known where it is a unit and is there") {
     CHECK(fixture.intake.news_at() >= before);
 }
 
+TEST_CASE("what is told of becomes known, too, where it cannot be told whether it is there") {
+    IntakeFixture fixture;
+    write_file(fixture.scratch / "f", "f");
+    {
+        const test::ClosedDirectory closed(fixture.scratch.path());
+        fixture.intake.changed({"f"});
+    }
+    CHECK(fixture.queue.size() == 1);
+    CHECK(fixture.queue.knows("f"));
+}
+
 TEST_CASE("of a mirror the whole directory is the one unit") {
     IntakeFixture fixture(TransferMode::mirror);
     fixture.intake.changed({".hidden"});
