@@ -19,7 +19,7 @@ bool is_directory(const std::optional<Candidate>& candidate) {
 // are there, the size tells. Nothing where it is not there any more: no directory goes by its own name.
 std::optional<Candidate> unit_of(const SourceDirectory& source, const arrivals::Control& control) {
     const std::optional<Candidate> found = source.find_for_certain(control.data_name);
-    const std::optional<Candidate> file = is_directory(found) ? std::nullopt : found;
+    std::optional<Candidate> file = is_directory(found) ? std::nullopt : found;
     if (file && file->identity.kind == EntryKind::file && file->identity.size == control.size) {
         return file;
     }
