@@ -80,10 +80,11 @@ Status AliasCheck::check() {
 
 Status AliasCheck::check_untouched() {
     if (!asked_by_directory_ && capabilities_.has(Capability::make_directory)) {
-        if (const Status status = ask_by_directory(); status.beyond_item()) {
+        const Status status = ask_by_directory();
+        if (status.beyond_item() && status.code() != StatusCode::no_space) {
             return status;
         }
-        asked_by_directory_ = true;
+        asked_by_directory_ = status.ok();
     }
     return conclusion();
 }

@@ -60,7 +60,7 @@ class AliasCheck {
     /// scope where it is the stream's own, of session scope where that cannot be told.
     Status check();
     /// The same, but nothing is made in the stream's directory, if it is not the target; asked once a
-    /// session. ok where the target lets nothing be made either.
+    /// session. ok where the target lets nothing be made either: what is deleted there may make the room.
     Status check_untouched();
 
   private:

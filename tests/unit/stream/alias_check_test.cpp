@@ -8,6 +8,7 @@
 
 #include "fake_session.hpp"
 #include "full_disk.hpp"
+#include "scratch.hpp"
 
 namespace mistamover::stream {
 
@@ -44,6 +45,25 @@ TEST_CASE("where there is no room for a probe, a directory at the target shows w
         CHECK(status.text().find("cannot be told") != std::string_view::npos);
     }
     CHECK(session.stats == 0);
+}
+
+TEST_CASE("a mirror goes on at a target without room, which its deletions may make, and asks again") {
+    const test::Scratch directory;
+    config::StreamSettings settings;
+    settings.directory = directory.path();
+    const SourceDirectory source(settings);
+    test::FakeSession session;
+    AliasCheck::Shared shared;
+    AliasCheck alias(source, session, Capability::make_directory, ".temp", shared);
+    session.failures[".temp"] = {StatusCode::no_space, StatusScope::session, "full"};
+    CHECK(alias.check_untouched().ok());
+    session.failures.clear();
+    CHECK(alias.check_untouched().ok());
+    CHECK(alias.check_untouched().ok());
+    CHECK(session.calls == std::vector<std::string>{"make .temp", "make .temp"});
+    session.failures[".temp"] = {StatusCode::unreachable, StatusScope::session, "gone"};
+    AliasCheck next(source, session, Capability::make_directory, ".temp", shared);
+    CHECK(next.check_untouched().code() == StatusCode::unreachable);
 }
 
 }  // namespace mistamover::stream
